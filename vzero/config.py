@@ -1,0 +1,290 @@
+"""Typed, frozen model of `params.yaml`: one class a stage, every knob documented where it is defined.
+
+An unknown key, a wrong type or an impossible combination is a `ConfigError` that names the key and what
+is allowed there. `None` on a `train` method field means "what the recipe says" (see `vzero.train.recipes`).
+"""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+Positive = Annotated[int, Field(gt=0)]
+NonNegative = Annotated[int, Field(ge=0)]
+Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+
+BENCHMARKS = ("search", "cyclic", "zoom", "coarse")
+EVALUATED_MODELS = ("base", "trained", "teacher")
+
+
+class ConfigError(ValueError):
+    """`params.yaml` (or an overlay) holds something that cannot be run."""
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class NeedleSource(Section):
+    """The embedded synthetic world (`vzero.needle`)."""
+
+    samples: Positive = 23_000
+    """Training samples to draw."""
+    dev_samples: NonNegative = 600
+    """Held-out samples, drawn from seeds that training never sees; used to compare checkpoints."""
+    benchmark_questions: Positive = 400
+    """Questions of each embedded benchmark (`cyclic` asks each one in four option orders)."""
+    seed: NonNegative = 1
+    """Seed of the training scenes. Dev and benchmark scenes use disjoint seeds of their own."""
+
+
+class ZwzSource(Section):
+    """ZwZ-RL-VQA rows: columns images, problem, answer, bbox (xyxy pixels of the clean original)."""
+
+    rows: Path = Path("data/raw/zwz/train.parquet")
+    """Parquet, JSONL or CSV file of rows."""
+    images: Path = Path("data/raw/zwz/images")
+    """Folder that the rows' image paths are relative to. Use the clean originals, not the red-boxed copies."""
+    licence: str = "Apache-2.0"
+
+
+class VisualCotSource(Section):
+    """Visual-CoT metadata JSONL: question, answer, image, width, height, bboxs (list of xyxy pixels)."""
+
+    rows: Path = Path("data/raw/visual_cot/metadata")
+    """One JSONL file, or a folder of them."""
+    images: Path = Path("data/raw/visual_cot/images")
+    """Folder with one sub-folder of images a `dataset` value."""
+    licence: str = "per source dataset"
+
+
+class TableColumns(Section):
+    """Which column of the user's table holds what. `None`: the table has no such column."""
+
+    image: str = "image"
+    """Path relative to the image folder, or encoded image bytes."""
+    question: str = "question"
+    box: str = "box"
+    """One box or a list of boxes, as numbers, JSON text or a Python literal."""
+    sample_id: str | None = None
+    """Without one, ids are made from the row's content."""
+    options: str | None = None
+    answer: str | None = None
+    licence: str | None = None
+
+
+class TableSource(Section):
+    """Any JSONL, CSV or Parquet table with a declared box convention. Nothing is guessed per row."""
+
+    rows: Path = Path("data/raw/table/rows.jsonl")
+    images: Path | None = Path("data/raw/table/images")
+    """Folder of the images; `None` when the image column holds bytes."""
+    columns: TableColumns = TableColumns()
+    box_order: Literal["xyxy", "xywh"] = "xyxy"
+    box_unit: Literal["pixel", "fraction", "thousandth"] = "pixel"
+    """Pixels of the stored image, 0-1 of its sides, or 0-1000 of its sides."""
+    licence: str = "unknown"
+
+
+class Ingest(Section):
+    source: Literal["needle", "zwz", "visual_cot", "table"] = "needle"
+    """Which source the samples come from; its own sub-section below says how."""
+    needle: NeedleSource = NeedleSource()
+    zwz: ZwzSource = ZwzSource()
+    visual_cot: VisualCotSource = VisualCotSource()
+    table: TableSource = TableSource()
+    dev_fraction: Fraction = 0.02
+    """Share of samples, by hash of the image, held out for comparing checkpoints (needle draws its own)."""
+    shards: Positive = 16
+    """Files a table is split into, by hash of the id: an added sample touches one file."""
+    max_megapixels: float = Field(default=178.0, gt=0)
+    """Larger images are rejected before they are decoded."""
+    max_box_coverage: Fraction = 0.9
+    """Boxes that cover more of the image than this say nothing about where the evidence is."""
+    min_box_side: float = Field(default=1.0, gt=0)
+    """Pixels; narrower boxes are rejected as empty."""
+
+
+class Crops(Section):
+    margin: float = Field(default=0.1, ge=0, le=2)
+    """Share of the box's sides added on every side before cutting."""
+    upscale: Literal[1, 2] = 2
+    """Both crops are enlarged by this factor (Lanczos)."""
+    negative: Literal["half_resolution"] = "half_resolution"
+    """The paper's: a window of the positive's size from the image at half resolution, off the target."""
+    max_overlap: Fraction = 0.05
+    """Last resort before borrowing another image: share of the window that may touch the target."""
+    format: Literal["png", "jpeg"] = "png"
+    """Encoding of the stored crops (JPEG at quality 95)."""
+    seed: NonNegative = 0
+
+
+class Models(Section):
+    student: Path = Path("vzero/needle/weights/student")
+    """Hugging Face folder of the model to train (and of the base row in the report)."""
+    teacher: Path = Path("vzero/needle/weights/teacher")
+    """Hugging Face folder of the frozen teacher; it must share the student's vocabulary."""
+    min_pixels: Positive | None = None
+    """Lower bound on an image's pixels after resizing; `None`: the processor's own."""
+    max_pixels: Positive | None = None
+    precision: Literal["fp32", "bf16"] = "fp32"
+    """Compute precision. Trained weights are always kept in fp32."""
+    thinking: bool = False
+    """Passed to the chat template as `enable_thinking`."""
+
+
+class Gate(Section):
+    """The contrastive evidence gate (arXiv 2606.25319, eqs 14-24). `None`: the recipe's value."""
+
+    enabled: bool = True
+    """Off: every weight is 1, which is plain privileged on-policy distillation."""
+    gamma: Annotated[float, Field(ge=0)] | None = None
+    """How much counter-evidence (negative token gaps) counts."""
+    alpha: Annotated[float, Field(ge=0)] | None = None
+    """Strength: weight = clip(1 + alpha * z, w_min, w_max)."""
+    w_min: Annotated[float, Field(ge=0)] | None = None
+    w_max: Annotated[float, Field(ge=0)] | None = None
+    eps: Annotated[float, Field(gt=0)] | None = None
+    """Added to the group's population standard deviation."""
+
+    @model_validator(mode="after")
+    def _range_is_not_empty(self) -> Gate:
+        if self.w_min is not None and self.w_max is not None and self.w_max < self.w_min:
+            raise ValueError(f"w_max ({self.w_max}) must be at least w_min ({self.w_min})")
+        return self
+
+
+class Objective(Section):
+    """What the gated token loss is. `None`: the recipe's value."""
+
+    divergence: Literal["k1", "forward_kl", "reverse_kl", "jsd"] | None = None
+    """k1 is the sampled-token policy gradient with clipping; the others use distributions."""
+    top_k: NonNegative | None = None
+    """Size of the teacher's support kept for the distribution forms (rest in one tail bucket); 0: all."""
+    jsd_beta: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """Weight of the teacher in the mixture of the generalised JSD."""
+    clamp: Annotated[float, Field(gt=0)] | None = None
+    """Bound on a token's k1 before weighting."""
+    aggregation: Literal["sequence_mean", "token_mean"] | None = None
+    """The paper averages each answer first; the released code averages over all tokens."""
+
+
+class Train(Section):
+    recipe: Literal["needle", "paper", "released"] = "needle"
+    """Named method settings (`vzero.train.recipes`): views, divergence, gate constants, aggregation."""
+    gate: Gate = Gate()
+    objective: Objective = Objective()
+    steps: Positive = 100
+    prompts: Positive = 16
+    """Prompts a step (over all processes)."""
+    group: Positive = 4
+    """Rollouts a prompt."""
+    mini_batches: Positive = 1
+    """Optimizer updates a step; groups stay whole."""
+    micro_prompts: Positive = 16
+    """Prompts a forward-backward pass; bounds memory, changes nothing else."""
+    temperature: float = Field(default=1.0, gt=0)
+    max_new_tokens: Positive = 16
+    max_prompt_tokens: Positive = 25_000
+    """Longer student prompts are left out before training, with a count."""
+    max_teacher_tokens: Positive = 32_768
+    """Bound on the teacher's prompt (full image and crop) plus answer."""
+    learning_rate: float = Field(default=3e-4, gt=0)
+    warmup_steps: NonNegative = 0
+    weight_decay: float = Field(default=0.01, ge=0)
+    max_grad_norm: float = Field(default=1.0, gt=0)
+    gradient_checkpointing: bool = False
+    checkpoint_every: Positive = 20
+    """Steps between checkpoints; an interrupted run goes on from the last one."""
+    seed: NonNegative = 0
+
+    @model_validator(mode="after")
+    def _batches_divide(self) -> Train:
+        if self.prompts % self.mini_batches:
+            raise ValueError(f"mini_batches ({self.mini_batches}) must divide prompts ({self.prompts})")
+        return self
+
+
+class Evaluate(Section):
+    models: tuple[Literal["base", "trained", "teacher"], ...] = EVALUATED_MODELS
+    """Rows of the matrix: the untouched student, the trained one, and the teacher with the right crop."""
+    benchmarks: tuple[Literal["search", "cyclic", "zoom", "coarse"], ...] = BENCHMARKS
+    policy: Literal["vlmevalkit-exact"] = "vlmevalkit-exact"
+    """How an answer letter is read out of the text."""
+    max_new_tokens: Positive = 16
+    batch: Positive = 64
+    """Prompts decoded together."""
+    confidence: float = Field(default=0.95, gt=0, lt=1)
+    resamples: Positive = 2_000
+    """Bootstrap resamples of the paired comparison."""
+    seed: NonNegative = 0
+
+
+class Report(Section):
+    gallery: Positive = 12
+    """Samples shown with their views, answers and weights."""
+    seed: NonNegative = 0
+
+
+class Params(Section):
+    ingest: Ingest = Ingest()
+    crops: Crops = Crops()
+    models: Models = Models()
+    train: Train = Train()
+    evaluate: Evaluate = Evaluate()
+    report: Report = Report()
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """The mapping in a YAML file; `ConfigError` when it is missing or not a mapping."""
+    if not path.is_file():
+        raise ConfigError(f"{path}: no such file")
+    try:
+        # ruamel reads 3e-06 as a float, as DVC does; PyYAML would make it a string.
+        tree = YAML(typ="safe").load(path)
+    except (YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not YAML: {error}") from error
+    if not isinstance(tree, dict):
+        raise ConfigError(f"{path}: expected sections, found {type(tree).__name__}")
+    return tree
+
+
+def load_params(path: Path) -> Params:
+    """Read and check `params.yaml`."""
+    return parse_params(read_yaml(path), origin=str(path))
+
+
+def parse_params(tree: dict[str, Any], *, origin: str = "params") -> Params:
+    """Check a parameter tree; `ConfigError` lists every wrong key with what is allowed there."""
+    try:
+        return Params.model_validate(tree)
+    except ValidationError as error:
+        lines = [_explain(problem) for problem in error.errors()]
+        raise ConfigError(f"{origin}: " + "; ".join(lines)) from error
+
+
+def _explain(problem: Any) -> str:
+    location = [part for part in problem["loc"] if part != "function-after"]
+    key = ".".join(str(part) for part in location)
+    if problem["type"] == "extra_forbidden":
+        allowed = sorted(_section_at(location[:-1]).model_fields)
+        close = difflib.get_close_matches(str(location[-1]), allowed, n=1)
+        hint = f"did you mean {close[0]!r}? " if close else ""
+        return f"unknown key {key!r}: {hint}allowed: {', '.join(allowed)}"
+    return f"{key}: {problem['msg'].removeprefix('Value error, ')}, got {problem['input']!r}"
+
+
+def _section_at(location: list[Any]) -> type[Section]:
+    section: type[Section] = Params
+    for name in location:
+        field = section.model_fields.get(str(name))
+        annotation = field.annotation if field else None
+        if not (isinstance(annotation, type) and issubclass(annotation, Section)):
+            break
+        section = annotation
+    return section

@@ -1,0 +1,107 @@
+"""Where each artifact lives under the project root. A test holds this against `dvc.yaml`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Paths:
+    root: Path = Path()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "root", Path(self.root))
+
+    def resolve(self, path: Path) -> Path:
+        """A path from params: absolute as it is, relative under the root."""
+        return path if path.is_absolute() else self.root / path
+
+    @property
+    def params(self) -> Path:
+        return self.root / "params.yaml"
+
+    @property
+    def scratch(self) -> Path:
+        """Unfinished work that a rerun picks up; never versioned, safe to delete."""
+        return self.root / ".vzero"
+
+    # ingest
+    @property
+    def images(self) -> Path:
+        return self.root / "data/ingest/images"
+
+    @property
+    def samples(self) -> Path:
+        return self.root / "data/ingest/samples"
+
+    @property
+    def rejects(self) -> Path:
+        return self.root / "data/ingest/rejects"
+
+    @property
+    def benchmark_items(self) -> Path:
+        return self.root / "data/ingest/benchmark_items"
+
+    @property
+    def ingest_summary(self) -> Path:
+        return self.root / "data/ingest/summary.json"
+
+    # crops
+    @property
+    def crops(self) -> Path:
+        return self.root / "data/crops/crops"
+
+    @property
+    def crops_summary(self) -> Path:
+        return self.root / "data/crops/summary.json"
+
+    # train
+    @property
+    def trained_model(self) -> Path:
+        return self.root / "data/train/model"
+
+    @property
+    def rollouts(self) -> Path:
+        return self.root / "data/train/rollouts"
+
+    @property
+    def train_log(self) -> Path:
+        return self.root / "data/train/train_log"
+
+    @property
+    def train_summary(self) -> Path:
+        return self.root / "data/train/summary.json"
+
+    # evaluate
+    def evaluation(self, model: str, benchmark: str) -> Path:
+        """Folder of one matrix cell, holding `predictions/` and `scores/`."""
+        return self.root / f"data/evaluate/{model}-{benchmark}"
+
+    def predictions(self, model: str, benchmark: str) -> Path:
+        return self.evaluation(model, benchmark) / "predictions"
+
+    def scores(self, model: str, benchmark: str) -> Path:
+        return self.evaluation(model, benchmark) / "scores"
+
+    # report
+    @property
+    def report(self) -> Path:
+        return self.root / "data/report"
+
+    @property
+    def report_page(self) -> Path:
+        return self.report / "index.html"
+
+    @property
+    def summary(self) -> Path:
+        return self.report / "summary.parquet"
+
+    @property
+    def metrics(self) -> Path:
+        return self.report / "metrics.json"
+
+    @property
+    def plots(self) -> Path:
+        """Folder of small JSON tables for `dvc plots`."""
+        return self.report / "plots"

@@ -1,0 +1,201 @@
+"""Every table's schema: columns, types, keys and meaning. The contract between stages.
+
+Tables are folders of Parquet shards (`vzero.shards`). All boxes are xyxy in pixels of the stored image:
+x to the right, y down, the right and bottom edge exclusive.
+"""
+
+from __future__ import annotations
+
+import dataframely as dy
+
+SPLITS = ["train", "dev"]
+FALLBACKS = ["exact", "shrunk", "overlap", "other_image", "none"]
+FINISH_REASONS = ["stop", "length"]
+
+
+class Images(dy.Schema):
+    """One row a distinct image. Written by `ingest`."""
+
+    image_id = dy.String(primary_key=True)  # sha256 of the encoded bytes
+    bytes = dy.Binary(nullable=False)  # encoded, exactly as found
+    width = dy.Int32(nullable=False, min=1)
+    height = dy.Int32(nullable=False, min=1)
+    format = dy.String(nullable=False)  # png, jpeg, webp, ...
+    perceptual_hash = dy.UInt64(nullable=False)  # 64-bit difference hash: near-duplicates differ in few bits
+    source = dy.String(nullable=False)
+    licence = dy.String(nullable=False)
+
+
+class Samples(dy.Schema):
+    """One row a question about an image. Written by `ingest`."""
+
+    sample_id = dy.String(primary_key=True)
+    image_id = dy.String(nullable=False)
+    question = dy.String(nullable=False, min_length=1)
+    options = dy.List(
+        dy.String(nullable=False), nullable=False
+    )  # option texts in order; [] for open questions
+    answer = dy.String(nullable=True)  # letter (with options) or text; carried for reporting only
+    boxes = dy.List(dy.List(dy.Float32(nullable=False), min_length=4, max_length=4), nullable=False)
+    evidence_box = dy.List(dy.Float32(nullable=False), nullable=False, min_length=4, max_length=4)  # union
+    split = dy.Enum(SPLITS, nullable=False)
+    category = dy.String(nullable=False)  # question family, "" when the source has none
+    source = dy.String(nullable=False)
+
+
+class Rejects(dy.Schema):
+    """One row for everything `ingest` left out. Nothing is dropped silently."""
+
+    source = dy.String(nullable=False)
+    row = dy.Int64(nullable=False)  # position in the source
+    sample_id = dy.String(nullable=True)
+    image = dy.String(nullable=True)  # the path as annotated, when there is one
+    code = dy.String(nullable=False)  # one of vzero.sources.rejects.RejectCode
+    detail = dy.String(nullable=False)
+
+
+class Crops(dy.Schema):
+    """The two evidence views of a sample. Written by `crops`."""
+
+    sample_id = dy.String(primary_key=True)
+    positive = dy.Binary(nullable=False)  # encoded image
+    negative = dy.Binary(nullable=True)  # same pixel size as the positive; null when `fallback` is none
+    width = dy.Int32(nullable=False, min=1)  # of both encoded crops
+    height = dy.Int32(nullable=False, min=1)
+    positive_box = dy.List(dy.Int32(nullable=False), nullable=False, min_length=4, max_length=4)
+    negative_box = dy.List(dy.Float32(nullable=False), nullable=True, min_length=4, max_length=4)
+    negative_image_id = dy.String(nullable=True)  # differs from the sample's only for `other_image`
+    positive_scale = dy.Float32(nullable=False)  # crop pixels per image pixel
+    negative_scale = dy.Float32(nullable=True)
+    strategy = dy.String(nullable=False)  # params.crops.negative
+    fallback = dy.Enum(FALLBACKS, nullable=False)
+    seed = dy.UInt64(nullable=False)  # of this row's window, from params.crops.seed and sample_id
+
+
+class Rollouts(dy.Schema):
+    """Every sampled answer with what the models said of it. Written by `train` as it goes."""
+
+    step = dy.Int32(primary_key=True)
+    sample_id = dy.String(primary_key=True)
+    member = dy.Int32(primary_key=True)  # position in the group
+    token_ids = dy.List(dy.Int32(nullable=False), nullable=False, min_length=1)
+    text = dy.String(nullable=False)
+    finish_reason = dy.Enum(FINISH_REASONS, nullable=False)
+    student_logprobs = dy.List(dy.Float32(nullable=False), nullable=False)
+    positive_logprobs = dy.List(dy.Float32(nullable=False), nullable=False)
+    negative_logprobs = dy.List(dy.Float32(nullable=False), nullable=False)  # [] without a negative view
+    evidence_score = dy.Float32(nullable=False)  # length-mean of the gated token gaps
+    advantage = dy.Float32(nullable=False)  # z-score within the group
+    weight = dy.Float32(nullable=False)
+
+
+class TrainLog(dy.Schema):
+    """One row a step. Written by `train` as it goes. Losses in nats."""
+
+    step = dy.Int32(primary_key=True)
+    loss = dy.Float32(nullable=False)
+    learning_rate = dy.Float32(nullable=False)
+    grad_norm = dy.Float32(nullable=False)
+    skipped_updates = dy.Int32(nullable=False)  # non-finite gradients
+    teacher_gap = dy.Float32(nullable=False)  # mean student minus positive-view log-prob of a token
+    evidence_delta = dy.Float32(nullable=False)  # mean positive minus negative log-prob of a token
+    evidence_delta_positive = dy.Float32(nullable=False)  # share of tokens with a positive gap
+    score_mean = dy.Float32(nullable=False)
+    score_std = dy.Float32(nullable=False)
+    weight_mean = dy.Float32(nullable=False)
+    weight_std = dy.Float32(nullable=False)
+    weight_zero = dy.Float32(nullable=False)  # share at w_min
+    weight_max = dy.Float32(nullable=False)  # share at w_max
+    effective_rollouts = dy.Float32(nullable=False)  # (sum w)^2 / sum w^2 / n
+    entropy = dy.Float32(nullable=False)  # mean sampled-token surprise
+    response_tokens = dy.Float32(nullable=False)  # mean length
+    truncated = dy.Float32(nullable=False)  # share without an end token
+    rollout_seconds = dy.Float32(nullable=False)
+    replay_seconds = dy.Float32(nullable=False)
+    update_seconds = dy.Float32(nullable=False)
+    rollout_tokens = dy.Int64(nullable=False)
+    replay_tokens = dy.Int64(nullable=False)  # response tokens scored, both views
+    update_tokens = dy.Int64(nullable=False)
+
+
+class BenchmarkItems(dy.Schema):
+    """Benchmark questions in one shape. Written by `ingest`."""
+
+    benchmark = dy.String(primary_key=True)
+    item = dy.String(primary_key=True)
+    group = dy.String(nullable=False)  # items about the same image: intervals resample groups
+    question = dy.String(nullable=False, min_length=1)
+    options = dy.List(dy.String(nullable=False), nullable=False)
+    answer = dy.String(nullable=False)  # letter
+    category = dy.String(nullable=False)
+    cycle = dy.Int32(nullable=True)  # option order, for benchmarks that ask every order
+    resolution = dy.String(nullable=False)  # "" when the benchmark has one
+    image = dy.Binary(nullable=False)
+    crop_image = dy.Binary(nullable=True)  # what the teacher's ceiling sees; null without a region
+    evidence_box = dy.List(dy.Float32(nullable=False), nullable=True, min_length=4, max_length=4)
+
+
+class Predictions(dy.Schema):
+    """One row an answered benchmark item. Written by `evaluate`."""
+
+    model = dy.Enum(["base", "trained", "teacher"], primary_key=True)
+    benchmark = dy.String(primary_key=True)
+    item = dy.String(primary_key=True)
+    view = dy.Enum(["full", "full+crop", "crop"], primary_key=True)
+    policy = dy.String(primary_key=True)
+    group = dy.String(nullable=False)
+    category = dy.String(nullable=False)
+    cycle = dy.Int32(nullable=True)
+    prompt_hash = dy.String(nullable=False)  # sha256 of the final prompt text
+    image_hash = dy.String(nullable=False)  # sha256 of the image bytes shown, in order
+    image_width = dy.Int32(nullable=False)
+    image_height = dy.Int32(nullable=False)
+    text = dy.String(nullable=False)  # raw model output
+    extracted = dy.String(nullable=True)  # letter, null when unresolved
+    rule = dy.String(nullable=False)  # which rule of the policy decided
+    answer = dy.String(nullable=False)
+    hit = dy.Bool(nullable=False)
+    seconds = dy.Float32(nullable=False)
+
+
+class Scores(dy.Schema):
+    """Accuracy with its interval; the category "all" is the whole benchmark. Written by `evaluate`."""
+
+    model = dy.Enum(["base", "trained", "teacher"], primary_key=True)
+    benchmark = dy.String(primary_key=True)
+    view = dy.Enum(["full", "full+crop", "crop"], primary_key=True)
+    category = dy.String(primary_key=True)
+    policy = dy.String(primary_key=True)
+    n = dy.Int32(nullable=False)
+    accuracy = dy.Float64(nullable=False)  # fraction
+    low = dy.Float64(nullable=False)
+    high = dy.Float64(nullable=False)
+    unresolved = dy.Float64(nullable=False)  # share of answers no rule could read (counted as wrong)
+
+
+class Summary(dy.Schema):
+    """The report's headline table. Accuracies are fractions, deltas are points against base."""
+
+    model = dy.Enum(["base", "trained", "teacher"], primary_key=True)
+    benchmark = dy.String(primary_key=True)  # a benchmark, or "regions": the region benchmarks' mean
+    n = dy.Int32(nullable=False)
+    accuracy = dy.Float64(nullable=False)
+    low = dy.Float64(nullable=False)
+    high = dy.Float64(nullable=False)
+    delta = dy.Float64(nullable=True)  # null for base
+    delta_low = dy.Float64(nullable=True)
+    delta_high = dy.Float64(nullable=True)
+
+
+TABLES: dict[str, type[dy.Schema]] = {
+    "images": Images,
+    "samples": Samples,
+    "rejects": Rejects,
+    "crops": Crops,
+    "rollouts": Rollouts,
+    "train_log": TrainLog,
+    "benchmark_items": BenchmarkItems,
+    "predictions": Predictions,
+    "scores": Scores,
+    "summary": Summary,
+}
