@@ -49,7 +49,7 @@ class ZwzSource(Section):
     rows: Path = Path("data/raw/zwz/train.parquet")
     """Parquet, JSONL or CSV file of rows."""
     images: Path = Path("data/raw/zwz/images")
-    """Folder that the rows' image paths are relative to. Use the clean originals, not the red-boxed copies."""
+    """Folder that the image paths are relative to: the clean originals, not the red-boxed copies."""
     licence: str = "Apache-2.0"
 
 

@@ -72,7 +72,10 @@ def write_shards(
 
 
 def scan(folder: Path, schema: type[dy.Schema], columns: list[str] | None = None) -> pl.LazyFrame:
-    """A lazy frame over a table. `columns` limits what may be read at all (label-free stages leave out `answer`)."""
+    """A lazy frame over a table.
+
+    `columns` limits what can be read at all: label-free stages leave out `answer`.
+    """
     files = sorted(folder.glob("part-*.parquet")) if folder.is_dir() else [folder]
     if not files or not files[0].is_file():
         raise FileNotFoundError(f"{folder}: no table there; run the stage that writes it first")
@@ -105,7 +108,10 @@ def content_hash(*paths: Path) -> str:
 
 
 def run_folder(scratch: Path, stage: str, *, config: Any, inputs: list[Path]) -> Path:
-    """The scratch folder of this exact run: same config, same inputs, same code. Others of the stage are removed."""
+    """The scratch folder of this exact run: same config, same inputs, same code.
+
+    Folders of the stage's other runs are removed.
+    """
     code = Path(__file__).parent
     key = hashlib.sha256(
         json.dumps([stage, config, content_hash(*inputs), content_hash(*sorted(code.rglob("*.py")))]).encode()

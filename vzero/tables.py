@@ -32,9 +32,7 @@ class Samples(dy.Schema):
     sample_id = dy.String(primary_key=True)
     image_id = dy.String(nullable=False)
     question = dy.String(nullable=False, min_length=1)
-    options = dy.List(
-        dy.String(nullable=False), nullable=False
-    )  # option texts in order; [] for open questions
+    options = dy.List(dy.String(nullable=False), nullable=False)  # texts in order; [] for open questions
     answer = dy.String(nullable=True)  # letter (with options) or text; carried for reporting only
     boxes = dy.List(dy.List(dy.Float32(nullable=False), min_length=4, max_length=4), nullable=False)
     evidence_box = dy.List(dy.Float32(nullable=False), nullable=False, min_length=4, max_length=4)  # union
