@@ -6,13 +6,15 @@ is allowed there. `None` on a `train` method field means "what the recipe says" 
 
 from __future__ import annotations
 
-import difflib
+import json
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
+
+from vzero.config_errors import explain
 
 Positive = Annotated[int, Field(gt=0)]
 NonNegative = Annotated[int, Field(ge=0)]
@@ -27,7 +29,7 @@ class ConfigError(ValueError):
 
 
 class Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
 
 
 class NeedleSource(Section):
@@ -137,6 +139,12 @@ class Models(Section):
     thinking: bool = False
     """Passed to the chat template as `enable_thinking`."""
 
+    @model_validator(mode="after")
+    def _pixels_are_a_range(self) -> Models:
+        if self.min_pixels and self.max_pixels and self.max_pixels < self.min_pixels:
+            raise ValueError(f"max_pixels ({self.max_pixels}) is below min_pixels ({self.min_pixels})")
+        return self
+
 
 class Gate(Section):
     """The contrastive evidence gate (arXiv 2606.25319, eqs 14-24). `None`: the recipe's value."""
@@ -172,6 +180,14 @@ class Objective(Section):
     """Bound on a token's k1 before weighting."""
     aggregation: Literal["sequence_mean", "token_mean"] | None = None
     """The paper averages each answer first; the released code averages over all tokens."""
+
+    @model_validator(mode="after")
+    def _settings_belong_to_the_divergence(self) -> Objective:
+        users = {"top_k": ("forward_kl", "reverse_kl", "jsd"), "jsd_beta": ("jsd",), "clamp": ("k1",)}
+        for name, divergences in users.items():
+            if self.divergence and getattr(self, name) is not None and self.divergence not in divergences:
+                raise ValueError(f"{name} belongs to {' / '.join(divergences)}, not to {self.divergence}")
+        return self
 
 
 class Train(Section):
@@ -209,11 +225,20 @@ class Train(Section):
             raise ValueError(f"mini_batches ({self.mini_batches}) must divide prompts ({self.prompts})")
         return self
 
+    @model_validator(mode="after")
+    def _gate_has_siblings(self) -> Train:
+        if self.gate.enabled and self.group < 2:
+            raise ValueError("the gate compares siblings: group must be at least 2, or gate.enabled false")
+        return self
+
 
 class Evaluate(Section):
-    models: tuple[Literal["base", "trained", "teacher"], ...] = EVALUATED_MODELS
-    """Rows of the matrix: the untouched student, the trained one, and the teacher with the right crop."""
-    benchmarks: tuple[Literal["search", "cyclic", "zoom", "coarse"], ...] = BENCHMARKS
+    frozen: tuple[Literal["base", "teacher"], ...] = ("base", "teacher")
+    """Models beside the trained one: the untouched student, and the teacher with the right crop. Their
+    cells do not depend on training, so a changed recipe leaves them alone."""
+    benchmarks: Annotated[tuple[Literal["search", "cyclic", "zoom", "coarse"], ...], Field(min_length=1)] = (
+        BENCHMARKS
+    )
     policy: Literal["vlmevalkit-exact"] = "vlmevalkit-exact"
     """How an answer letter is read out of the text."""
     max_new_tokens: Positive = 16
@@ -223,6 +248,11 @@ class Evaluate(Section):
     resamples: Positive = 2_000
     """Bootstrap resamples of the paired comparison."""
     seed: NonNegative = 0
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Every evaluated model, in the order of the report."""
+        return tuple(model for model in EVALUATED_MODELS if model == "trained" or model in self.frozen)
 
 
 class Report(Section):
@@ -262,29 +292,8 @@ def load_params(path: Path) -> Params:
 def parse_params(tree: dict[str, Any], *, origin: str = "params") -> Params:
     """Check a parameter tree; `ConfigError` lists every wrong key with what is allowed there."""
     try:
-        return Params.model_validate(tree)
+        # JSON mode is strict about numbers ("5" and true are no integers) and still reads paths and lists.
+        return Params.model_validate_json(json.dumps(tree, default=str), strict=True)
     except ValidationError as error:
-        lines = [_explain(problem) for problem in error.errors()]
+        lines = [explain(problem, Params) for problem in error.errors()]
         raise ConfigError(f"{origin}: " + "; ".join(lines)) from error
-
-
-def _explain(problem: Any) -> str:
-    location = [part for part in problem["loc"] if part != "function-after"]
-    key = ".".join(str(part) for part in location)
-    if problem["type"] == "extra_forbidden":
-        allowed = sorted(_section_at(location[:-1]).model_fields)
-        close = difflib.get_close_matches(str(location[-1]), allowed, n=1)
-        hint = f"did you mean {close[0]!r}? " if close else ""
-        return f"unknown key {key!r}: {hint}allowed: {', '.join(allowed)}"
-    return f"{key}: {problem['msg'].removeprefix('Value error, ')}, got {problem['input']!r}"
-
-
-def _section_at(location: list[Any]) -> type[Section]:
-    section: type[Section] = Params
-    for name in location:
-        field = section.model_fields.get(str(name))
-        annotation = field.annotation if field else None
-        if not (isinstance(annotation, type) and issubclass(annotation, Section)):
-            break
-        section = annotation
-    return section

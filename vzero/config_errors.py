@@ -1,0 +1,35 @@
+"""One clear sentence for each problem that pydantic finds in a parameter tree."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any
+
+from pydantic import BaseModel
+
+
+def explain(problem: Any, root: type[BaseModel]) -> str:
+    """Name the key and what is allowed there.
+
+    `problem` is one of `ValidationError.errors()`, `root` the model that refused the tree.
+    """
+    location = [str(part) for part in problem["loc"]]
+    key = ".".join(location)
+    if problem["type"] == "extra_forbidden":
+        allowed = sorted(_section_at(root, location[:-1]).model_fields)
+        close = difflib.get_close_matches(location[-1], allowed, n=1)
+        hint = f"did you mean {close[0]!r}? " if close else ""
+        return f"unknown key {key!r}: {hint}allowed: {', '.join(allowed)}"
+    if problem["type"] == "model_type":
+        return f"{key}: expected a section of keys and values, got {problem['input']!r}"
+    message = f"{key}: {problem['msg'].removeprefix('Value error, ')}"
+    return message if isinstance(problem["input"], dict) else f"{message}, got {problem['input']!r}"
+
+
+def _section_at(root: type[BaseModel], location: list[str]) -> type[BaseModel]:
+    section = root
+    for name in location:
+        annotation = section.model_fields[name].annotation
+        assert isinstance(annotation, type) and issubclass(annotation, BaseModel)
+        section = annotation
+    return section
