@@ -1,0 +1,152 @@
+"""Images of every kind become the same 8-bit RGB pixels; damaged or oversized ones say why."""
+
+import io
+import struct
+import zlib
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+from PIL import Image
+
+from vzero import imaging
+from vzero.imaging import ImageError
+
+SMOOTH = cv2.GaussianBlur(np.random.default_rng(0).integers(0, 256, (60, 80, 3), dtype=np.uint8), (0, 0), 6)
+
+
+def encoded(image: Image.Image, kind: str, **settings) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **settings)
+    return buffer.getvalue()
+
+
+def png_bomb(width: int, height: int) -> bytes:
+    """A small PNG that claims to be large."""
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(b"\0" * 99)) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "LA", "P", "1"])
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "TIFF"])
+def test_colour_modes_become_rgb(mode, kind):
+    if kind == "WEBP" and mode not in ("RGB", "RGBA"):
+        mode = "RGB"
+    data = encoded(Image.fromarray(SMOOTH).convert(mode), kind)
+    pixels = imaging.decode(data)
+    assert pixels.shape == (60, 80, 3) and pixels.dtype == np.uint8
+    assert np.array_equal(pixels, np.asarray(Image.open(io.BytesIO(data)).convert("RGB")))
+
+
+def test_cmyk_jpeg_becomes_rgb():
+    data = encoded(Image.fromarray(SMOOTH).convert("CMYK"), "JPEG", quality=95)
+    expected = np.asarray(Image.open(io.BytesIO(data)).convert("RGB")).astype(int)
+    assert np.abs(imaging.decode(data) - expected).max() <= 2
+
+
+def test_sixteen_bits_become_eight():
+    deep = SMOOTH[..., 0].astype(np.uint16) * 257
+    data = cv2.imencode(".png", deep)[1].tobytes()
+    assert np.array_equal(imaging.decode(data), np.repeat(SMOOTH[..., :1], 3, axis=2))
+
+
+def test_transparency_is_dropped_not_blended():
+    clear = np.dstack([SMOOTH, np.zeros((60, 80), np.uint8)])
+    assert np.array_equal(imaging.decode(encoded(Image.fromarray(clear, "RGBA"), "PNG")), SMOOTH)
+
+
+def test_pixels_stay_on_the_stored_grid_whatever_exif_says():
+    image = Image.fromarray(SMOOTH)
+    exif = image.getexif()
+    exif[0x0112] = 6
+    data = encoded(image, "JPEG", exif=exif)
+    assert imaging.decode(data).shape == (60, 80, 3)
+    assert imaging.probe(data) == (80, 60, "jpeg")
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "BMP", "TIFF"])
+@pytest.mark.parametrize("kept", [0.6, 0.99])
+def test_truncated_images_are_told_from_unreadable_ones(kind, kept):
+    data = encoded(Image.fromarray(SMOOTH), kind)
+    with pytest.raises(ImageError) as caught:
+        imaging.decode(data[: int(len(data) * kept)])
+    assert caught.value.code == "truncated_image"
+
+
+@pytest.mark.parametrize("data", [b"", b"\0" * 100, b"<svg/>", b"GIF89a", b"%!PS-Adobe-3.0 EPSF-3.0\n"])
+def test_bytes_that_are_no_image_are_unreadable(data):
+    with pytest.raises(ImageError) as caught:
+        imaging.decode(data)
+    assert caught.value.code == "unreadable_image"
+
+
+def test_damage_in_the_middle_is_unreadable():
+    data = bytearray(encoded(Image.fromarray(SMOOTH), "PNG"))
+    data[len(data) // 2] ^= 0xFF
+    with pytest.raises(ImageError) as caught:
+        imaging.decode(bytes(data))
+    assert caught.value.code == "unreadable_image"
+
+
+@pytest.mark.parametrize("size", [(20_000, 20_000), (50_000, 50_000)])
+def test_a_bomb_is_refused_by_its_header(size):
+    with pytest.raises(ImageError) as caught:
+        imaging.decode(png_bomb(*size))
+    assert caught.value.code == "huge_image"
+
+
+def test_the_size_limit_counts_decoded_pixels():
+    data = imaging.encode_png(SMOOTH)
+    assert imaging.decode(data, max_megapixels=0.0048).shape == (60, 80, 3)
+    with pytest.raises(ImageError, match=r"80 x 60 is over 0\.0047 megapixels"):
+        imaging.decode(data, max_megapixels=0.0047)
+
+
+@given(arrays.arrays(np.uint8, st.tuples(st.integers(1, 20), st.integers(1, 20), st.just(3))))
+def test_png_keeps_every_pixel(pixels):
+    assert np.array_equal(imaging.decode(imaging.encode_png(pixels)), pixels)
+
+
+def test_jpeg_is_close_and_says_what_it_is():
+    data = imaging.encode_jpeg(SMOOTH)
+    assert imaging.probe(data) == (80, 60, "jpeg")
+    assert np.abs(imaging.decode(data).astype(int) - SMOOTH).mean() < 2
+
+
+def test_encoding_is_the_same_every_time():
+    assert imaging.encode_png(SMOOTH) == imaging.encode_png(SMOOTH.copy())
+    assert imaging.encode_jpeg(SMOOTH) == imaging.encode_jpeg(SMOOTH.copy())
+
+
+def test_halving_averages_two_by_two_blocks():
+    pixels = np.zeros((2, 4, 3), np.uint8)
+    pixels[:, :2] = [[[0] * 3, [40] * 3], [[80] * 3, [120] * 3]]
+    assert imaging.halve(pixels)[0, :, 0].tolist() == [60, 0]
+    assert imaging.halve(np.zeros((5, 1, 3), np.uint8)).shape == (2, 1, 3)
+
+
+def test_enlarging_multiplies_the_sides():
+    assert imaging.enlarge(SMOOTH, 2).shape == (120, 160, 3)
+    assert imaging.enlarge(SMOOTH, 1) is SMOOTH
+
+
+def test_difference_hash_of_a_ramp_by_hand():
+    ramp = np.repeat(np.tile(np.arange(0, 90, 10, dtype=np.uint8), (8, 1))[..., None], 3, axis=2)
+    assert imaging.difference_hash(ramp) == 2**64 - 1
+    assert imaging.difference_hash(ramp[:, ::-1].copy()) == 0
+
+
+def test_near_duplicates_have_near_hashes():
+    def distance(a, b):
+        return (imaging.difference_hash(a) ^ imaging.difference_hash(b)).bit_count()
+
+    reencoded = imaging.decode(imaging.encode_jpeg(imaging.resize(SMOOTH, 40, 30)))
+    assert distance(SMOOTH, reencoded) <= 6
+    assert distance(SMOOTH, SMOOTH[::-1].copy()) > 12

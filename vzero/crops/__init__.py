@@ -1,0 +1,1 @@
+"""Evidence views: what the teacher sees beside the full image."""

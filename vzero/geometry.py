@@ -1,0 +1,105 @@
+"""Boxes: conventions, clipping, margins, overlap. Pure.
+
+A `Box` is xyxy in pixels of the stored image: x to the right, y down, right and bottom edge exclusive.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+Box = tuple[float, float, float, float]
+PixelBox = tuple[int, int, int, int]
+
+ROUNDING_SLACK = 1e-4  # pixels; keeps float noise (10.000001) from costing a whole pixel
+
+
+@dataclass(frozen=True)
+class BoxFormat:
+    """How a source writes its four numbers. Declared for a whole source, never guessed per row."""
+
+    order: Literal["xyxy", "xywh"] = "xyxy"
+    unit: Literal["pixel", "fraction", "thousandth"] = "pixel"
+
+
+def to_pixels(numbers: Sequence[float], declared: BoxFormat, width: int, height: int) -> Box:
+    """Four numbers of a declared format as a box in pixels of a `width` x `height` image."""
+    a, b, c, d = (float(number) for number in numbers)
+    if declared.order == "xywh":
+        c, d = a + c, b + d
+    if declared.unit == "pixel":
+        return a, b, c, d
+    whole = 1.0 if declared.unit == "fraction" else 1000.0
+    return a * width / whole, b * height / whole, c * width / whole, d * height / whole
+
+
+def from_pixels(box: Box, declared: BoxFormat, width: int, height: int) -> Box:
+    """The inverse of `to_pixels`."""
+    x1, y1, x2, y2 = box
+    if declared.unit != "pixel":
+        whole = 1.0 if declared.unit == "fraction" else 1000.0
+        x1, x2 = x1 * whole / width, x2 * whole / width
+        y1, y2 = y1 * whole / height, y2 * whole / height
+    return (x1, y1, x2 - x1, y2 - y1) if declared.order == "xywh" else (x1, y1, x2, y2)
+
+
+def sides(box: Box) -> tuple[float, float]:
+    """Width and height; negative when the corners are swapped."""
+    return box[2] - box[0], box[3] - box[1]
+
+
+def area(box: Box) -> float:
+    """Square pixels; 0 for an empty or inverted box."""
+    width, height = sides(box)
+    return max(width, 0.0) * max(height, 0.0)
+
+
+def intersection(a: Box, b: Box) -> float:
+    """Square pixels that two boxes share."""
+    return area((max(a[0], b[0]), max(a[1], b[1]), min(a[2], b[2]), min(a[3], b[3])))
+
+
+def coverage(box: Box, by: Box) -> float:
+    """Share of `box` that lies inside `by`; 0 for an empty box."""
+    whole = area(box)
+    return intersection(box, by) / whole if whole > 0 else 0.0
+
+
+def clip(box: Box, width: int, height: int) -> Box:
+    """The part of a box inside a `width` x `height` image; empty on its border when there is none."""
+    x1, y1, x2, y2 = box
+    return (
+        min(max(x1, 0.0), width),
+        min(max(y1, 0.0), height),
+        min(max(x2, 0.0), width),
+        min(max(y2, 0.0), height),
+    )
+
+
+def pad(box: Box, margin: float) -> Box:
+    """A box grown by `margin` times its own width on the left and right, and its height above and below."""
+    dx, dy = (margin * side for side in sides(box))
+    return box[0] - dx, box[1] - dy, box[2] + dx, box[3] + dy
+
+
+def scale(box: Box, x: float, y: float) -> Box:
+    """A box on a grid whose axes are `x` and `y` times as long."""
+    return box[0] * x, box[1] * y, box[2] * x, box[3] * y
+
+
+def union(boxes: Iterable[Box]) -> Box:
+    """The smallest box that contains all of them; `ValueError` without any."""
+    left, top, right, bottom = zip(*boxes, strict=True)
+    return min(left), min(top), max(right), max(bottom)
+
+
+def round_outward(box: Box) -> PixelBox:
+    """The smallest box of whole pixels that contains this one."""
+    return (
+        math.floor(box[0] + ROUNDING_SLACK),
+        math.floor(box[1] + ROUNDING_SLACK),
+        math.ceil(box[2] - ROUNDING_SLACK),
+        math.ceil(box[3] - ROUNDING_SLACK),
+    )

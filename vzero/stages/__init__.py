@@ -1,0 +1,1 @@
+"""One `run(params, paths)` a stage: reads tables, writes tables and a summary."""
