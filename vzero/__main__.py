@@ -1,0 +1,5 @@
+"""`python -m vzero STAGE` is `vzero STAGE`."""
+
+from vzero.cli import main
+
+main()

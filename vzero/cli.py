@@ -1,0 +1,129 @@
+"""The command line: `vzero STAGE` runs one stage of the pipeline here; a few more commands are for people.
+
+Stages are imported inside their command, so that `vzero ingest` never waits for torch.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from cyclopts import App, Parameter
+
+import vzero
+from vzero.config import ConfigError, load_params
+from vzero.paths import Paths
+
+app = App(name="vzero", help=vzero.__doc__, version=vzero.__version__)
+
+
+@app.command
+def ingest() -> None:
+    """Check annotated images and split them into the tables images, samples and rejects."""
+    _run_stage("ingest")
+
+
+@app.command
+def crops() -> None:
+    """Cut the positive and the negative evidence view of every sample."""
+    _run_stage("crops")
+
+
+@app.command
+def train() -> None:
+    """Distil the teacher into the student; goes on from the last checkpoint of an interrupted run."""
+    _run_stage("train")
+
+
+@app.command
+def evaluate(
+    model: Literal["base", "trained", "teacher"], benchmark: Literal["search", "cyclic", "zoom", "coarse"], /
+) -> None:
+    """Answer one benchmark with one model and score the answers."""
+    _run_stage("evaluate", model, benchmark)
+
+
+@app.command
+def report() -> None:
+    """Write the report: one page, the headline table, metrics and plots."""
+    _run_stage("report")
+
+
+@app.command
+def promote() -> None:
+    """Make the trained student the promoted one if it is not worse on the held-out samples."""
+    _run_stage("promote")
+
+
+@app.command
+def show(
+    table: str, /, *, rows: int = 10, out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None
+) -> None:
+    """Print the first rows of a table, or write a contact sheet of its pictures.
+
+    Parameters
+    ----------
+    table
+        A table's name, such as samples, crops, rollouts or rejects.
+    rows
+        How many rows.
+    out
+        PNG file for the contact sheet.
+    """
+    from vzero.report.show import show as show_table
+
+    show_table(table, Paths(), rows=rows, out=out)
+
+
+@app.command
+def use(overlay: Path, /) -> None:
+    """Merge an overlay into params.yaml and print what changed.
+
+    Parameters
+    ----------
+    overlay
+        A YAML file in the shape of params.yaml, such as configs/single_gpu.yaml.
+    """
+    from vzero import overlays
+
+    changes = overlays.use(overlay, Paths().params)
+    for change in changes:
+        print(f"{change.key}: {change.old} -> {change.new}")
+    if not changes:
+        print(f"params.yaml already says what {overlay} says")
+
+
+def _run_stage(name: str, *cell: str) -> None:
+    paths = Paths()
+    if not paths.params.is_file():
+        raise ConfigError("no params.yaml in this folder; run vzero in the root of the project")
+    params = load_params(paths.params)
+    stage = importlib.import_module(f"vzero.stages.{name}")
+    print(summary_line(" ".join([name, *cell]), stage.run(params, paths, *cell)))
+
+
+def summary_line(title: str, summary: dict[str, Any]) -> str:
+    """A stage's summary on one line: its plain values; nested ones are for the summary file."""
+    plain = {name: value for name, value in summary.items() if isinstance(value, str | int | float)}
+    parts = [f"{name.replace('_', ' ')} {_spell(value)}" for name, value in plain.items()]
+    return f"{title}: {', '.join(parts)}"
+
+
+def _spell(value: str | int | float) -> str:
+    if isinstance(value, str | bool):
+        return str(value)
+    return f"{value:,}" if isinstance(value, int) else f"{value:.4g}"
+
+
+def main() -> None:
+    """Run the command line. What a user can mend ends with one line and exit code 2, not a traceback."""
+    try:
+        app()
+    except (ConfigError, FileNotFoundError) as error:
+        print(f"vzero: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("vzero: interrupted; the same command goes on from here", file=sys.stderr)
+        sys.exit(130)
