@@ -1,0 +1,160 @@
+"""Intervals against hand-worked numbers, against scipy's own bootstrap, and as properties."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import bootstrap, norm
+
+from vzero.evaluate.statistics import (
+    accuracy_interval,
+    bootstrap_mean,
+    mean_paired_difference,
+    paired_difference,
+    wilson_interval,
+)
+
+SETTINGS = {"resamples": 400, "confidence": 0.95, "seed": 3}
+answers = st.lists(st.tuples(st.booleans(), st.booleans(), st.integers(0, 5)), min_size=1, max_size=40)
+
+
+@given(n=st.integers(1, 2000), share=st.floats(0, 1), confidence=st.sampled_from([0.8, 0.95, 0.99]))
+def test_wilson_is_the_closed_formula(n: int, share: float, confidence: float):
+    hits = round(n * share)
+    z = norm.ppf((1 + confidence) / 2)
+    centre = (hits + z * z / 2) / (n + z * z)
+    half = z / (n + z * z) * math.sqrt(hits * (n - hits) / n + z * z / 4)
+    interval = wilson_interval(hits, n, confidence=confidence)
+    assert interval.value == hits / n
+    assert interval.low == pytest.approx(centre - half, abs=1e-9)
+    assert interval.high == pytest.approx(centre + half, abs=1e-9)
+
+
+def test_wilson_of_the_191_v_star_items_at_eighty_per_cent():
+    interval = wilson_interval(153, 191, confidence=0.95)
+    assert (round(interval.low, 3), round(interval.high, 3)) == (0.739, 0.851)
+
+
+def test_an_interval_of_nothing_is_an_error():
+    with pytest.raises(ValueError, match="at least one item"):
+        wilson_interval(0, 0, confidence=0.95)
+    with pytest.raises(ValueError, match="at least one item"):
+        bootstrap_mean([([], [])], **SETTINGS)
+    with pytest.raises(ValueError, match="at least one item"):
+        bootstrap_mean([], **SETTINGS)
+
+
+def test_group_bootstrap_agrees_with_scipys():
+    rng = np.random.default_rng(0)
+    sizes = rng.integers(1, 6, size=120)
+    groups = np.repeat(np.arange(120), sizes)
+    hits = rng.random(len(groups)) < np.repeat(rng.random(120), sizes)
+    ours = bootstrap_mean([(hits, groups)], resamples=6000, confidence=0.9, seed=1)
+    sums, counts = np.bincount(groups, hits), np.bincount(groups)
+    theirs = bootstrap(
+        (sums, counts),
+        lambda s, c, axis: s.sum(axis=axis) / c.sum(axis=axis),
+        paired=True,
+        vectorized=True,
+        n_resamples=6000,
+        confidence_level=0.9,
+        method="percentile",
+        rng=np.random.default_rng(2),
+    ).confidence_interval
+    assert ours.value == hits.mean()
+    assert ours.low == pytest.approx(theirs.low, abs=0.004)
+    assert ours.high == pytest.approx(theirs.high, abs=0.004)
+
+
+def test_the_mean_of_benchmarks_has_the_width_of_independent_means():
+    rng = np.random.default_rng(5)
+    strata = [(rng.random(n) < p, np.arange(n)) for n, p in ((400, 0.5), (400, 0.4), (100, 0.7))]
+    ours = bootstrap_mean(strata, resamples=4000, confidence=0.95, seed=0)
+    shares = [hits.mean() for hits, _ in strata]
+    error = math.sqrt(sum(p * (1 - p) / len(hits) for p, (hits, _) in zip(shares, strata, strict=True))) / 3
+    assert ours.value == pytest.approx(np.mean(shares))
+    assert ours.high - ours.low == pytest.approx(2 * 1.96 * error, rel=0.05)
+
+
+def test_four_answers_a_question_are_not_four_questions():
+    questions = np.random.default_rng(0).random(100) < 0.5
+    alone = accuracy_interval(questions, np.arange(100), **SETTINGS)
+    fourfold = accuracy_interval(np.repeat(questions, 4), np.repeat(np.arange(100), 4), **SETTINGS)
+    as_if_independent = wilson_interval(4 * int(questions.sum()), 400, confidence=0.95)
+    assert alone == wilson_interval(int(questions.sum()), 100, confidence=0.95)
+    assert fourfold.high - fourfold.low == pytest.approx(alone.high - alone.low, rel=0.15)
+    assert fourfold.high - fourfold.low > 1.7 * (as_if_independent.high - as_if_independent.low)
+
+
+@pytest.mark.parametrize("right", [0, 1])
+def test_unanimous_groups_still_have_an_interval(right: int):
+    interval = accuracy_interval([right] * 40, np.repeat(np.arange(10), 4), **SETTINGS)
+    assert interval == wilson_interval(10 * right, 10, confidence=0.95)
+    assert interval.high - interval.low > 0.2
+
+
+def test_paired_difference_is_in_points():
+    difference = paired_difference([0, 0, 1, 1], [1, 1, 1, 0], ["a", "b", "c", "d"], **SETTINGS)
+    assert difference.delta == 25.0
+    assert -100 <= difference.low < 25 < difference.high <= 100
+
+
+def test_pairing_cancels_what_both_models_share():
+    rng = np.random.default_rng(1)
+    base = rng.random(500) < 0.5
+    other = base | (rng.random(500) < 0.05)
+    groups = np.arange(500)
+    paired = paired_difference(base, other, groups, **SETTINGS)
+    alone = 100 * accuracy_interval(other, groups, **SETTINGS).high - 100 * other.mean()
+    assert paired.low > 0
+    assert paired.high - paired.delta < alone / 1.5
+
+
+def test_the_mean_difference_weighs_benchmarks_not_items():
+    small = ([0, 0], [1, 1], [0, 1])  # +100 points
+    large = ([1] * 100, [1] * 100, range(100))  # no change
+    difference = mean_paired_difference([small, large], **SETTINGS)
+    assert (difference.delta, difference.low, difference.high) == (50.0, 50.0, 50.0)
+
+
+def test_models_that_answered_different_items_cannot_be_compared():
+    with pytest.raises(ValueError, match="different items"):
+        paired_difference([1, 0], [1], ["a", "b"], **SETTINGS)
+    with pytest.raises(ValueError, match="two equal rows"):
+        paired_difference([1, 0], [1, 0], ["a"], **SETTINGS)
+
+
+@given(answers)
+def test_swapping_the_models_turns_the_difference_around(rows: list[tuple[bool, bool, int]]):
+    base, other, groups = (list(column) for column in zip(*rows, strict=True))
+    there, back = (
+        paired_difference(base, other, groups, **SETTINGS),
+        paired_difference(other, base, groups, **SETTINGS),
+    )
+    assert there.delta == pytest.approx(-back.delta)
+    assert (there.low, there.high) == (pytest.approx(-back.high), pytest.approx(-back.low))
+
+
+@given(answers)
+def test_the_interval_holds_the_value_inside_the_possible_range(rows: list[tuple[bool, bool, int]]):
+    hits, _, groups = (list(column) for column in zip(*rows, strict=True))
+    interval = accuracy_interval(hits, groups, **SETTINGS)
+    assert 0 <= interval.low <= interval.high <= 1
+    assert interval.value == pytest.approx(np.mean(hits))
+    assert interval.low <= interval.value + 1e-9
+    assert interval.value <= interval.high + 1e-9
+
+
+@given(answers, st.randoms())
+def test_the_same_rows_and_seed_give_the_same_interval(rows: list[tuple[bool, bool, int]], shuffler):
+    base, other, groups = (list(column) for column in zip(*rows, strict=True))
+    assert paired_difference(base, other, groups, **SETTINGS) == paired_difference(
+        base, other, groups, **SETTINGS
+    )
+    shuffler.shuffle(rows)
+    again = paired_difference(*zip(*rows, strict=True), **SETTINGS)
+    assert again == paired_difference(base, other, groups, **SETTINGS)

@@ -1,0 +1,1 @@
+"""From benchmark items to answers, letters, hits and accuracies with intervals."""

@@ -1,0 +1,25 @@
+"""What reading a letter out of a reply gives, whichever policy reads it."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Extraction:
+    """The letter a policy read, and the rule that decided.
+
+    `letter` is `None` when no rule could read the reply, and "Z" where the policy reads a refusal.
+    """
+
+    letter: str | None
+    rule: str
+
+
+def lettered(options: Sequence[str]) -> dict[str, str]:
+    """Option texts under the letters they are asked with: A, B, C, ... `ValueError` above 26 options."""
+    if len(options) > len(string.ascii_uppercase):
+        raise ValueError(f"{len(options)} options: letters end at {len(string.ascii_uppercase)}")
+    return dict(zip(string.ascii_uppercase, options, strict=False))
