@@ -1,0 +1,1 @@
+"""Loading vision-language models and turning samples into their inputs."""

@@ -1,0 +1,133 @@
+"""Load a vision-language model from a Hugging Face folder, and refuse pairs that cannot be distilled."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import (
+    AutoConfig,
+    AutoImageProcessor,
+    AutoModelForImageTextToText,
+    AutoTokenizer,
+    PreTrainedModel,
+)
+
+from vzero.config import ConfigError, Models
+
+FAMILIES = ("qwen3_5", "qwen3_vl", "qwen2_5_vl")
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model with everything needed to feed it."""
+
+    network: PreTrainedModel
+    tokenizer: Any
+    image_processor: Any
+    thinking: bool
+    autocast: torch.dtype | None  # compute precision, when it differs from the weights'
+
+    @property
+    def device(self) -> torch.device:
+        return self.network.device
+
+    @property
+    def image_token(self) -> int:
+        return int(self.network.config.image_token_id)
+
+    @property
+    def end_token(self) -> int:
+        return int(self.tokenizer.eos_token_id)
+
+    @property
+    def pad_token(self) -> int:
+        pad = self.tokenizer.pad_token_id
+        return self.end_token if pad is None else int(pad)
+
+    @property
+    def banned_tokens(self) -> list[int]:
+        """Vision tokens: sampled ones would be taken for images when the answer is replayed."""
+        config = self.network.config
+        names = ("image_token_id", "video_token_id", "vision_start_token_id", "vision_end_token_id")
+        return sorted({int(value) for name in names if (value := getattr(config, name, None)) is not None})
+
+
+def load_model(
+    folder: Path, models: Models, *, device: str | None = None, trainable: bool = False
+) -> LoadedModel:
+    """Load a folder with config, safetensors, tokenizer and image processor. Never reaches for a hub.
+
+    A trainable model keeps fp32 weights and computes in `models.precision` by autocast; a frozen one is
+    loaded in that precision. Raises ConfigError when the folder is not a supported model.
+    """
+    family = _family(folder)
+    precision = DTYPES[models.precision]
+    network = AutoModelForImageTextToText.from_pretrained(
+        folder, dtype=torch.float32 if trainable else precision, local_files_only=True
+    )
+    network.to(torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu")))
+    if not trainable:
+        network.requires_grad_(False)
+    network.eval()
+    # The PIL backend needs no torchvision and is the one the models' reference numbers were made with.
+    processor = AutoImageProcessor.from_pretrained(folder, local_files_only=True, backend="pil")
+    _bound_pixels(processor, models)
+    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    if not tokenizer.chat_template:
+        raise ConfigError(f"{folder}: the {family} tokenizer has no chat template")
+    return LoadedModel(
+        network=network,
+        tokenizer=tokenizer,
+        image_processor=processor,
+        thinking=models.thinking,
+        autocast=precision if trainable and precision is not torch.float32 else None,
+    )
+
+
+def _family(folder: Path) -> str:
+    if not (folder / "config.json").is_file():
+        raise ConfigError(f"{folder}: not a Hugging Face model folder (no config.json)")
+    try:
+        family = AutoConfig.from_pretrained(folder, local_files_only=True).model_type
+    except (ValueError, json.JSONDecodeError, OSError) as error:
+        raise ConfigError(f"{folder}: config.json cannot be read: {error}") from error
+    if family not in FAMILIES:
+        raise ConfigError(f"{folder}: model type {family!r} is not supported; allowed: {', '.join(FAMILIES)}")
+    return family
+
+
+def _bound_pixels(processor: Any, models: Models) -> None:
+    bounds = {"shortest_edge": models.min_pixels, "longest_edge": models.max_pixels}
+    processor.size = {
+        name: bound if bound is not None else processor.size[name] for name, bound in bounds.items()
+    }
+
+
+def check_pair(student: LoadedModel, teacher: LoadedModel) -> None:
+    """Refuse a teacher that cannot score the student's tokens. Raises ConfigError with the reason.
+
+    Embedding tables may be padded to different sizes within a family; what counts is that every token of the
+    tokenizers means the same, and that both see the same image tokens.
+    """
+    ours, theirs = student.tokenizer.get_vocab(), teacher.tokenizer.get_vocab()
+    if ours != theirs:
+        differing = sorted(
+            token for token in ours.keys() | theirs.keys() if ours.get(token) != theirs.get(token)
+        )
+        raise ConfigError(
+            f"student and teacher have different vocabularies: {len(ours)} and {len(theirs)} tokens, "
+            f"{len(differing)} of them differ (first: {differing[0]!r})"
+        )
+    if student.image_token != teacher.image_token:
+        raise ConfigError(
+            f"student and teacher use different image tokens: {student.image_token} and {teacher.image_token}"
+        )
+    if student.end_token != teacher.end_token:
+        raise ConfigError(
+            f"student and teacher end answers differently: {student.end_token} and {teacher.end_token}"
+        )

@@ -1,0 +1,61 @@
+"""What each view is asked: chat messages with the full image first, everything that differs after it.
+
+The teacher's text never claims that the crop is the right one: both crops are announced in the same words,
+so the positive and the negative view differ in nothing but the crop's pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from vzero.models.loading import LoadedModel
+
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+CROP_NOTICE = "The second image is an enlarged part of the first."
+CHOOSE = "Reason briefly, then answer with the option letter."
+EXPLAIN = "Reason briefly, then answer."
+
+
+@dataclass(frozen=True)
+class Prompt:
+    images: tuple[bytes, ...]  # encoded, in the order of their places in the text
+    text: str  # rendered chat template, one image token for each image
+
+
+def question_text(question: str, options: Sequence[str]) -> str:
+    """The question, its options one a line, and how to answer."""
+    lines = [f"{letter}. {option}" for letter, option in zip(LETTERS, options, strict=False)]
+    return "\n".join([question, *lines, CHOOSE if options else EXPLAIN])
+
+
+def student_messages(question: str, options: Sequence[str]) -> list[dict[str, Any]]:
+    """The full image and the question; all that is ever seen at inference."""
+    return [_user(1, question_text(question, options))]
+
+
+def teacher_messages(question: str, options: Sequence[str]) -> list[dict[str, Any]]:
+    """The full image, a crop, and the question in the student's words."""
+    return [_user(2, f"{CROP_NOTICE}\n{question_text(question, options)}")]
+
+
+def _user(images: int, text: str) -> dict[str, Any]:
+    return {"role": "user", "content": [{"type": "image"}] * images + [{"type": "text", "text": text}]}
+
+
+def student_prompt(model: LoadedModel, image: bytes, question: str, options: Sequence[str]) -> Prompt:
+    return Prompt((image,), render(model, student_messages(question, options)))
+
+
+def teacher_prompt(
+    model: LoadedModel, image: bytes, crop: bytes, question: str, options: Sequence[str]
+) -> Prompt:
+    return Prompt((image, crop), render(model, teacher_messages(question, options)))
+
+
+def render(model: LoadedModel, messages: list[dict[str, Any]]) -> str:
+    """The chat template's text, ready for the answer."""
+    return model.tokenizer.apply_chat_template(
+        messages, tokenize=False, add_generation_prompt=True, enable_thinking=model.thinking
+    )

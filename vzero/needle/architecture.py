@@ -1,0 +1,151 @@
+"""Tiny models in the real `qwen3_5` architecture: vision tower, hybrid attention, own tokenizer.
+
+Only the sizes are ours; classes, processor and file layout are those of the real models, so the folders load
+like any other Hugging Face folder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from transformers import (
+    PreTrainedTokenizerFast,
+    Qwen2VLImageProcessorPil,
+    Qwen3_5Config,
+    Qwen3_5ForConditionalGeneration,
+)
+
+SPECIAL_TOKENS = (
+    "<|endoftext|>",
+    "<|im_start|>",
+    "<|im_end|>",
+    "<|vision_start|>",
+    "<|vision_end|>",
+    "<|image_pad|>",
+    "<|video_pad|>",
+)
+VOCABULARY = 512
+PATCH = 8  # pixels; one visual token is 16 x 16 pixels after merging
+MAX_SIDE = 128  # pixels a side before images are scaled down
+
+CHAT_TEMPLATE = (
+    "{%- for message in messages -%}"
+    "<|im_start|>{{ message.role }}\n"
+    "{%- if message.content is string -%}{{ message.content }}"
+    "{%- else -%}{%- for part in message.content -%}"
+    "{%- if part.type == 'image' -%}<|vision_start|><|image_pad|><|vision_end|>"
+    "{%- else -%}{{ part.text }}{%- endif -%}"
+    "{%- endfor -%}{%- endif -%}"
+    "<|im_end|>\n"
+    "{%- endfor -%}"
+    "{%- if add_generation_prompt -%}<|im_start|>assistant\n{%- endif -%}"
+)
+
+
+@dataclass(frozen=True)
+class TinySize:
+    """Widths and depths; one full-attention layer follows every linear one."""
+
+    hidden: int = 128
+    layers: int = 4
+    vision_hidden: int = 96
+    vision_depth: int = 4
+
+
+STUDENT = TinySize()
+TEACHER = TinySize(layers=8)
+
+
+def train_tokenizer(texts: Iterable[str]) -> PreTrainedTokenizerFast:
+    """A byte-level BPE of `VOCABULARY` tokens: any text can be encoded, and decodes exactly."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=VOCABULARY,
+        special_tokens=list(SPECIAL_TOKENS),
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        eos_token="<|im_end|>",
+        pad_token="<|endoftext|>",
+        additional_special_tokens=[
+            token for token in SPECIAL_TOKENS if token not in ("<|im_end|>", "<|endoftext|>")
+        ],
+        chat_template=CHAT_TEMPLATE,
+    )
+
+
+def image_processor() -> Qwen2VLImageProcessorPil:
+    token_side = PATCH * 2
+    return Qwen2VLImageProcessorPil(
+        patch_size=PATCH,
+        size={"shortest_edge": token_side**2, "longest_edge": MAX_SIDE**2},
+        image_mean=[0.5] * 3,
+        image_std=[0.5] * 3,
+    )
+
+
+def build_model(size: TinySize, tokenizer: PreTrainedTokenizerFast) -> Qwen3_5ForConditionalGeneration:
+    """A randomly initialised model; seed torch before calling."""
+
+    def token(name: str) -> int:
+        return int(tokenizer.convert_tokens_to_ids(name))
+
+    head = 32
+    return Qwen3_5ForConditionalGeneration(
+        Qwen3_5Config(
+            text_config={
+                "vocab_size": len(tokenizer),
+                "hidden_size": size.hidden,
+                "intermediate_size": size.hidden * 3,
+                "num_hidden_layers": size.layers,
+                "layer_types": ["linear_attention", "full_attention"] * (size.layers // 2),
+                "num_attention_heads": size.hidden // head,
+                "num_key_value_heads": size.hidden // head // 2,
+                "head_dim": head,
+                "linear_num_key_heads": 2,
+                "linear_num_value_heads": 4,
+                "linear_key_head_dim": 32,
+                "linear_value_head_dim": 32,
+                "max_position_embeddings": 4096,
+                "tie_word_embeddings": True,
+                "eos_token_id": token("<|im_end|>"),
+                "pad_token_id": token("<|endoftext|>"),
+                "rope_parameters": {
+                    "rope_type": "default",
+                    "rope_theta": 10_000.0,
+                    "partial_rotary_factor": 0.5,
+                    "mrope_section": [4, 2, 2],
+                    "mrope_interleaved": True,
+                },
+            },
+            vision_config={
+                "depth": size.vision_depth,
+                "hidden_size": size.vision_hidden,
+                "intermediate_size": size.vision_hidden * 3,
+                "num_heads": 4,
+                "patch_size": PATCH,
+                "out_hidden_size": size.hidden,
+                "num_position_embeddings": (MAX_SIDE // PATCH) ** 2,
+            },
+            image_token_id=token("<|image_pad|>"),
+            video_token_id=token("<|video_pad|>"),
+            vision_start_token_id=token("<|vision_start|>"),
+            vision_end_token_id=token("<|vision_end|>"),
+            tie_word_embeddings=True,
+        )
+    )
+
+
+def save(folder: Path, model: Qwen3_5ForConditionalGeneration, tokenizer: PreTrainedTokenizerFast) -> None:
+    """Write a Hugging Face folder: config, safetensors, tokenizer, image processor, chat template."""
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    image_processor().save_pretrained(folder)

@@ -1,0 +1,128 @@
+"""The four embedded benchmarks, in the shapes of real ones.
+
+`search` mirrors V*: one fine-grained attribute (four options) or a relative position (two). `cyclic` mirrors
+HR-Bench: single- and cross-instance questions at two resolutions, each asked in four cyclic option orders.
+`zoom` mirrors ZoomBench: every item also has the crop that holds the evidence. `coarse` mirrors MMStar's
+part: questions that rest on no region, to see what training damages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from vzero.config import Crops, NeedleSource
+from vzero.crops.positive import positive_view
+from vzero.geometry import union
+from vzero.imaging import encode_png
+from vzero.needle.dataset import STREAMS, ask
+from vzero.needle.questions import (
+    COARSE_FAMILIES,
+    OPTION_LETTERS,
+    Asker,
+    Question,
+    corner_question,
+    letter_question,
+    side_question,
+)
+from vzero.needle.scenes import SIDES, Scene, draw_scene, render
+from vzero.tables import BenchmarkItems
+
+Row = dict[str, Any]
+
+
+def benchmark_items(source: NeedleSource) -> pl.DataFrame:
+    """All items of the four benchmarks, as `tables.BenchmarkItems`."""
+    writers = (_search, _cyclic, _zoom, _coarse)
+    rows = [row for code, writer in enumerate(writers) for row in writer(source, code)]
+    return BenchmarkItems.validate(pl.DataFrame(rows, infer_schema_length=None), cast=True)
+
+
+def _search(source: NeedleSource, code: int) -> Iterator[Row]:
+    families = {"direct_attributes": (letter_question, 0.6), "relative_position": (side_question, 0.4)}
+    for number in range(source.benchmark_questions):
+        rng = _stream(code, number)
+        category = _category(number, {name: share for name, (_, share) in families.items()})
+        scene, question = _asked(rng, families[category][0], SIDES["standard"])
+        yield _row("search", f"{number:05d}", number, category, scene, question)
+
+
+def _cyclic(source: NeedleSource, code: int) -> Iterator[Row]:
+    families: dict[str, Asker] = {"single": letter_question, "cross": corner_question}
+    for number in range(source.benchmark_questions):
+        rng = _stream(code, number)
+        category = list(families)[number % 2]
+        resolution = list(SIDES)[number // 2 % 2]
+        scene, question = _asked(rng, families[category], SIDES[resolution])
+        row = _row("cyclic", "", number, category, scene, question) | {"resolution": resolution}
+        for cycle in range(len(question.options)):
+            options = question.options[cycle:] + question.options[:cycle]
+            letter = OPTION_LETTERS[options.index(question.truth)]
+            yield row | {
+                "item": f"{number:05d}-{cycle}",
+                "options": list(options),
+                "answer": letter,
+                "cycle": cycle,
+            }
+
+
+def _zoom(source: NeedleSource, code: int) -> Iterator[Row]:
+    families = {"letter": (letter_question, 0.7), "corner": (corner_question, 0.3)}
+    for number in range(source.benchmark_questions):
+        rng = _stream(code, number)
+        category = _category(number, {name: share for name, (_, share) in families.items()})
+        scene, question = _asked(rng, families[category][0], SIDES["large"])
+        yield _row("zoom", f"{number:05d}", number, category, scene, question)
+
+
+def _coarse(source: NeedleSource, code: int) -> Iterator[Row]:
+    for number in range(source.benchmark_questions):
+        rng = _stream(code, number)
+        category = list(COARSE_FAMILIES)[number % len(COARSE_FAMILIES)]
+        scene, question = _asked(rng, COARSE_FAMILIES[category], SIDES["standard"])
+        yield _row("coarse", f"{number:05d}", number, category, scene, question)
+
+
+def _stream(code: int, number: int) -> np.random.Generator:
+    # Not the training seed: the benchmarks stay the same when other training data are drawn.
+    return np.random.default_rng([0, STREAMS["test"], code, number])
+
+
+def _category(number: int, shares: dict[str, float]) -> str:
+    """Categories in fixed shares, so that every size of benchmark holds all of them."""
+    edges = np.cumsum(list(shares.values()))
+    return list(shares)[int(np.searchsorted(edges, (number % 10 + 0.5) / 10))]
+
+
+def _asked(rng: np.random.Generator, asker: Asker, side: int) -> tuple[Scene, Question]:
+    while True:
+        scene = draw_scene(rng, side=side)
+        question = ask(rng, scene, asker)
+        if question is not None:
+            return scene, question
+
+
+def _row(benchmark: str, item: str, group: int, category: str, scene: Scene, question: Question) -> Row:
+    image = render(scene)
+    evidence = union([item.box for item in question.named]) if question.named else None
+    crop = None
+    if evidence is not None:
+        cut = Crops()
+        crop, _ = positive_view(image, evidence, margin=cut.margin, upscale=cut.upscale)
+    return {
+        "benchmark": benchmark,
+        "item": item,
+        "group": f"{benchmark}-{group:05d}",
+        "question": question.text,
+        "options": list(question.options),
+        "answer": question.answer,
+        "category": category,
+        "cycle": None,
+        "resolution": "",
+        "image": encode_png(image),
+        "crop_image": encode_png(crop) if crop is not None else None,
+        "evidence_box": list(evidence) if evidence is not None else None,
+    }
