@@ -1,9 +1,10 @@
 """Write and scan sharded Parquet tables: checked against their schema, atomic, resumable.
 
-A table is a folder of `part-NNNNN.parquet` files. Rows go to shards by a stable hash of their id and are
-sorted inside, so the same rows always make the same bytes. Long stages write into a scratch folder whose
-name is a hash of everything the result depends on (`run_folder`): an interrupted run is picked up there,
-a changed parameter starts clean, and the finished tables move into place at the end (`publish`).
+A table is a folder of `part-NNNNN.parquet` files. Rows go to shards by a stable hash of an id (images,
+samples and crops by the image's, so that what belongs together has the same shard number) and are sorted
+inside, so the same rows always make the same bytes. Long stages write into a scratch folder whose name is
+a hash of everything the result depends on (`run_folder`): an interrupted run is picked up there, a changed
+parameter starts clean, and the finished tables move into place at the end (`publish`).
 """
 
 from __future__ import annotations
@@ -50,6 +51,11 @@ def atomic_path(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def frame_of(rows: list[dict[str, Any]], schema: type[dy.Schema]) -> pl.DataFrame:
+    """Rows as a frame with the schema's columns; not yet checked."""
+    return pl.DataFrame(rows, schema=schema.create_empty().schema, strict=False)
 
 
 def write_table(path: Path, frame: pl.DataFrame, schema: type[dy.Schema]) -> None:
@@ -126,6 +132,9 @@ def run_folder(scratch: Path, stage: str, *, config: Any, inputs: list[Path]) ->
 
 def publish(source: Path, target: Path) -> None:
     """Move a finished folder or file into its place, replacing what was there."""
+    # A killed process could not remove its temporary files.
+    for leftover in source.rglob(".*.tmp"):
+        leftover.unlink()
     target.parent.mkdir(parents=True, exist_ok=True)
     if target.is_dir():
         shutil.rmtree(target)

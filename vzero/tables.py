@@ -27,7 +27,7 @@ class Images(dy.Schema):
 
 
 class Samples(dy.Schema):
-    """One row a question about an image. Written by `ingest`."""
+    """One row a question about an image. Written by `ingest`, sharded by `image_id` as the images are."""
 
     sample_id = dy.String(primary_key=True)
     image_id = dy.String(nullable=False)
@@ -53,7 +53,7 @@ class Rejects(dy.Schema):
 
 
 class Crops(dy.Schema):
-    """The two evidence views of a sample. Written by `crops`."""
+    """The two evidence views of a sample. Written by `crops`, in the same shard as the sample."""
 
     sample_id = dy.String(primary_key=True)
     positive = dy.Binary(nullable=False)  # encoded image
@@ -61,6 +61,7 @@ class Crops(dy.Schema):
     width = dy.Int32(nullable=False, min=1)  # of both encoded crops
     height = dy.Int32(nullable=False, min=1)
     positive_box = dy.List(dy.Int32(nullable=False), nullable=False, min_length=4, max_length=4)
+    # In pixels of the full-resolution image `negative_image_id`, though it was cut at half resolution.
     negative_box = dy.List(dy.Float32(nullable=False), nullable=True, min_length=4, max_length=4)
     negative_image_id = dy.String(nullable=True)  # differs from the sample's only for `other_image`
     positive_scale = dy.Float32(nullable=False)  # crop pixels per image pixel
@@ -171,6 +172,21 @@ class Scores(dy.Schema):
     unresolved = dy.Float64(nullable=False)  # share of answers no rule could read (counted as wrong)
 
 
+class Promotions(dy.Schema):
+    """One row a promoted student, compared on the dev split with the one before. Written by `promote`."""
+
+    promoted_at = dy.Datetime(primary_key=True, time_zone="UTC")
+    model_hash = dy.String(nullable=False)  # content of the model folder
+    previous = dy.Enum(["base", "promoted"], nullable=False)  # what it was compared with
+    previous_hash = dy.String(nullable=False)
+    n = dy.Int32(nullable=False, min=1)  # dev questions
+    accuracy = dy.Float64(nullable=False)  # fraction
+    previous_accuracy = dy.Float64(nullable=False)
+    delta = dy.Float64(nullable=False)  # points
+    delta_low = dy.Float64(nullable=False)
+    delta_high = dy.Float64(nullable=False)
+
+
 class Summary(dy.Schema):
     """The report's headline table. Accuracies are fractions, deltas are points against base."""
 
@@ -195,5 +211,6 @@ TABLES: dict[str, type[dy.Schema]] = {
     "benchmark_items": BenchmarkItems,
     "predictions": Predictions,
     "scores": Scores,
+    "promotions": Promotions,
     "summary": Summary,
 }

@@ -1,0 +1,51 @@
+"""One shard of the crops table, made from the same shard of images and samples.
+
+Samples and crops are sharded by their image's id, as images are, so a shard needs no other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator
+from pathlib import Path
+
+import polars as pl
+import pyarrow.parquet as pq
+
+from vzero import imaging, shards, tables
+from vzero.config import Crops
+from vzero.crops.pair import Neighbours, Picture, evidence_pair
+
+# The answer is not among them: nothing that feeds training can read it.
+SAMPLE_COLUMNS = ["sample_id", "image_id", "evidence_box"]
+
+
+def write_shard(images: Path, samples: Path, target: Path, config: Crops) -> int:
+    """Cut the crops of every sample in one shard; the number of samples."""
+    wanted = shards.read(samples, tables.Samples, SAMPLE_COLUMNS).sort("sample_id")
+    by_image = {str(key[0]): rows for key, rows in wanted.partition_by("image_id", as_dict=True).items()}
+    sizes = shards.read(images, tables.Images, ["image_id", "width", "height"])
+    if missing := sorted(by_image.keys() - set(sizes["image_id"])):
+        raise ValueError(f"{images}: no image {missing[0]}, which {samples} refers to; run ingest again")
+    extents = {image_id: (width, height) for image_id, width, height in sizes.iter_rows()}
+    neighbours = Neighbours(extents, lambda image_id: _open(images, image_id))
+    rows = [
+        evidence_pair(sample_id, picture, tuple(evidence_box), neighbours, config)
+        for picture in _pictures(images, by_image.keys())
+        for sample_id, _, evidence_box in by_image[picture.image_id].iter_rows()
+    ]
+    shards.write_table(target, shards.frame_of(rows, tables.Crops), tables.Crops)
+    return len(rows)
+
+
+def _pictures(images: Path, wanted: Container[str]) -> Iterator[Picture]:
+    """The wanted images of a shard, decoded one at a time; a row group's bytes are held at once."""
+    with pq.ParquetFile(images) as file:
+        for batch in file.iter_batches(shards.ROW_GROUP, columns=["image_id", "bytes"]):
+            for image_id, data in zip(batch["image_id"].to_pylist(), batch["bytes"], strict=True):
+                if image_id in wanted:
+                    yield Picture(image_id, imaging.decode(data.as_py()))
+
+
+def _open(images: Path, image_id: str) -> Picture:
+    row = shards.scan(images, tables.Images, ["image_id", "bytes"]).filter(pl.col("image_id") == image_id)
+    return Picture(image_id, imaging.decode(row.collect()["bytes"].item()))

@@ -1,0 +1,63 @@
+"""Stage `crops`: cut the positive and the negative evidence view of every sample."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import Progress
+
+from vzero import shards, tables, workers
+from vzero.config import Params
+from vzero.crops.shard import write_shard
+from vzero.paths import Paths
+
+
+def run(params: Params, paths: Paths, *, processes: int | None = None) -> dict[str, Any]:
+    """Write the crops table, one job a shard, and return how many samples got which kind of negative.
+
+    Finished shards survive an interruption. The bytes do not depend on the number of processes.
+    """
+    started = time.monotonic()
+    names = _shard_names(paths)
+    inputs = [paths.images, paths.samples]
+    folder = shards.run_folder(
+        paths.scratch, "crops", config=params.crops.model_dump(mode="json"), inputs=inputs
+    )
+    jobs = [
+        (paths.images / name, paths.samples / name, folder / "crops" / name, params.crops)
+        for name in names
+        if not (folder / "crops" / name).is_file()
+    ]
+    console = Console()
+    if len(jobs) < len(names):
+        console.print(f"crops: going on, {len(names) - len(jobs)} of {len(names)} shards are done")
+    cut = 0
+    with Progress(console=console) as progress:
+        task = progress.add_task("crops", total=len(jobs))
+        for samples in workers.completed(write_shard, jobs, processes=processes):
+            cut += samples
+            progress.advance(task)
+    summary = _summarize(folder / "crops")
+    shards.publish(folder / "crops", paths.crops)
+    shards.write_json(paths.crops_summary, summary)
+    seconds = time.monotonic() - started
+    console.print(f"crops: {cut:,} samples in {seconds:.1f} s, {cut / seconds:,.0f} a second")
+    return summary
+
+
+def _shard_names(paths: Paths) -> list[str]:
+    """File names of the samples' shards; every one must have its images beside it."""
+    names = sorted(path.name for path in paths.samples.glob("part-*.parquet"))
+    if not names:
+        raise FileNotFoundError(f"{paths.samples}: no table there; run ingest first")
+    if without := [name for name in names if not Path(paths.images / name).is_file()]:
+        raise FileNotFoundError(f"{paths.images / without[0]}: the images of these samples are missing")
+    return names
+
+
+def _summarize(crops: Path) -> dict[str, Any]:
+    codes = shards.read(crops, tables.Crops, ["fallback"])["fallback"].cast(str).to_list()
+    return {"samples": len(codes), "fallback": {code: codes.count(code) for code in tables.FALLBACKS}}
