@@ -1,0 +1,71 @@
+"""What a source yields: rows as they were found, not yet checked, and how to read them in batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any, Literal
+
+from vzero.config import ConfigError
+from vzero.geometry import BoxFormat
+from vzero.sources.rejects import Reject
+
+PIXEL_CORNERS = BoxFormat("xyxy", "pixel")
+BATCH = 100  # rows; bounds how many images a worker holds at once
+
+
+class SourceError(ConfigError):
+    """A source as a whole cannot be read: a missing file or column, an unknown format."""
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """One row. Cells marked `Any` hold whatever the source held; `check` decides what they are."""
+
+    row: int
+    image: Any  # path relative to the image folder, encoded bytes, or a cell that holds one of them
+    question: Any
+    boxes: Any
+    box_format: BoxFormat = PIXEL_CORNERS
+    options: Any = None
+    answer: Any = None
+    sample_id: Any = None
+    needs_id: bool = False
+    """Whether the source has ids of its own; without one, an id is made from the content."""
+    annotated_size: tuple[Any, Any] | None = None
+    """Width and height that the boxes were drawn on, when the source tells."""
+    category: str = ""
+    licence: str = ""
+    split: Literal["train", "dev"] | None = None
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some consecutive rows, loaded by the worker that checks them."""
+
+    rows: int
+    load: Callable[[], Iterable[Annotation | Reject]]
+
+
+@dataclass(frozen=True)
+class Source:
+    """An opened source: its rows can be gone through once."""
+
+    name: str
+    batches: Iterable[Batch]
+    images: Path | None = None
+    """Folder that image paths are relative to, and must not leave."""
+    inputs: tuple[Path, ...] = ()
+    """Files that hold the rows."""
+    total: int | None = None
+    """Rows, when known beforehand."""
+
+
+def in_batches(annotations: Iterable[Annotation | Reject]) -> Iterator[Batch]:
+    """Rows that are read here and checked elsewhere."""
+    annotations = iter(annotations)
+    while rows := tuple(islice(annotations, BATCH)):
+        yield Batch(len(rows), partial(tuple, rows))

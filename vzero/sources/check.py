@@ -1,0 +1,135 @@
+"""From unchecked annotations to rows of the samples and images tables, or the reason why not."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import xxhash
+
+from vzero import geometry, imaging
+from vzero.config import Ingest
+from vzero.geometry import Box, BoxFormat
+from vzero.sources.annotation import Annotation
+from vzero.sources.boxes import parse_boxes
+from vzero.sources.cells import parse_answer, parse_id, parse_options, parse_question, printable, single_image
+from vzero.sources.files import read_image
+from vzero.sources.rejects import RejectCode, Rejected
+
+MIN_INSIDE = 0.5  # share of a box; with less in the image, the box is on another grid
+
+
+@dataclass
+class Shelf:
+    """The images of some annotations, each decoded once however many annotations name it."""
+
+    source: str
+    folder: Path | None
+    max_megapixels: float
+    rows: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Rows of `tables.Images` by image id."""
+    _known: dict[str | bytes, str | Rejected] = field(default_factory=dict)
+
+    def put(self, image: str | bytes, licence: str) -> dict[str, Any]:
+        """The row of an image given by path or bytes; `Rejected` when it cannot be used."""
+        if image not in self._known:
+            try:
+                data = self._load(image)
+                image_id = hashlib.sha256(data).hexdigest()
+                if image_id not in self.rows:
+                    self.rows[image_id] = self._describe(image_id, data) | {"licence": printable(licence)}
+                self._known[image] = image_id
+            except Rejected as rejected:
+                self._known[image] = rejected
+        known = self._known[image]
+        if isinstance(known, Rejected):
+            raise known
+        return self.rows[known]
+
+    def _load(self, image: str | bytes) -> bytes:
+        if isinstance(image, bytes):
+            return image
+        if self.folder is None:
+            raise Rejected(RejectCode.MISSING_IMAGE, "a path, but no image folder is declared")
+        return read_image(self.folder, image)
+
+    def _describe(self, image_id: str, data: bytes) -> dict[str, Any]:
+        try:
+            width, height, name = imaging.probe(data)
+            pixels = imaging.decode(data, max_megapixels=self.max_megapixels)
+        except imaging.ImageError as error:
+            raise Rejected(RejectCode(error.code), error.detail) from error
+        return {
+            "image_id": image_id,
+            "bytes": data,
+            "width": width,
+            "height": height,
+            "format": name,
+            "perceptual_hash": imaging.difference_hash(pixels),
+            "source": self.source,
+        }
+
+
+def check(annotation: Annotation, shelf: Shelf, config: Ingest) -> dict[str, Any]:
+    """The row of `tables.Samples`; `Rejected` for the first thing that is wrong, cheap checks first."""
+    question = parse_question(annotation.question)
+    options = parse_options(annotation.options)
+    answer = parse_answer(annotation.answer, options)
+    given_id = parse_id(annotation.sample_id) if annotation.needs_id else None
+    numbers = parse_boxes(annotation.boxes)
+    image = shelf.put(single_image(annotation.image), annotation.licence)
+    extent = image["width"], image["height"]
+    if annotation.annotated_size not in (None, (None, None), extent):
+        raise Rejected(
+            RejectCode.SIZE_MISMATCH, f"annotated {annotation.annotated_size}, the image is {extent}"
+        )
+    boxes = [check_box(box, annotation.box_format, extent, config) for box in numbers]
+    evidence = geometry.union(boxes)
+    covered = geometry.area(evidence) / (extent[0] * extent[1])
+    if covered > config.max_box_coverage:
+        raise Rejected(RejectCode.BOX_TOO_LARGE, f"{covered:.1%} of the image")
+    content = [image["image_id"], question, options, boxes]
+    return {
+        "sample_id": given_id or f"{shelf.source}-{_digest(content)[:16]}",
+        "image_id": image["image_id"],
+        "question": question,
+        "options": options,
+        "answer": answer,
+        "boxes": [list(box) for box in boxes],
+        "evidence_box": list(evidence),
+        "split": annotation.split or split_of(image["image_id"], config.dev_fraction),
+        "category": printable(annotation.category),
+        "source": shelf.source,
+        "content": _digest([*content, answer]),
+    }
+
+
+def check_box(
+    numbers: tuple[float, float, float, float], declared: BoxFormat, extent: tuple[int, int], config: Ingest
+) -> Box:
+    """The part of an annotated box inside the image, in its pixels."""
+    box = geometry.to_pixels(numbers, declared, *extent)
+    width, height = geometry.sides(box)
+    if width < 0 or height < 0:
+        raise Rejected(RejectCode.BAD_BOX, f"corners swapped: {numbers}")
+    if width == 0 or height == 0:
+        raise Rejected(RejectCode.BOX_EMPTY, f"{numbers} has no area")
+    clipped = geometry.clip(box, *extent)
+    if geometry.coverage(box, clipped) < MIN_INSIDE:
+        raise Rejected(RejectCode.BOX_OUTSIDE, f"{numbers} on an image of {extent[0]} x {extent[1]}")
+    if min(geometry.sides(clipped)) < config.min_box_side:
+        raise Rejected(RejectCode.BOX_EMPTY, f"{numbers} is narrower than {config.min_box_side:g} px")
+    return clipped
+
+
+def split_of(image_id: str, dev_fraction: float) -> str:
+    """Train or dev by hash of the image, so that no image is in both."""
+    number = xxhash.xxh64_intdigest(f"split:{image_id}".encode())
+    return "dev" if number < dev_fraction * 2**64 else "train"
+
+
+def _digest(content: list[Any]) -> str:
+    return hashlib.sha256(json.dumps(content, ensure_ascii=True).encode()).hexdigest()

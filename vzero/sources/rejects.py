@@ -1,0 +1,67 @@
+"""Why a row of a source is left out: one code a reason, and the row that says so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class RejectCode(StrEnum):
+    MALFORMED_ROW = "malformed_row"
+    """Not JSON, not UTF-8, not an object, or with more cells than columns."""
+    MISSING_ID = "missing_id"
+    """The declared id column holds no text or whole number here."""
+    DUPLICATE_ID = "duplicate_id"
+    """An earlier row has this id; the first one is kept, whether or not they agree."""
+    MISSING_QUESTION = "missing_question"
+    """No text where the question should be."""
+    IMAGE_MARKER = "image_marker"
+    """The question refers to more pictures than the one it comes with."""
+    BAD_OPTIONS = "bad_options"
+    """Fewer than two, more than 26, empty, repeated, or not texts."""
+    BAD_ANSWER = "bad_answer"
+    """Neither text nor number."""
+    ANSWER_NOT_IN_OPTIONS = "answer_not_in_options"
+    """The answer is no option's letter or text."""
+    MISSING_IMAGE = "missing_image"
+    """No image named, or no file there."""
+    PATH_ESCAPE = "path_escape"
+    """The path leads out of the image folder (`..`, absolute, or through a symbolic link)."""
+    UNREADABLE_IMAGE = "unreadable_image"
+    """Empty, damaged, or no image format that is read."""
+    TRUNCATED_IMAGE = "truncated_image"
+    """The file ends before the image does."""
+    HUGE_IMAGE = "huge_image"
+    """More pixels than `ingest.max_megapixels`."""
+    SIZE_MISMATCH = "size_mismatch"
+    """The annotated width and height are not the image's, so the boxes are on another grid."""
+    MISSING_BOX = "missing_box"
+    """No box annotated."""
+    BAD_BOX = "bad_box"
+    """Not four finite numbers, or with swapped corners."""
+    BOX_OUTSIDE = "box_outside"
+    """More than half of a box lies outside the image."""
+    BOX_EMPTY = "box_empty"
+    """A side inside the image is shorter than `ingest.min_box_side`."""
+    BOX_TOO_LARGE = "box_too_large"
+    """The evidence covers more of the image than `ingest.max_box_coverage`."""
+
+
+class Rejected(Exception):
+    """Raised by the checks of a row that is to be left out."""
+
+    def __init__(self, code: RejectCode, detail: str) -> None:
+        super().__init__(f"{code}: {detail}")
+        self.code = code
+        self.detail = detail
+
+
+@dataclass(frozen=True)
+class Reject:
+    """A row that was left out."""
+
+    row: int
+    code: RejectCode
+    detail: str
+    sample_id: str | None = None
+    image: str | None = None

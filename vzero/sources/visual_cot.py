@@ -1,0 +1,66 @@
+"""Visual-CoT metadata: several xyxy pixel boxes a question, images in one folder a source dataset.
+
+Columns `question`, `image` (bare name), `dataset`, `bboxs`, and where present `answer`, `width` and
+`height`. Image names are not unique, so the `dataset` column says which sub-folder is meant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import chain
+from typing import Any
+
+from vzero.config import VisualCotSource
+from vzero.paths import Paths
+from vzero.sources.annotation import Annotation, Source, SourceError, in_batches
+from vzero.sources.rejects import Reject, RejectCode
+from vzero.sources.rows import Row, read_rows
+
+COLUMNS = ("question", "image", "dataset", "bboxs")
+
+# Where the sub-folder is not called what the dataset column says.
+FOLDERS = {"textcap": "textvqa", "visual7w": "v7w"}
+
+# Licences of the pictures as their publishers state them. Other datasets get the one from the params.
+LICENCES = {
+    "gqa": "CC BY 4.0",
+    "openimages": "CC BY 2.0",
+    "textcap": "CC BY 4.0",
+    "textvqa": "CC BY 4.0",
+}
+
+
+def open_visual_cot(config: VisualCotSource, paths: Paths) -> Source:
+    path = paths.resolve(config.rows)
+    files = sorted(path.glob("*.jsonl")) if path.is_dir() else [path]
+    if not files:
+        raise SourceError(f"{path}: no *.jsonl file in this folder")
+    rows = chain.from_iterable(read_rows(file, COLUMNS) for file in files)
+    annotations = _annotations(rows, config.licence)
+    images = paths.resolve(config.images)
+    return Source("visual_cot", in_batches(annotations), images=images, inputs=tuple(files))
+
+
+def _annotations(rows: Iterator[Row], licence: str) -> Iterator[Annotation | Reject]:
+    for number, row in enumerate(rows):
+        if isinstance(row, str):
+            yield Reject(number, RejectCode.MALFORMED_ROW, row)
+            continue
+        dataset = row.get("dataset")
+        name = dataset if isinstance(dataset, str) else ""
+        yield Annotation(
+            row=number,
+            image=_image(name, row.get("image")),
+            question=row.get("question"),
+            boxes=row.get("bboxs"),
+            answer=row.get("answer"),
+            annotated_size=(row.get("width"), row.get("height")),
+            category=name,
+            licence=LICENCES.get(name, licence),
+        )
+
+
+def _image(dataset: str, name: Any) -> str | None:
+    if not dataset or not isinstance(name, str) or not name:
+        return None
+    return f"{FOLDERS.get(dataset, dataset)}/{name}"

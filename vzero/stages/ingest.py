@@ -1,0 +1,99 @@
+"""Stage `ingest`: read annotated images, check every row, and write the tables everything starts from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import Progress
+
+from vzero import shards, tables, workers
+from vzero.config import Params
+from vzero.needle.dataset import benchmark_items
+from vzero.paths import Paths
+from vzero.sources import spill
+from vzero.sources.annotation import Source, SourceError
+from vzero.sources.catalogue import open_source
+
+
+def run(params: Params, paths: Paths, *, processes: int | None = None) -> dict[str, Any]:
+    """Write images, samples, rejects and benchmark items, and return the counts.
+
+    Checked batches survive an interruption. The bytes do not depend on the number of processes.
+    `SourceError` when the source cannot be read or no row of it can be used.
+    """
+    started = time.monotonic()
+    console = Console()
+    source = open_source(params.ingest, paths)
+    folder = _run_folder(params, paths, source)
+    rows = _check_rows(params, source, folder, console, processes)
+    summary = _merge(params, folder, rows, processes)
+    items = benchmark_items(params.ingest.needle)
+    shards.write_table(shards.shard_path(folder / "benchmark_items", 0), items, tables.BenchmarkItems)
+    shards.publish(folder / "tables/images", paths.images)
+    shards.publish(folder / "tables/samples", paths.samples)
+    shards.publish(folder / "tables/rejects", paths.rejects)
+    shards.publish(folder / "benchmark_items", paths.benchmark_items)
+    shards.write_json(paths.ingest_summary, summary)
+    shutil.rmtree(folder)
+    seconds = time.monotonic() - started
+    console.print(f"ingest: {rows:,} rows in {seconds:.1f} s, {rows / seconds:,.0f} a second")
+    return summary
+
+
+def _run_folder(params: Params, paths: Paths, source: Source) -> Path:
+    # The images' names, sizes and times stand for their contents, which may be many gigabytes.
+    files = sorted(path for path in source.images.rglob("*") if path.is_file()) if source.images else []
+    listing = [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in files]
+    config = {
+        "params": params.ingest.model_dump(mode="json"),
+        "images": hashlib.sha256(json.dumps(listing).encode()).hexdigest(),
+    }
+    return shards.run_folder(paths.scratch, "ingest", config=config, inputs=list(source.inputs))
+
+
+def _check_rows(params: Params, source: Source, folder: Path, console: Console, processes: int | None) -> int:
+    """Check all batches that are not done yet; the number of rows of all."""
+    with Progress(console=console) as progress:
+        task = progress.add_task("ingest", total=source.total)
+        rows = 0
+
+        def jobs() -> Iterator[tuple]:
+            nonlocal rows
+            for number, batch in enumerate(source.batches):
+                rows += batch.rows
+                if spill.is_done(folder, number):
+                    progress.advance(task, batch.rows)
+                else:
+                    yield number, batch, source.images, params.ingest, folder
+
+        for checked in workers.completed(spill.check_batch, jobs(), processes=processes):
+            progress.advance(task, checked)
+    return rows
+
+
+def _merge(params: Params, folder: Path, rows: int, processes: int | None) -> dict[str, Any]:
+    """Write the tables under `folder/tables` and return the counts."""
+    source = params.ingest.source
+    target = folder / "tables"
+    rejects, repeated = spill.collect_rejects(folder, source)
+    shards.write_table(shards.shard_path(target / "rejects", 0), rejects, tables.Rejects)
+    jobs = [
+        (folder, shard, repeated, target / "images", target / "samples")
+        for shard in range(params.ingest.shards)
+    ]
+    samples = sum(workers.completed(spill.merge_shard, jobs, processes=processes))
+    codes = dict(sorted(rejects["code"].value_counts().iter_rows()))
+    if samples + len(rejects) != rows:
+        raise RuntimeError(f"{rows} rows became {samples} samples and {len(rejects)} rejects")
+    if samples == 0:
+        found = ", ".join(f"{code}: {count}" for code, count in codes.items())
+        raise SourceError(f"{source}: none of {rows} rows can be used ({found or 'the source is empty'})")
+    images = len(shards.read(target / "images", tables.Images, ["image_id"]))
+    return {"rows": rows, "samples": samples, "images": images, "rejects": codes}
