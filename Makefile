@@ -1,0 +1,31 @@
+# `make repro` and `make test` work on a fresh clone: both make .venv first if it is not there.
+.PHONY: repro test lint bench
+.DEFAULT_GOAL := repro
+
+export DO_NOT_TRACK := 1
+export DVC_NO_ANALYTICS := 1
+export HF_HUB_OFFLINE := 1
+export TRANSFORMERS_OFFLINE := 1
+export PREFECT_SERVER_ANALYTICS_ENABLED := false
+# Stages are commands that start with `python`.
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+PYTHON ?= python3
+
+.venv/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+repro: .venv/installed
+	dvc repro
+	@echo "The report: $(CURDIR)/data/report/index.html"
+
+test: .venv/installed
+	pytest --numprocesses 2 --dist loadgroup
+
+lint: .venv/installed
+	ruff check .
+	ruff format --check .
+	pyright
+	lint-imports

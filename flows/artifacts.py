@@ -1,0 +1,62 @@
+"""What a run leaves in Prefect for people: the stages, the scores, where the report is, the promotion.
+
+The lasting copies are files under `data/report`; these live in the server's database.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
+from prefect.client.schemas.objects import State
+
+from vzero.paths import Paths
+
+
+def publish_stages(states: dict[str, State[Any]]) -> None:
+    """Table `stages`: each stage with DVC's verdict."""
+    create_table_artifact(key="stages", table=stage_rows(states), description="DVC's verdict on every stage")
+
+
+def stage_rows(states: dict[str, State[Any]]) -> list[dict[str, str]]:
+    """One row a stage; a state's message holds the seconds, or why it failed."""
+    return [
+        {"stage": stage, "verdict": state.name or state.type.value, "detail": state.message or ""}
+        for stage, state in states.items()
+    ]
+
+
+def publish_report(root: Path) -> None:
+    """Table `scores` and link `report`, when the project has a report."""
+    paths = Paths(root.resolve())
+    if paths.summary.is_file():
+        create_table_artifact(
+            key="scores", table=score_rows(pl.read_parquet(paths.summary)), description="Headline table, %"
+        )
+    if paths.report_page.is_file():
+        create_link_artifact(key="report", link=paths.report_page.as_uri(), link_text="The report")
+
+
+def score_rows(summary: pl.DataFrame) -> list[dict[str, str]]:
+    """The headline table as text: percent with the interval, and the difference from base in points."""
+    return [
+        {
+            "model": row["model"],
+            "benchmark": row["benchmark"],
+            "n": str(row["n"]),
+            "accuracy": f"{100 * row['accuracy']:.1f} [{100 * row['low']:.1f}, {100 * row['high']:.1f}]",
+            "against base": ""
+            if row["delta"] is None
+            else f"{row['delta']:+.1f} [{row['delta_low']:+.1f}, {row['delta_high']:+.1f}]",
+        }
+        for row in summary.iter_rows(named=True)
+    ]
+
+
+def publish_promotion(line: str) -> None:
+    """Note `promotion`: what the comparison on the held-out samples decided."""
+    create_markdown_artifact(
+        key="promotion", markdown=line, description="New student against the promoted one"
+    )

@@ -1,0 +1,48 @@
+"""Run the project's own commands as subprocesses, as a person in its folder would."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+OFFLINE = {
+    "DO_NOT_TRACK": "1",
+    "DVC_NO_ANALYTICS": "1",
+    "HF_HUB_OFFLINE": "1",
+    "TRANSFORMERS_OFFLINE": "1",
+}
+
+
+@dataclass(frozen=True)
+class Finished:
+    code: int
+    output: str
+
+
+def environment() -> dict[str, str]:
+    """What a command sees: this Python first on PATH (stages start with `python`), nothing online."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    return {**os.environ, **OFFLINE, "PATH": path, "PYTHONUNBUFFERED": "1"}
+
+
+def run_module(root: Path, *arguments: str, log: Callable[[str], None] = print) -> Finished:
+    """`python -m ARGUMENTS` in `root`; every line goes to `log` as it comes."""
+    lines = []
+    with subprocess.Popen(
+        [sys.executable, "-m", *arguments],
+        cwd=root,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    ) as process:
+        assert process.stdout
+        for line in process.stdout:
+            lines.append(line)
+            log(line.rstrip())
+    return Finished(process.returncode, "".join(lines))
