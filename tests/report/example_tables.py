@@ -1,0 +1,204 @@
+"""A small finished project: every table the report reads, drawn with numpy and filled by simple rules."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import polars as pl
+
+from vzero import tables
+from vzero.config import Params, parse_params
+from vzero.paths import Paths
+from vzero.shards import shard_path, write_json, write_shards, write_table
+
+LETTERS = "ABCD"
+OPTIONS = ["K", "T", "7", "R"]
+HIT_RATES = {"base": 0.45, "trained": 0.6, "teacher": 0.95}
+GROUP = 4
+METHOD = {
+    "gate": {"enabled": True, "gamma": 1.0, "alpha": 0.5, "w_min": 0.0, "w_max": 2.0, "eps": 1e-6},
+    "objective": {"divergence": "forward_kl", "aggregation": "sequence_mean", "top_k": 0},
+}
+
+
+def write_example(
+    root: Path,
+    *,
+    params: dict[str, Any] | None = None,
+    samples: int = 10,
+    steps: int = 12,
+    items: int = 24,
+    gate: bool = True,
+    negatives: bool = True,
+    open_questions: bool = False,
+    answers: bool = True,
+) -> tuple[Params, Paths]:
+    """Write a project under `root`; the switches make the degenerate runs a report must survive."""
+    tree: dict[str, Any] = {
+        "train": {"steps": steps, "prompts": 2, "group": GROUP, "gate": {"enabled": gate}},
+        "report": {"gallery": 4},
+        "evaluate": {"resamples": 200},
+    }
+    for section, values in (params or {}).items():
+        tree[section] = {**tree.get(section, {}), **values}
+    checked, paths = parse_params(tree), Paths(root)
+    rng = np.random.default_rng(7)
+    _write_world(paths, rng, samples, negatives, open_questions, answers)
+    _write_training(paths, rng, samples, steps, gate, negatives)
+    _write_evaluation(paths, checked, rng, items)
+    return checked, paths
+
+
+def picture(seed: int, width: int = 96, height: int = 64) -> bytes:
+    """A PNG of noise with one bright square at (40, 20)-(56, 36)."""
+    pixels = np.random.default_rng(seed).integers(0, 120, (height, width, 3), dtype=np.uint8)
+    pixels[20:36, 40:56] = (60, 200, 240)
+    return cv2.imencode(".png", pixels)[1].tobytes()
+
+
+def _write_world(
+    paths: Paths, rng: np.random.Generator, samples: int, negatives: bool, open_questions: bool, answers: bool
+) -> None:
+    pictures = [picture(index) for index in range(samples)]
+    ids = [hashlib.sha256(data).hexdigest() for data in pictures]
+    names = [f"sample-{index:03d}" for index in range(samples)]
+    images = pl.DataFrame(
+        {"image_id": ids, "bytes": pictures, "width": 96, "height": 64, "format": "png"}
+    ).with_columns(
+        perceptual_hash=pl.lit(5, pl.UInt64), source=pl.lit("needle"), licence=pl.lit("Apache-2.0")
+    )
+    rows = pl.DataFrame({"sample_id": names, "image_id": ids}).with_columns(
+        question=pl.lit("Which sign is on the small <cyan> square?"),
+        options=pl.lit([] if open_questions else OPTIONS, pl.List(pl.String)),
+        answer=pl.lit(("K" if open_questions else "A") if answers else None, pl.String),
+        boxes=pl.lit([[40.0, 20.0, 56.0, 36.0]], pl.List(pl.List(pl.Float32))),
+        evidence_box=pl.lit([40.0, 20.0, 56.0, 36.0], pl.List(pl.Float32)),
+        split=pl.Series(["dev" if index % 5 == 4 else "train" for index in range(samples)]),
+        category=pl.lit("glyph"),
+        source=pl.lit("needle"),
+    )
+    rejects = pl.DataFrame({"row": [3, 8, 9], "code": ["box_outside", "unreadable_image", "box_outside"]})
+    rejects = rejects.with_columns(
+        source=pl.lit("needle"),
+        sample_id=pl.lit(None, pl.String),
+        image=pl.lit("a.png"),
+        detail=pl.lit("broken"),
+    )
+    crop = cv2.imencode(".png", rng.integers(0, 255, (32, 32, 3), dtype=np.uint8))[1].tobytes()
+    fallbacks = [tables.FALLBACKS[index % 2] if negatives else "none" for index in range(samples)]
+    crops = pl.DataFrame({"sample_id": names, "fallback": fallbacks}).with_columns(
+        positive=pl.lit(crop),
+        negative=pl.lit(crop if negatives else None, pl.Binary),
+        width=32,
+        height=32,
+        positive_box=pl.lit([39, 19, 57, 37], pl.List(pl.Int32)),
+        negative_box=pl.lit([4.0, 4.0, 36.0, 36.0] if negatives else None, pl.List(pl.Float32)),
+        negative_image_id=pl.lit(None, pl.String),
+        positive_scale=2.0,
+        negative_scale=pl.lit(1.0 if negatives else None, pl.Float32),
+        strategy=pl.lit("half_resolution"),
+        seed=pl.lit(1, pl.UInt64),
+    )
+    write_shards(paths.images, images, tables.Images, key="image_id", shards=2)
+    write_shards(paths.samples, rows, tables.Samples, key="sample_id", shards=2)
+    write_table(shard_path(paths.rejects, 0), rejects, tables.Rejects)
+    write_shards(paths.crops, crops, tables.Crops, key="sample_id", shards=2)
+
+
+def _write_training(
+    paths: Paths, rng: np.random.Generator, samples: int, steps: int, gate: bool, negatives: bool
+) -> None:
+    rows, log = [], []
+    for step in range(steps):
+        for prompt in range(2):
+            index = (2 * step + prompt) % samples
+            right = rng.random(GROUP) < 0.4 + 0.4 * step / steps
+            score = np.where(right, 0.5, -0.5) + rng.normal(0, 0.3, GROUP)
+            z = (score - score.mean()) / score.std() if gate and negatives else np.zeros(GROUP)
+            for member in range(GROUP):
+                length = int(rng.integers(4, 9))
+                letter = "A" if right[member] else LETTERS[int(rng.integers(1, 4))]
+                rows.append(
+                    {
+                        "step": step,
+                        "sample_id": f"sample-{index:03d}",
+                        "member": member,
+                        "token_ids": list(range(length)),
+                        "text": f"It is {OPTIONS[LETTERS.index(letter)]}. Answer: {letter}",
+                        "finish_reason": "stop",
+                        "student_logprobs": [-0.5] * length,
+                        "positive_logprobs": [-0.4] * length,
+                        "negative_logprobs": [-0.9] * length if negatives else [],
+                        "evidence_score": float(score[member]) if negatives else 0.0,
+                        "advantage": float(z[member]),
+                        "weight": float(np.clip(1 + 0.5 * z[member], 0, 2)),
+                    }
+                )
+        names = [name for name in tables.TrainLog.column_names() if name != "step"]
+        falling = 2.0 * np.exp(-step / steps) + rng.normal(0, 0.1)
+        log.append({"step": step, **dict.fromkeys(names, falling)})
+    write_table(shard_path(paths.rollouts, 0), pl.DataFrame(rows), tables.Rollouts)
+    write_table(shard_path(paths.train_log, 0), pl.DataFrame(log), tables.TrainLog)
+    write_json(paths.train_summary, {"steps": steps, "method": METHOD})
+
+
+def _write_evaluation(paths: Paths, params: Params, rng: np.random.Generator, items: int) -> None:
+    for model in params.evaluate.models:
+        for benchmark in params.evaluate.benchmarks:
+            views = ["full+crop" if model == "teacher" and benchmark != "coarse" else "full"]
+            views += ["crop"] if benchmark == "zoom" and model != "teacher" else []
+            hits = {view: rng.random(items) < HIT_RATES[model] for view in views}
+            write_cell(paths, model, benchmark, hits)
+
+
+def write_cell(paths: Paths, model: str, benchmark: str, hits: dict[str, Any]) -> None:
+    """Predictions and scores of one evaluated cell; two neighbouring items share an image."""
+    predictions, scores = [], []
+    for view, row in hits.items():
+        for item, hit in enumerate(row):
+            predictions.append(
+                {
+                    "model": model,
+                    "benchmark": benchmark,
+                    "item": f"{item:04d}",
+                    "view": view,
+                    "policy": "vlmevalkit-exact",
+                    "group": f"image-{item // 2}",
+                    "category": "glyph" if item % 2 else "side",
+                    "cycle": None,
+                    "prompt_hash": "0" * 64,
+                    "image_hash": "1" * 64,
+                    "image_width": 96,
+                    "image_height": 64,
+                    "text": "Answer: A" if hit else "Answer: B",
+                    "extracted": "A" if hit else "B",
+                    "rule": "answer_line",
+                    "answer": "A",
+                    "hit": bool(hit),
+                    "seconds": 0.1,
+                }
+            )
+        accuracy = float(np.mean(row))
+        for category in ("all", "glyph", "side"):
+            scores.append(
+                {
+                    "model": model,
+                    "benchmark": benchmark,
+                    "view": view,
+                    "category": category,
+                    "policy": "vlmevalkit-exact",
+                    "n": len(row),
+                    "accuracy": accuracy,
+                    "low": max(0.0, accuracy - 0.1),
+                    "high": min(1.0, accuracy + 0.1),
+                    "unresolved": 0.0,
+                }
+            )
+    write_table(
+        shard_path(paths.predictions(model, benchmark), 0), pl.DataFrame(predictions), tables.Predictions
+    )
+    write_table(shard_path(paths.scores(model, benchmark), 0), pl.DataFrame(scores), tables.Scores)

@@ -1,0 +1,108 @@
+"""The gallery: samples with their views, the group's answers, and what the gate made of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+import xxhash
+
+from vzero import tables
+from vzero.paths import Paths
+from vzero.report.lookup import rows_by_id
+from vzero.report.pictures import Picture, embed
+
+FALLBACK_WORDS = {
+    "exact": "window of the positive's size, off the target",
+    "shrunk": "smaller window, off the target, enlarged to the positive's size",
+    "overlap": "window that touches the target a little",
+    "other_image": "window from another image",
+    "none": "no negative view: neutral weight",
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    sample: dict[str, Any]  # a row of samples, without its image
+    image: Picture
+    crop: dict[str, Any]  # a row of crops, without its pictures
+    positive: Picture
+    negative: Picture | None
+    step: int | None  # None: the sample was not rolled out
+    members: list[dict[str, Any]]  # annotated rollouts of the group
+
+    @property
+    def negative_box(self) -> list[float] | None:
+        """Where the negative view was cut, when it was cut from this image."""
+        elsewhere = self.crop["fallback"] == "other_image"
+        return None if elsewhere else self.crop["negative_box"]
+
+
+def pick_groups(rollouts: pl.DataFrame, count: int, seed: int) -> pl.DataFrame:
+    """Step and sample of up to `count` groups, one a sample, drawn by a seeded hash.
+
+    Groups whose answers differ come first: where all agree the gate has nothing to say. No answer key is
+    used.
+    """
+    if rollouts.is_empty():
+        return pl.DataFrame(schema={"step": pl.Int32, "sample_id": pl.String})
+    said = pl.coalesce("letter", "text")
+    groups = rollouts.group_by("step", "sample_id").agg(agrees=said.n_unique() == 1)
+    keys = [_order(seed, *key) for key in groups.select("step", "sample_id").iter_rows()]
+    return (
+        groups.with_columns(order=pl.Series(keys, dtype=pl.UInt64))
+        .sort("agrees", "order")
+        .unique("sample_id", keep="first", maintain_order=True)
+        .head(count)
+        .sort("step", "sample_id")
+        .select("step", "sample_id")
+    )
+
+
+def pick_samples(samples: pl.DataFrame, count: int, seed: int) -> list[str]:
+    """Ids of up to `count` samples by a seeded hash, for runs without rollouts."""
+    return sorted(samples["sample_id"].to_list(), key=lambda name: _order(seed, 0, name))[:count]
+
+
+def _order(seed: int, step: int, sample_id: str) -> int:
+    return xxhash.xxh64_intdigest(f"{seed}/{step}/{sample_id}".encode())
+
+
+def build_gallery(
+    rollouts: pl.DataFrame, samples: pl.DataFrame, paths: Paths, count: int, seed: int
+) -> list[Entry]:
+    """Entries in the order of training; only the pictures that are shown are read."""
+    groups = pick_groups(rollouts, count, seed)
+    chosen: list[tuple[int | None, str]] = list(groups.iter_rows())
+    if not chosen:
+        chosen = [(None, name) for name in pick_samples(samples, count, seed)]
+    names = [name for _, name in chosen]
+    rows = {row["sample_id"]: row for row in samples.filter(pl.col("sample_id").is_in(names)).to_dicts()}
+    crops = rows_by_id(paths.crops, tables.Crops, "sample_id", names)
+    images = rows_by_id(paths.images, tables.Images, "image_id", [rows[name]["image_id"] for name in names])
+    return [
+        _entry(step, rows[name], images[rows[name]["image_id"]], crops[name], rollouts)
+        for step, name in chosen
+        if name in crops
+    ]
+
+
+def _entry(
+    step: int | None,
+    sample: dict[str, Any],
+    image: dict[str, Any],
+    crop: dict[str, Any],
+    rollouts: pl.DataFrame,
+) -> Entry:
+    positive, negative = crop.pop("positive"), crop.pop("negative")
+    group = rollouts.filter(pl.col("step") == step, pl.col("sample_id") == sample["sample_id"])
+    return Entry(
+        sample=sample,
+        image=embed(image["bytes"]),
+        crop=crop,
+        positive=embed(positive),
+        negative=embed(negative) if negative is not None else None,
+        step=step,
+        members=group.sort("member").to_dicts(),
+    )

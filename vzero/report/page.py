@@ -1,0 +1,132 @@
+"""The page: everything a reader sees, as one HTML file without a network."""
+
+from __future__ import annotations
+
+import string
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import polars as pl
+from markupsafe import Markup
+
+from vzero.config import BENCHMARKS, EVALUATED_MODELS
+from vzero.evaluate.score import WHOLE
+from vzero.evaluate.views import headline
+from vzero.report import facts, figures, summary, words
+from vzero.report.gallery import FALLBACK_WORDS, Entry
+from vzero.report.inputs import Inputs
+
+HERE = Path(__file__).parent
+MARKS = {"right": "✓", "wrong": "✗", "unknown": "–"}
+DEFAULT_BOUNDS = (0.0, 2.0)  # w_min and w_max of the paper, where a run does not tell its own
+
+
+def render(inputs: Inputs, headlines: pl.DataFrame, rollouts: pl.DataFrame, gallery: list[Entry]) -> str:
+    """The page as HTML. `headlines` is the summary, `rollouts` are annotated (`vzero.report.gate`)."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    for function in (words.percent, words.points, words.signed, words.direction):
+        environment.filters[function.__name__] = function
+    bounds = weight_bounds(inputs, rollouts)
+    gate_numbers = facts.gate_facts(rollouts, low=bounds[0], high=bounds[1])
+    return environment.get_template("page.html.jinja").render(
+        style=Markup((HERE / "page.css").read_text()),
+        title=words.title(inputs.params),
+        notice=words.notice(inputs.params),
+        absent=words.absent(inputs, rollouts),
+        run=facts.run_facts(inputs),
+        learning=figures.learning_figures(inputs.train_log, rollouts),
+        gate_numbers=gate_numbers,
+        gate=figures.gate_figures(rollouts, low=bounds[0], high=bounds[1]),
+        **_results(inputs, headlines),
+        **_gallery(inputs, gallery, top=bounds[1]),
+    )
+
+
+def weight_bounds(inputs: Inputs, rollouts: pl.DataFrame) -> tuple[float, float]:
+    """w_min and w_max as the run says, widened to the weights that occur."""
+    method = facts.method(inputs)
+    low, high = (
+        float(method.get(f"gate.{name}", value))
+        for name, value in zip(("w_min", "w_max"), DEFAULT_BOUNDS, strict=True)
+    )
+    if rollouts.is_empty():
+        return low, high
+    seen = rollouts.select(low=pl.col("weight").min(), high=pl.col("weight").max()).row(0)
+    return min(low, seen[0]), max(high, seen[1])
+
+
+def _results(inputs: Inputs, headlines: pl.DataFrame) -> dict[str, Any]:
+    evaluate = inputs.params.evaluate
+    names = set(headlines["benchmark"])
+    order = [name for name in (*summary.REGION_BENCHMARKS, summary.REGIONS, "coarse") if name in names]
+    labels = {name: words.BENCHMARK_LABELS[name] for name in order}
+    rows = {(row["model"], row["benchmark"]): row for row in headlines.iter_rows(named=True)}
+    return {
+        "models": [model for model in EVALUATED_MODELS if model in evaluate.models],
+        "model_names": words.MODEL_NAMES,
+        "benchmarks": order,
+        "labels": labels,
+        "descriptions": words.BENCHMARK_DESCRIPTIONS,
+        "sizes": {benchmark: row["n"] for (_, benchmark), row in rows.items()},
+        "headline": rows,
+        "verdict": words.verdict(rows, evaluate),
+        "confidence": f"{evaluate.confidence:.0%}",
+        "resamples": f"{evaluate.resamples:,}",
+        "policy": evaluate.policy,
+        "accuracy": figures.accuracy_figure(headlines, labels),
+        "views": list(summary.view_comparison(inputs.scores).iter_rows(named=True)),
+        "categories": _categories(inputs.scores),
+    }
+
+
+def _categories(scores: pl.DataFrame) -> list[dict[str, Any]]:
+    parts = headline(scores).filter(pl.col("category") != WHOLE)
+    order = {name: index for index, name in enumerate(BENCHMARKS)}
+    keys = sorted(
+        set(parts.select("benchmark", "category").iter_rows()), key=lambda key: (order[key[0]], key[1])
+    )
+    rows = {(row["benchmark"], row["category"], row["model"]): row for row in parts.iter_rows(named=True)}
+    return [
+        {
+            "benchmark": benchmark,
+            "category": category,
+            "models": {model: rows.get((benchmark, category, model)) for model in EVALUATED_MODELS},
+        }
+        for benchmark, category in keys
+    ]
+
+
+def _gallery(inputs: Inputs, gallery: list[Entry], *, top: float) -> dict[str, Any]:
+    entries = []
+    for entry in gallery:
+        boxes = [("evidence", entry.sample["evidence_box"])]
+        if entry.negative_box is not None:
+            boxes.append(("elsewhere", entry.negative_box))
+        members = [member | {"share": 100 * member["weight"] / (top or 1.0)} for member in entry.members]
+        options = list(zip(string.ascii_uppercase, entry.sample["options"], strict=False))
+        entries.append(
+            {
+                "sample": entry.sample,
+                "image": entry.image,
+                "crop": entry.crop,
+                "positive": entry.positive,
+                "negative": entry.negative,
+                "step": entry.step,
+                "boxes": boxes,
+                "members": members,
+                "options": options,
+            }
+        )
+    return {
+        "gallery": entries,
+        "gallery_note": words.gallery_note(gallery, inputs.params.report.seed),
+        "fallback_words": FALLBACK_WORDS,
+        "marks": MARKS,
+    }

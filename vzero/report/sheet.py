@@ -1,0 +1,69 @@
+"""Contact sheets: pictures of a table's rows beside their text, as one PNG."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from vzero import imaging
+
+CELL = 240  # pixels, the side of a picture's square
+GAP = 12
+TEXT_WIDTH = 460
+TEXT_COLUMNS = 62  # characters
+TEXT_SIZE = 14
+LINE = 18
+PAPER, INK, MUTED = (255, 255, 255), (29, 36, 48), (123, 133, 148)
+EVIDENCE, ELSEWHERE = (15, 133, 122), (207, 95, 29)
+
+
+@dataclass(frozen=True)
+class Panel:
+    caption: str
+    pixels: np.ndarray | None  # RGB; None: an empty square
+    boxes: Sequence[tuple[tuple[int, int, int], Sequence[float]]] = field(default=())
+    """Colour and xyxy in pixels of the picture."""
+
+
+@dataclass(frozen=True)
+class Row:
+    panels: Sequence[Panel]
+    lines: Sequence[str]
+
+
+def draw_sheet(rows: Sequence[Row]) -> bytes:
+    """PNG bytes of all rows, one under the other; `ValueError` without any."""
+    if not rows:
+        raise ValueError("a contact sheet needs at least one row")
+    wrapped = [[part for line in row.lines for part in textwrap.wrap(line, TEXT_COLUMNS)] for row in rows]
+    heights = [max(CELL + LINE, LINE * len(lines)) + GAP for lines in wrapped]
+    columns = max(len(row.panels) for row in rows)
+    width = GAP + columns * (CELL + GAP) + TEXT_WIDTH
+    sheet = Image.new("RGB", (width, sum(heights) + GAP), PAPER)
+    draw, font, top = ImageDraw.Draw(sheet), ImageFont.load_default(TEXT_SIZE), GAP
+    for row, lines, height in zip(rows, wrapped, heights, strict=True):
+        for index, panel in enumerate(row.panels):
+            left = GAP + index * (CELL + GAP)
+            _draw_panel(sheet, draw, panel, left, top)
+            draw.text((left, top + CELL + 1), panel.caption, fill=MUTED, font=font)
+        for index, line in enumerate(lines):
+            draw.text((GAP + columns * (CELL + GAP), top + index * LINE), line, fill=INK, font=font)
+        top += height
+    return imaging.encode_png(np.asarray(sheet))
+
+
+def _draw_panel(sheet: Image.Image, draw: ImageDraw.ImageDraw, panel: Panel, left: int, top: int) -> None:
+    if panel.pixels is None:
+        draw.rectangle((left, top, left + CELL - 1, top + CELL - 1), outline=MUTED)
+        return
+    height, width = panel.pixels.shape[:2]
+    scale = CELL / max(height, width)
+    fitted = max(1, round(width * scale)), max(1, round(height * scale))
+    sheet.paste(Image.fromarray(imaging.resize(panel.pixels, *fitted)), (left, top))
+    for colour, box in panel.boxes:
+        corners = [left + box[0] * scale, top + box[1] * scale, left + box[2] * scale, top + box[3] * scale]
+        draw.rectangle(corners, outline=colour, width=2)

@@ -1,0 +1,94 @@
+"""What a contact sheet shows of each table: which pictures, which boxes, which text."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Callable
+from typing import Any
+
+import polars as pl
+
+from vzero import imaging, tables
+from vzero.paths import Paths
+from vzero.report.lookup import rows_by_id
+from vzero.report.sheet import ELSEWHERE, EVIDENCE, Panel, Row
+
+Rows = Callable[[pl.DataFrame, Paths], list[Row]]
+
+
+def image_rows(frame: pl.DataFrame, paths: Paths) -> list[Row]:
+    """Rows of the images table."""
+    return [
+        Row(
+            [Panel(f"{row['width']} x {row['height']} {row['format']}", imaging.decode(row["bytes"]))],
+            [row["image_id"][:16], f"source: {row['source']}", f"licence: {row['licence']}"],
+        )
+        for row in frame.iter_rows(named=True)
+    ]
+
+
+def sample_rows(frame: pl.DataFrame, paths: Paths) -> list[Row]:
+    """Rows of the samples table with their image."""
+    images = rows_by_id(paths.images, tables.Images, "image_id", frame["image_id"])
+    return [
+        Row([_full(sample, images)], [*_question(sample), f"split: {sample['split']}"])
+        for sample in frame.iter_rows(named=True)
+    ]
+
+
+def crop_rows(frame: pl.DataFrame, paths: Paths) -> list[Row]:
+    """Rows of the crops table: full image, positive and negative view."""
+    samples = rows_by_id(paths.samples, tables.Samples, "sample_id", frame["sample_id"])
+    images = rows_by_id(paths.images, tables.Images, "image_id", (s["image_id"] for s in samples.values()))
+    return [
+        Row(_views(crop, samples[crop["sample_id"]], images), _question(samples[crop["sample_id"]]))
+        for crop in frame.iter_rows(named=True)
+    ]
+
+
+def rollout_rows(frame: pl.DataFrame, paths: Paths) -> list[Row]:
+    """Rows of the rollouts table, one sheet row a group."""
+    samples = rows_by_id(paths.samples, tables.Samples, "sample_id", frame["sample_id"])
+    images = rows_by_id(paths.images, tables.Images, "image_id", (s["image_id"] for s in samples.values()))
+    crops = rows_by_id(paths.crops, tables.Crops, "sample_id", frame["sample_id"])
+    rows = []
+    for (step, name), group in frame.group_by("step", "sample_id", maintain_order=True):
+        sample = samples[str(name)]
+        answers = [
+            f"{member['weight']:.2f} (score {member['evidence_score']:+.3f})  {member['text']}"
+            for member in group.sort("member").iter_rows(named=True)
+        ]
+        lines = [*_question(sample), f"step {step}: weight, evidence score and answer", *answers]
+        rows.append(Row(_views(crops[str(name)], sample, images), lines))
+    return rows
+
+
+SHEETS: dict[str, Rows] = {
+    "images": image_rows,
+    "samples": sample_rows,
+    "crops": crop_rows,
+    "rollouts": rollout_rows,
+}
+
+
+def _full(sample: dict[str, Any], images: dict[str, Any], *others: Any) -> Panel:
+    image = images[sample["image_id"]]
+    boxes = [(EVIDENCE, sample["evidence_box"]), *others]
+    return Panel(f"image, {image['width']} x {image['height']}", imaging.decode(image["bytes"]), boxes)
+
+
+def _views(crop: dict[str, Any], sample: dict[str, Any], images: dict[str, Any]) -> list[Panel]:
+    here = crop["negative_box"] is not None and crop["fallback"] != "other_image"
+    negative = imaging.decode(crop["negative"]) if crop["negative"] is not None else None
+    return [
+        _full(sample, images, *([(ELSEWHERE, crop["negative_box"])] if here else [])),
+        Panel(f"positive, {crop['width']} x {crop['height']}", imaging.decode(crop["positive"])),
+        Panel(f"negative, {crop['fallback']}", negative),
+    ]
+
+
+def _question(sample: dict[str, Any]) -> list[str]:
+    options = zip(string.ascii_uppercase, sample["options"], strict=False)
+    listed = "   ".join(f"{letter}. {option}" for letter, option in options) or "open question"
+    answer = "not given" if sample["answer"] is None else sample["answer"]
+    return [sample["question"], listed, f"answer: {answer}", f"sample: {sample['sample_id']}"]

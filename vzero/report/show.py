@@ -1,0 +1,138 @@
+"""`vzero show`: what a table holds, printed, or pictured as a contact sheet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from vzero.config import ConfigError
+from vzero.paths import Paths
+from vzero.report.sheet import draw_sheet
+from vzero.report.sheet_rows import SHEETS
+from vzero.shards import atomic_path, scan
+from vzero.tables import TABLES
+
+REASONS = {"rejects": "code", "crops": "fallback"}
+"""Tables whose rows are there for a reason, and the column that says which."""
+SIDEWAYS_WIDTH = 26  # characters for each row of a table that is printed on its side
+TEXT_LIMIT = 60  # characters of a cell
+LIST_LIMIT = 4  # values of a list
+
+
+def show(
+    table: str, paths: Paths, *, rows: int = 8, out: Path | None = None, reason: str | None = None
+) -> None:
+    """Print the first rows of a table, or write them as a contact sheet to `out`.
+
+    `reason` keeps the rows of one reject code or crop fallback. `ConfigError` names what is allowed.
+    """
+    if table not in TABLES:
+        raise ConfigError(f"unknown table {table!r}: allowed: {', '.join(TABLES)}")
+    if out is not None and table not in SHEETS:
+        raise ConfigError(f"{table} has no pictures: contact sheets exist for {', '.join(SHEETS)}")
+    console = Console()
+    frame = _scan(table, paths)
+    if table in REASONS and out is None:
+        console.print(_counts(frame, REASONS[table]))
+    if reason is not None:
+        frame = _only(frame, table, reason)
+    if out is not None:
+        _write_sheet(table, frame, paths, rows, out)
+        console.print(f"wrote {out}")
+        return
+    total = frame.select(pl.len()).collect().item()
+    shown = frame.head(rows).collect()
+    console.print(f"{table}: {total:,} rows, {shown.height} shown")
+    _print_rows(console, shown)
+
+
+def _scan(table: str, paths: Paths) -> pl.LazyFrame:
+    places = {"promotions": paths.promotion_history}
+    if table in ("predictions", "scores"):
+        folders = sorted(paths.evaluation("*", "*").parent.glob(f"*/{table}"))
+        if not folders:
+            raise FileNotFoundError(
+                f"{paths.evaluation('*', '*').parent}: no {table} there; run evaluate first"
+            )
+        return pl.concat(scan(folder, TABLES[table]) for folder in folders)
+    return scan(places.get(table) or getattr(paths, table), TABLES[table])
+
+
+def _only(frame: pl.LazyFrame, table: str, reason: str) -> pl.LazyFrame:
+    if table not in REASONS:
+        raise ConfigError(f"{table} has no reasons to choose from; these have: {', '.join(REASONS)}")
+    column = pl.col(REASONS[table]).cast(pl.String)
+    known = sorted(frame.select(column.unique()).collect().to_series())
+    if reason not in known:
+        raise ConfigError(
+            f"no {table} with {REASONS[table]} {reason!r}: there are {', '.join(known) or 'none'}"
+        )
+    return frame.filter(column == reason)
+
+
+def _counts(frame: pl.LazyFrame, column: str) -> Table:
+    counted = (
+        frame.group_by(pl.col(column).cast(pl.String))
+        .len()
+        .collect()
+        .sort("len", column, descending=[True, False])
+    )
+    table = Table(column, "rows")
+    for name, count in counted.iter_rows():
+        table.add_row(Text(name), f"{count:,}")
+    return table
+
+
+def _write_sheet(table: str, frame: pl.LazyFrame, paths: Paths, rows: int, out: Path) -> None:
+    if table == "rollouts":
+        keys = ["step", "sample_id"]
+        groups = frame.select(keys).unique(maintain_order=True).head(rows)
+        frame = frame.join(groups, on=keys, how="semi", maintain_order="left")
+    else:
+        frame = frame.head(rows)
+    picked = SHEETS[table](frame.collect(), paths)
+    if not picked:
+        raise ConfigError(f"{table} has no rows to picture")
+    png = draw_sheet(picked)
+    with atomic_path(out) as temporary:
+        temporary.write_bytes(png)
+
+
+def _print_rows(console: Console, frame: pl.DataFrame) -> None:
+    """As a table where that fits the terminal, otherwise on its side, a few rows at a time."""
+    table = Table(*frame.columns)
+    for row in frame.iter_rows():
+        table.add_row(*(Text(cell(value)) for value in row))
+    if console.measure(table, options=console.options.update(max_width=10_000)).maximum <= console.width:
+        console.print(table)
+        return
+    beside = max(1, console.width // SIDEWAYS_WIDTH - 1)
+    for start in range(0, frame.height, beside):
+        console.print(_sideways(frame[start : start + beside], start))
+
+
+def _sideways(frame: pl.DataFrame, start: int) -> Table:
+    table = Table("column", *(f"row {start + index}" for index in range(frame.height)))
+    for name in frame.columns:
+        table.add_row(name, *(Text(cell(value)) for value in frame[name].to_list()))
+    return table
+
+
+def cell(value: Any) -> str:
+    """A value in few characters: bytes as their size, long lists and texts cut."""
+    if value is None:
+        return "null"
+    if isinstance(value, bytes):
+        return f"{len(value) / 1024:.1f} KiB" if len(value) >= 1024 else f"{len(value)} bytes"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, list):
+        more = f", … {len(value)} in all" if len(value) > LIST_LIMIT else ""
+        return f"[{', '.join(cell(part) for part in value[:LIST_LIMIT])}{more}]"
+    text = str(value)
+    return text if len(text) <= TEXT_LIMIT else f"{text[: TEXT_LIMIT - 1]}…"

@@ -1,0 +1,125 @@
+"""The headline table: accuracy of every model on every benchmark, and what it differs from base."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from vzero.config import BENCHMARKS, EVALUATED_MODELS, Evaluate
+from vzero.evaluate.score import WHOLE
+from vzero.evaluate.statistics import POINTS, bootstrap_mean, mean_paired_difference
+from vzero.evaluate.views import CROP, FULL, headline
+from vzero.tables import Summary
+
+REGION_BENCHMARKS = ("search", "cyclic", "zoom")
+REGIONS = "regions"
+DIGITS = 6  # of the metrics file: enough for any comparison, stable to print
+
+
+def summarise(predictions: pl.DataFrame, scores: pl.DataFrame, evaluate: Evaluate) -> pl.DataFrame:
+    """The summary in tables.Summary, in the order of the report.
+
+    Accuracies and intervals of single benchmarks are those of the scores table; `regions` is the mean over
+    the evaluated region benchmarks. Deltas are paired on the items, which every model must have answered.
+    """
+    benchmarks = [name for name in BENCHMARKS if name in evaluate.benchmarks]
+    regions = [name for name in benchmarks if name in REGION_BENCHMARKS]
+    rows = []
+    for model in (name for name in EVALUATED_MODELS if name in evaluate.models):
+        for benchmark in benchmarks:
+            row = _benchmark_row(scores, model, benchmark)
+            rows.append(row | _delta(predictions, model, [benchmark], evaluate))
+        if regions:
+            row = _regions_row(predictions, model, regions, evaluate)
+            rows.append(row | _delta(predictions, model, regions, evaluate))
+    return Summary.validate(pl.DataFrame(rows, infer_schema_length=None), cast=True)
+
+
+def _benchmark_row(scores: pl.DataFrame, model: str, benchmark: str) -> dict[str, Any]:
+    found = headline(scores).filter(
+        pl.col("model") == model, pl.col("benchmark") == benchmark, pl.col("category") == WHOLE
+    )
+    if found.height != 1:
+        raise ValueError(f"expected one score of {model} on {benchmark}, found {found.height}")
+    return found.select("model", "benchmark", "n", "accuracy", "low", "high").row(0, named=True)
+
+
+def _regions_row(
+    predictions: pl.DataFrame, model: str, regions: Sequence[str], evaluate: Evaluate
+) -> dict[str, Any]:
+    parts = [answered(predictions, model, benchmark) for benchmark in regions]
+    mean = bootstrap_mean(
+        [(part["hit"].to_numpy(), part["group"].to_numpy()) for part in parts], **_settings(evaluate)
+    )
+    total = sum(part.height for part in parts)
+    return {
+        "model": model,
+        "benchmark": REGIONS,
+        "n": total,
+        "accuracy": mean.value,
+        "low": mean.low,
+        "high": mean.high,
+    }
+
+
+def _delta(
+    predictions: pl.DataFrame, model: str, benchmarks: Sequence[str], evaluate: Evaluate
+) -> dict[str, float | None]:
+    if model == "base" or "base" not in evaluate.models:
+        return {"delta": None, "delta_low": None, "delta_high": None}
+    strata = [paired_hits(predictions, model, benchmark) for benchmark in benchmarks]
+    gain = mean_paired_difference(strata, **_settings(evaluate))
+    return {"delta": gain.delta, "delta_low": gain.low, "delta_high": gain.high}
+
+
+def paired_hits(
+    predictions: pl.DataFrame, model: str, benchmark: str
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Hits of base, hits of the model and groups, by item; `ValueError` when the items differ."""
+    base = answered(predictions, "base", benchmark)
+    other = answered(predictions, model, benchmark)
+    if base["item"].to_list() != other["item"].to_list():
+        raise ValueError(f"base and {model} answered different items of {benchmark}: evaluate both again")
+    return base["hit"].to_numpy(), other["hit"].to_numpy(), base["group"].to_numpy()
+
+
+def answered(predictions: pl.DataFrame, model: str, benchmark: str) -> pl.DataFrame:
+    """A model's answers under the view it is judged by, by item."""
+    return (
+        headline(predictions).filter(pl.col("model") == model, pl.col("benchmark") == benchmark).sort("item")
+    )
+
+
+def _settings(evaluate: Evaluate) -> dict[str, Any]:
+    return {"resamples": evaluate.resamples, "confidence": evaluate.confidence, "seed": evaluate.seed}
+
+
+def view_comparison(scores: pl.DataFrame) -> pl.DataFrame:
+    """Accuracies of the full view and of the crop alone, for models that were asked under both.
+
+    Columns benchmark, model, n, full, crop, difference (crop minus full, in points).
+    """
+    whole = scores.filter(pl.col("category") == WHOLE)
+    keys = ["benchmark", "model"]
+    full = whole.filter(pl.col("view") == FULL).select(*keys, "n", full="accuracy")
+    crop = whole.filter(pl.col("view") == CROP).select(*keys, crop="accuracy")
+    return (
+        full.join(crop, on=keys)
+        .with_columns(difference=POINTS * (pl.col("crop") - pl.col("full")))
+        .sort("benchmark", pl.col("model").cast(pl.Enum(EVALUATED_MODELS)))
+    )
+
+
+def metrics(summary: pl.DataFrame) -> dict[str, float]:
+    """The summary as flat numbers for `dvc metrics`: accuracies are fractions, deltas are points."""
+    flat: dict[str, float] = {}
+    for row in summary.iter_rows(named=True):
+        name = f"{row['model']}_{row['benchmark']}"
+        flat[f"{name}_accuracy"] = round(row["accuracy"], DIGITS)
+        for column in ("delta", "delta_low", "delta_high"):
+            if row[column] is not None:
+                flat[f"{name}_{column}"] = round(row[column], DIGITS)
+    return flat

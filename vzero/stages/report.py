@@ -1,0 +1,63 @@
+"""Write the report: one HTML page, the headline table, metrics and plots."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import polars as pl
+from polars import selectors
+
+from vzero import shards, tables
+from vzero.config import Params
+from vzero.evaluate.extract import extract
+from vzero.evaluate.extraction import lettered
+from vzero.paths import Paths
+from vzero.report import curves, gate, page, summary
+from vzero.report.gallery import build_gallery
+from vzero.report.inputs import Inputs, read_inputs
+
+PLOT_DIGITS = 6
+HEADLINE = ("base_regions", "trained_regions", "trained_coarse")
+
+
+def run(params: Params, paths: Paths) -> dict[str, Any]:
+    """Read every table of a finished run and write `data/report`; the result says where, and the headline.
+
+    Answers are read here and nowhere before: they tell right from wrong for the reader.
+    """
+    inputs = read_inputs(params, paths)
+    rollouts = gate.annotate(inputs.rollouts, inputs.samples, _letter_reader(params.evaluate.policy))
+    headlines = summary.summarise(inputs.predictions, inputs.scores, params.evaluate)
+    gallery = build_gallery(rollouts, inputs.samples, paths, params.report.gallery, params.report.seed)
+    html = page.render(inputs, headlines, rollouts, gallery)
+    metrics = summary.metrics(headlines)
+    shards.write_table(paths.summary, headlines, tables.Summary)
+    shards.write_json(paths.metrics, metrics)
+    _write_plots(paths, inputs, rollouts)
+    with shards.atomic_path(paths.report_page) as temporary:
+        temporary.write_text(html, encoding="utf-8")
+    headline = {name: value for name, value in metrics.items() if name.startswith(HEADLINE)}
+    return {"page": paths.report_page.as_posix(), **headline}
+
+
+def _letter_reader(policy: str) -> Any:
+    def read_letter(text: str, options: Sequence[str]) -> str | None:
+        return extract(text, lettered(options), policy).letter
+
+    return read_letter
+
+
+def _write_plots(paths: Paths, inputs: Inputs, rollouts: pl.DataFrame) -> None:
+    low, high = page.weight_bounds(inputs, rollouts)
+    plots = {
+        "learning_curves": curves.plot_rows(inputs.train_log),
+        "weight_histogram": _rounded(gate.histogram(rollouts, "weight", low=low, high=high)),
+        "weight_by_verdict": _rounded(gate.weight_over_training(rollouts)),
+    }
+    for name, rows in plots.items():
+        shards.write_json(paths.plots / f"{name}.json", rows)
+
+
+def _rounded(frame: pl.DataFrame) -> list[dict[str, Any]]:
+    return frame.with_columns(selectors.float().round(PLOT_DIGITS)).to_dicts()
