@@ -1,0 +1,79 @@
+"""The command line as its users run it: real processes, one clear line for what they can mend."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from vzero.cli import summary_line
+
+ROOT = Path(__file__).parent.parent
+
+
+def vzero(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "vzero", *arguments], cwd=cwd, capture_output=True, text=True
+    )
+
+
+def test_help_names_every_command(tmp_path: Path):
+    said = vzero("--help", cwd=tmp_path).stdout
+    for command in ("ingest", "crops", "train", "evaluate", "report", "promote", "show", "use"):
+        assert f" {command} " in said
+
+
+def test_outside_a_project_the_error_says_where_to_go(tmp_path: Path):
+    ended = vzero("ingest", cwd=tmp_path)
+    assert ended.returncode == 2
+    assert ended.stderr == "vzero: no params.yaml in this folder; run vzero in the root of the project\n"
+
+
+def test_a_wrong_parameter_ends_in_one_line_and_no_traceback(tmp_path: Path):
+    (tmp_path / "params.yaml").write_text("train: {stesp: 3}\n")
+    ended = vzero("train", cwd=tmp_path)
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("vzero: params.yaml: unknown key 'train.stesp': did you mean 'steps'?")
+    assert ended.stderr.count("\n") == 1
+
+
+def test_a_stage_without_its_inputs_says_which_stage_to_run_first(tmp_path: Path):
+    (tmp_path / "params.yaml").write_text("{}\n")
+    ended = vzero("crops", cwd=tmp_path)
+    assert ended.returncode == 2
+    assert "data/ingest" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [(("bse", "search"), 'Did you mean "base"?'), (("base", "mmlu"), '"cyclic"'), (("base",), "BENCHMARK")],
+)
+def test_a_wrong_evaluation_cell_is_refused_with_what_is_allowed(cell: tuple[str, ...], expected: str):
+    ended = vzero("evaluate", *cell, cwd=ROOT)
+    assert ended.returncode != 0
+    assert expected in ended.stdout + ended.stderr
+
+
+def test_an_unknown_table_is_refused_with_what_there_is():
+    ended = vzero("show", "sampels", cwd=ROOT)
+    assert ended.returncode == 2
+    assert "samples" in ended.stderr
+
+
+def test_stages_without_models_start_without_torch(tmp_path: Path):
+    probe = (
+        "import sys\n"
+        "import vzero.stages.ingest, vzero.stages.crops, vzero.cli, vzero.report.show, flows.retrain\n"
+        "sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", probe], cwd=tmp_path).returncode == 0
+
+
+def test_a_summary_line_holds_the_plain_values_only():
+    summary = {"samples": 23_600, "seconds": 41.237, "done": True, "source": "needle", "codes": {"huge": 2}}
+    assert summary_line("ingest", summary) == (
+        "ingest: samples 23,600, seconds 41.24, done True, source needle"
+    )
