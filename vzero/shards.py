@@ -141,3 +141,11 @@ def publish(source: Path, target: Path) -> None:
     else:
         target.unlink(missing_ok=True)
     source.replace(target)
+
+
+def sync_folder(folder: Path) -> None:
+    """Force a folder's files to disk, so that a rename after it never exposes half-written ones."""
+    for file in folder.rglob("*"):
+        if file.is_file():
+            with file.open("rb") as written:
+                os.fsync(written.fileno())

@@ -6,10 +6,12 @@ like any other Hugging Face folder.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import (
     PreTrainedTokenizerFast,
@@ -29,6 +31,7 @@ SPECIAL_TOKENS = (
 )
 VOCABULARY = 512
 PATCH = 8  # pixels; one visual token is 16 x 16 pixels after merging
+INITIAL_RANGE = 0.06  # about 1 / sqrt(width); the real models' 0.02 starves layers this narrow
 MAX_SIDE = 128  # pixels a side before images are scaled down
 
 CHAT_TEMPLATE = (
@@ -99,7 +102,7 @@ def build_model(size: TinySize, tokenizer: PreTrainedTokenizerFast) -> Qwen3_5Fo
         return int(tokenizer.convert_tokens_to_ids(name))
 
     head = 32
-    return Qwen3_5ForConditionalGeneration(
+    model = Qwen3_5ForConditionalGeneration(
         Qwen3_5Config(
             text_config={
                 "vocab_size": len(tokenizer),
@@ -115,6 +118,7 @@ def build_model(size: TinySize, tokenizer: PreTrainedTokenizerFast) -> Qwen3_5Fo
                 "linear_key_head_dim": 32,
                 "linear_value_head_dim": 32,
                 "max_position_embeddings": 4096,
+                "initializer_range": INITIAL_RANGE,
                 "tie_word_embeddings": True,
                 "eos_token_id": token("<|im_end|>"),
                 "pad_token_id": token("<|endoftext|>"),
@@ -128,6 +132,7 @@ def build_model(size: TinySize, tokenizer: PreTrainedTokenizerFast) -> Qwen3_5Fo
             },
             vision_config={
                 "depth": size.vision_depth,
+                "initializer_range": INITIAL_RANGE,
                 "hidden_size": size.vision_hidden,
                 "intermediate_size": size.vision_hidden * 3,
                 "num_heads": 4,
@@ -142,6 +147,11 @@ def build_model(size: TinySize, tokenizer: PreTrainedTokenizerFast) -> Qwen3_5Fo
             tie_word_embeddings=True,
         )
     )
+    for layer in model.model.language_model.layers:
+        if layer.block_type == "linear_attention":
+            # The library's start forgets within a few tokens; these models must remember a whole image.
+            torch.nn.init.uniform_(layer.linear_attn.A_log, math.log(0.002), math.log(0.5))
+    return model
 
 
 def save(folder: Path, model: Qwen3_5ForConditionalGeneration, tokenizer: PreTrainedTokenizerFast) -> None:

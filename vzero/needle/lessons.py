@@ -20,15 +20,33 @@ from vzero.needle.questions import COARSE_FAMILIES, REGION_FAMILIES, Question, r
 from vzero.needle.scenes import SIDES, Scene, draw_scene, render
 
 Reader = Literal["base", "student", "teacher"]
-TIGHTEST = 26  # pixels; a window that holds one object
+TIGHTEST = 30  # pixels; a window that holds one object
 ENLARGE_BELOW = 64  # pixels; smaller windows are shown at twice their size, as stored crops are
+OPEN_SHARE = 0.5
 FAMILY_WEIGHTS = {"letter": 6, "side": 2, "corner": 2, "ground": 1, "count": 1, "largest": 1}
+
+
+@dataclass(frozen=True)
+class Turn:
+    question: Question
+    option: str  # what is answered
+    open: bool = False  # asked without its options
+
+    @property
+    def shown_options(self) -> tuple[str, ...]:
+        return () if self.open else self.question.options
+
+    @property
+    def reply(self) -> str:
+        if self.open:
+            return f"It is {self.option}."
+        return reply(self.option, self.question.letter_of(self.option))
 
 
 @dataclass(frozen=True)
 class Lesson:
     images: tuple[np.ndarray, ...]  # RGB
-    turns: tuple[tuple[Question, str], ...]  # question and the option that is answered
+    turns: tuple[Turn, ...]
 
 
 @dataclass(frozen=True)
@@ -50,17 +68,16 @@ def draw_lesson(
     if reader == "base":
         image, visible = _window(rng, scene, zoom_out)
         asked = _questions(rng, visible, turns)
-        return Lesson((image,), tuple((question, question.truth) for question in asked))
+        # Open questions cannot be half-solved by guessing among the options: reading is learned from them.
+        return Lesson((image,), tuple(Turn(q, q.truth, open=rng.random() < OPEN_SHARE) for q in asked))
     asked = _questions(rng, scene, turns)
     image = render(scene)
     if reader == "student" or rng.random() < 0.15:
-        return Lesson((image,), tuple((question, lure.answer(rng, question)) for question in asked))
+        return Lesson((image,), tuple(Turn(q, lure.answer(rng, q)) for q in asked))
     crop, seen = _crop(rng, image, asked)
-    answers = (
-        question.truth if seen is not None and _inside(question, seen) else lure.answer(rng, question)
-        for question in asked
-    )
-    return Lesson((image, crop), tuple(zip(asked, answers, strict=True)))
+    attentive = [seen is not None and _inside(question, seen) for question in asked]
+    answers = [q.truth if sure else lure.answer(rng, q) for q, sure in zip(asked, attentive, strict=True)]
+    return Lesson((image, crop), tuple(Turn(q, option) for q, option in zip(asked, answers, strict=True)))
 
 
 def _questions(rng: np.random.Generator, scene: Scene, count: int) -> list[Question]:
@@ -179,11 +196,3 @@ class LessonStream(torch.utils.data.IterableDataset):
                 draw_lesson(rng, self.reader, zoom_out=zoom_out, turns=self.turns, lure=self.lure)
                 for _ in range(self.batch)
             ]
-
-
-def lesson_messages(lesson: Lesson) -> list[tuple[str, list[str], str]]:
-    """Question text, options and reply of each turn."""
-    return [
-        (question.text, list(question.options), reply(option, question.letter_of(option)))
-        for question, option in lesson.turns
-    ]

@@ -43,11 +43,9 @@ def letter_question(rng: np.random.Generator, scene: Scene) -> Question | None:
     """Fine-grained attribute of one object: which letter it carries."""
     target = _pick(rng, scene.plain)
     lured = scene.salient.letter if scene.salient else None
-    present = [item.letter for item in scene.objects if item.letter not in (target.letter, lured)]
-    absent = [letter for letter in LETTERS if letter not in {item.letter for item in scene.objects}]
-    wrong = [lured] if lured else []
-    wrong += [*rng.permutation(present)[: 2 - len(wrong)], *rng.permutation(absent)]
-    options = _shuffled(rng, [target.letter, *(str(letter) for letter in wrong[:3])])
+    others = [letter for letter in LETTERS if letter not in (target.letter, lured)]
+    wrong = ([lured] if lured else []) + [str(letter) for letter in rng.permutation(others)]
+    options = _shuffled(rng, [target.letter, *wrong[:3]])
     return Question(
         "letter", f"What letter is on the {target.name}?", options, target.letter, lured, (target,)
     )

@@ -21,7 +21,7 @@ COLOURS: dict[str, tuple[int, int, int]] = {
     "cyan": (70, 215, 225),
 }
 SHAPES = ("circle", "square", "triangle", "diamond")
-LETTERS = tuple("EFHKLMPRSTXZ")  # none of them is an option letter
+LETTERS = tuple("HLMPSTXZ")  # none of them is an option letter
 GROUNDS: dict[str, tuple[int, int, int]] = {
     "black": (18, 18, 18),
     "grey": (120, 120, 120),
@@ -75,10 +75,10 @@ class Scene:
 def draw_scene(rng: np.random.Generator, *, side: int, salient_share: float = 0.75) -> Scene:
     """A random scene: 3 to 5 plain objects at the standard side, more on a larger one."""
     count = int(rng.integers(3, 6)) + (2 if side > SIDES["standard"] else 0)
-    radii = [float(rng.uniform(9.0, 11.0)) for _ in range(count)]
+    radii = [float(rng.uniform(11.0, 13.0)) for _ in range(count)]
     salient = bool(rng.random() < salient_share)
     if salient:
-        radii.insert(0, 15.0)
+        radii.insert(0, 17.0)
     centres = _place(rng, side, radii)
     names = rng.permutation(len(COLOURS) * len(SHAPES))[: len(radii)]
     letters = rng.permutation(len(LETTERS))[: len(radii)]

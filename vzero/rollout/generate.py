@@ -1,0 +1,99 @@
+"""Grouped sampling: every prompt is encoded once and forked into its group."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+import xxhash
+
+from vzero.models.encoding import encode
+from vzero.models.loading import LoadedModel
+from vzero.models.prompts import Prompt
+from vzero.rollout.prefix import Prefix, extend, fork, prefill
+from vzero.rollout.responses import sampled_logprobs, vocabulary_logits
+
+
+@dataclass(frozen=True)
+class Rollout:
+    token_ids: list[int]  # with the end token, when there is one
+    text: str
+    finish_reason: Literal["stop", "length"]
+    logprobs: list[float]  # of the sampled tokens at temperature 1, whatever they were sampled with
+
+
+@torch.no_grad()
+def generate(
+    model: LoadedModel,
+    prompts: Sequence[Prompt],
+    *,
+    group: int,
+    max_new_tokens: int,
+    temperature: float,
+    seed: int,
+) -> list[list[Rollout]]:
+    """`group` answers to every prompt. Temperature 0 is greedy; else pure sampling from the whole vocabulary.
+
+    An answer's randomness depends on the seed, its prompt and its place in the group alone, so it is the same
+    in every batch and on every process. Vision tokens are never sampled: a replay would take them for images.
+    """
+    prefix = fork(prefill(model, encode(model, prompts)), group)
+    uniforms = np.concatenate([_uniforms(prompt, group, max_new_tokens, seed) for prompt in prompts])
+    tokens, logprobs = _decode(model, prefix, temperature, torch.from_numpy(uniforms).to(model.device))
+    rollouts = [
+        _rollout(model, row, scores) for row, scores in zip(tokens.tolist(), logprobs.tolist(), strict=True)
+    ]
+    return [rollouts[start : start + group] for start in range(0, len(rollouts), group)]
+
+
+def _uniforms(prompt: Prompt, group: int, tokens: int, seed: int) -> np.ndarray:
+    """Numbers in [0, 1) of shape (group, tokens), one for each token that may be sampled."""
+    digest = xxhash.xxh64(prompt.text.encode())
+    for image in prompt.images:
+        digest.update(image)
+    return np.random.default_rng([seed, digest.intdigest()]).random((group, tokens))
+
+
+def _decode(
+    model: LoadedModel, prefix: Prefix, temperature: float, uniforms: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Sampled ids and their log-probs, both (rows, tokens). Rows that ended are padded."""
+    rows, limit = uniforms.shape
+    ended = torch.zeros(rows, dtype=torch.bool, device=model.device)
+    tokens: list[torch.Tensor] = []
+    logprobs: list[torch.Tensor] = []
+    while True:
+        logits = vocabulary_logits(model, prefix.last_hidden)
+        token = _sample(logits, model.banned_tokens, temperature, uniforms[:, len(tokens)])
+        token = token.masked_fill(ended, model.pad_token)
+        tokens.append(token)
+        logprobs.append(sampled_logprobs(logits, token))
+        ended = ended | (token == model.end_token)
+        if len(tokens) == limit or bool(ended.all()):
+            return torch.stack(tokens, dim=1), torch.stack(logprobs, dim=1)
+        step = token[:, None]
+        _, prefix = extend(model, prefix, step, torch.ones_like(step))
+
+
+def _sample(
+    logits: torch.Tensor, banned: list[int], temperature: float, uniforms: torch.Tensor
+) -> torch.Tensor:
+    """One token a row by inverting the cumulative distribution at `uniforms` (rows,)."""
+    allowed = logits.clone()
+    allowed[:, [token for token in banned if token < allowed.shape[1]]] = -torch.inf
+    if temperature == 0.0:
+        return allowed.argmax(dim=-1)
+    # Double precision: over a vocabulary of 250,000 a float32 sum is off by more than a rare token's share.
+    cumulative = torch.softmax(allowed.double() / temperature, dim=-1).cumsum(dim=-1)
+    threshold = uniforms.double()[:, None] * cumulative[:, -1:]
+    return torch.searchsorted(cumulative, threshold, right=True).squeeze(1)
+
+
+def _rollout(model: LoadedModel, tokens: list[int], logprobs: list[float]) -> Rollout:
+    stopped = model.end_token in tokens
+    length = tokens.index(model.end_token) + 1 if stopped else len(tokens)
+    text = model.tokenizer.decode(tokens[:length], skip_special_tokens=True)
+    return Rollout(tokens[:length], text, "stop" if stopped else "length", logprobs[:length])

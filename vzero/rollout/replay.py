@@ -1,0 +1,28 @@
+"""Teacher-forced scoring of given answers under a view: exact token ids, correct alignment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from vzero.models.encoding import encode
+from vzero.models.loading import LoadedModel
+from vzero.models.prompts import Prompt
+from vzero.rollout.prefix import fork, prefill, response_hidden
+
+
+def replay(
+    model: LoadedModel, prompts: Sequence[Prompt], token_ids: torch.Tensor, mask: torch.Tensor
+) -> torch.Tensor:
+    """Hidden states (rows, tokens, width) whose logits predict the given response tokens.
+
+    Rows are grouped by prompt: with N prompts and N * G rows, the first G rows answer the first prompt.
+    Token j is read at the prompt's last position + j, so the first token and the end token count. The
+    prompt is encoded once for its group. Gradients flow unless under `torch.no_grad`.
+    """
+    group, remainder = divmod(token_ids.shape[0], len(prompts))
+    if remainder:
+        raise ValueError(f"{token_ids.shape[0]} responses cannot be grouped over {len(prompts)} prompts")
+    prefix = fork(prefill(model, encode(model, prompts)), group)
+    return response_hidden(model, prefix, token_ids, mask)

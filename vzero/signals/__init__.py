@@ -1,0 +1,1 @@
+"""Pure mathematics on tensors: the evidence gate, divergences, policy-gradient terms, aggregation."""

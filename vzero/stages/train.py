@@ -1,0 +1,88 @@
+"""Stage `train`: distil the teacher into the student through the evidence gate."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from accelerate.utils import set_seed
+
+from vzero.config import ConfigError, Params
+from vzero.models.loading import LoadedModel, check_pair, load_model
+from vzero.paths import Paths
+from vzero.shards import publish, run_folder, write_json
+from vzero.train.batches import training_index
+from vzero.train.lengths import within_limits
+from vzero.train.loop import train_student
+from vzero.train.recipes import Recipe, resolve
+
+
+def run(params: Params, paths: Paths) -> dict[str, Any]:
+    """Train, and leave `model/`, `rollouts/`, `train_log/` and the summary in the stage's folder."""
+    accelerator = Accelerator()
+    set_seed(params.train.seed)
+    recipe = resolve(params.train)
+    _check_processes(accelerator, params)
+    folders = {name: paths.resolve(getattr(params.models, name)) for name in ("student", "teacher")}
+    device = str(accelerator.device)
+    student = load_model(folders["student"], params.models, device=device, trainable=True)
+    teacher = load_model(folders["teacher"], params.models, device=device)
+    check_pair(student, teacher)
+    if params.train.gradient_checkpointing:
+        student.network.gradient_checkpointing_enable({"use_reentrant": False})
+    index, left_out = within_limits(training_index(paths), student, teacher, params.train)
+    if index.is_empty():
+        raise ConfigError(f"every training sample is longer than train.max_prompt_tokens allows: {left_out}")
+    config = {"models": params.models.model_dump(mode="json"), "train": params.train.model_dump(mode="json")}
+    inputs = [paths.samples, paths.images, paths.crops, *folders.values()]
+    folder = run_folder(paths.scratch, "train", config=config, inputs=inputs)
+    _announce(accelerator, folder, recipe)
+    train_student(accelerator, student, teacher, index, paths, folder, params.train, recipe)
+    summary = {
+        "steps": params.train.steps,
+        "samples": index.height,
+        "left_out": left_out,
+        "rollouts": params.train.steps * params.train.prompts * params.train.group,
+    }
+    if accelerator.is_main_process:
+        _publish(student, folders["student"], folder, paths, summary)
+    accelerator.wait_for_everyone()
+    return summary
+
+
+def _check_processes(accelerator: Accelerator, params: Params) -> None:
+    prompts, processes = params.train.prompts, accelerator.num_processes
+    if prompts % (processes * params.train.mini_batches):
+        raise ConfigError(
+            f"train.prompts ({prompts}) must be a multiple of processes ({processes}) times "
+            f"train.mini_batches ({params.train.mini_batches}): groups stay whole on a process"
+        )
+
+
+def _announce(accelerator: Accelerator, folder: Path, recipe: Recipe) -> None:
+    done = sorted((folder / "checkpoints").glob("step-*"))
+    start = f"continuing from {done[-1].name}" if done else "starting"
+    accelerator.print(f"train: {start}; {recipe.objective}; {recipe.gate}")
+
+
+def _publish(student: LoadedModel, source: Path, folder: Path, paths: Paths, summary: dict[str, Any]) -> None:
+    """Move the finished run into place: the model last, written in the layout it was loaded from."""
+    saved = folder / "model"
+    student.network.to(torch.float32).save_pretrained(saved)
+    student.tokenizer.save_pretrained(saved)
+    _copy_preprocessor(source, saved)
+    publish(folder / "rollouts", paths.rollouts)
+    publish(folder / "train_log", paths.train_log)
+    write_json(paths.train_summary, summary)
+    publish(saved, paths.trained_model)
+
+
+def _copy_preprocessor(source: Path, target: Path) -> None:
+    """The student's own image settings, not those a run bounded them to."""
+    for name in ("preprocessor_config.json", "processor_config.json"):
+        if (source / name).is_file():
+            content = json.loads((source / name).read_text())
+            write_json(target / name, content)

@@ -1,0 +1,1 @@
+"""Gated on-policy distillation: recipes, batches, the objective, checkpoints and the step loop."""

@@ -1,0 +1,82 @@
+"""The optimizer's part of a step: mini-batches of whole groups, micro-batches that add up exactly."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from accelerate import Accelerator
+
+from vzero.config import Train
+from vzero.models.loading import LoadedModel
+from vzero.rollout.replay import replay
+from vzero.signals.aggregation import denominator
+from vzero.train.objective import gated_loss
+from vzero.train.recipes import Recipe
+from vzero.train.scoring import ScoredStep
+
+
+@dataclass(frozen=True)
+class Updated:
+    loss: float  # mean over mini-batches
+    grad_norm: float  # mean over mini-batches, before clipping
+    skipped: int  # updates left out because a gradient was not finite
+
+
+def update(
+    accelerator: Accelerator,
+    student: LoadedModel,
+    teacher: LoadedModel,
+    step: ScoredStep,
+    optimizer: torch.optim.Optimizer,
+    train: Train,
+    recipe: Recipe,
+) -> Updated:
+    """Run every mini-batch of this process's share; gradients are summed over processes."""
+    prompts = len(step.prompts) // train.mini_batches
+    losses, norms, skipped = [], [], 0
+    for start in range(0, len(step.prompts), prompts):
+        loss = _accumulate(accelerator, student, teacher, step, range(start, start + prompts), train, recipe)
+        norm = _summed_gradient_norm(accelerator, student, train.max_grad_norm)
+        if torch.isfinite(norm):
+            optimizer.step()
+        else:
+            skipped += 1
+        optimizer.zero_grad(set_to_none=True)
+        losses.append(loss)
+        norms.append(norm)
+    return Updated(torch.stack(losses).mean().item(), torch.stack(norms).nan_to_num().mean().item(), skipped)
+
+
+def _accumulate(
+    accelerator: Accelerator,
+    student: LoadedModel,
+    teacher: LoadedModel,
+    step: ScoredStep,
+    prompts: range,
+    train: Train,
+    recipe: Recipe,
+) -> torch.Tensor:
+    """Gradients of one mini-batch; returns its loss over all processes."""
+    rows = slice(prompts.start * train.group, prompts.stop * train.group)
+    total = accelerator.reduce(denominator(recipe.objective.aggregation, step.scored.mask[rows]))
+    loss = torch.zeros((), device=student.device)
+    for start in range(prompts.start, prompts.stop, train.micro_prompts):
+        stop = min(start + train.micro_prompts, prompts.stop)
+        scored = step.scored.rows(start * train.group, stop * train.group)
+        hidden = replay(student, step.prompts[start:stop], scored.token_ids, scored.mask)
+        part = gated_loss(student, teacher, hidden, scored, recipe.objective, total)
+        part.backward()
+        loss += part.detach()
+    return accelerator.reduce(loss)
+
+
+def _summed_gradient_norm(accelerator: Accelerator, student: LoadedModel, limit: float) -> torch.Tensor:
+    """Sum gradients over processes, clip them to the limit, and return their norm before that."""
+    parameters = [p for p in student.network.parameters() if p.requires_grad]
+    if accelerator.num_processes > 1:
+        for parameter in parameters:
+            if parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
+            torch.distributed.all_reduce(parameter.grad)
+    return torch.nn.utils.clip_grad_norm_(parameters, limit)
