@@ -1,0 +1,133 @@
+"""What `dvc.yaml` says held against the code: places, parameters, and the import closure of every stage."""
+
+from __future__ import annotations
+
+import ast
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import grimp
+import pytest
+
+from vzero.config import BENCHMARKS, EVALUATED_MODELS, Params, read_yaml
+from vzero.paths import Paths
+
+ROOT = Path(__file__).parent.parent
+DAG = read_yaml(ROOT / "dvc.yaml")
+STAGES = list(DAG["stages"])
+
+
+def module_of(stage: str) -> str:
+    """`evaluate` and `evaluate-frozen` run the same module."""
+    return f"vzero.stages.{stage.split('-')[0]}"
+
+
+def outs_of(stage: str) -> set[str]:
+    """The stage's outs with the matrix filled in."""
+    found = set()
+    for out in DAG["stages"][stage]["outs"]:
+        for model in EVALUATED_MODELS:
+            for benchmark in BENCHMARKS:
+                found.add(out.replace("${item.model}", model).replace("${item.benchmark}", benchmark))
+    return found
+
+
+@cache
+def imports() -> grimp.ImportGraph:
+    return grimp.build_graph("vzero")
+
+
+@cache
+def closure(stage: str) -> dict[str, Path]:
+    """Every module that running the stage imports, with its file."""
+    module = module_of(stage)
+    found = {}
+    for name in {module, *imports().find_upstream_modules(module)}:
+        path = ROOT / name.replace(".", "/")
+        found[name] = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    return found
+
+
+@pytest.mark.parametrize(
+    ("stage", "places"),
+    [
+        ("ingest", ["images", "samples", "rejects", "benchmark_items", "ingest_summary"]),
+        ("crops", ["crops", "crops_summary"]),
+        ("train", ["trained_model", "rollouts", "train_log", "train_summary"]),
+        ("report", ["report"]),
+    ],
+)
+def test_outs_are_where_the_code_writes(stage: str, places: list[str]):
+    assert outs_of(stage) == {str(getattr(Paths(), place)) for place in places}
+
+
+def test_every_evaluation_cell_is_an_out():
+    cells = {str(Paths().evaluation(model, name)) for model in EVALUATED_MODELS for name in BENCHMARKS}
+    assert outs_of("evaluate") | outs_of("evaluate-frozen") == cells
+    assert DAG["stages"]["evaluate"]["matrix"]["model"] == ["trained"]
+
+
+def test_metrics_and_plots_lie_in_cached_outs():
+    outs = {out for stage in STAGES for out in outs_of(stage)}
+    for place in [*DAG["metrics"], *DAG["plots"]]:
+        assert any(place == out or place.startswith(f"{out}/") for out in outs), place
+    assert str(Paths().metrics) in DAG["metrics"] and str(Paths().plots) in DAG["plots"]
+
+
+def test_nothing_costs_a_stage_its_run_cache():
+    for stage in DAG["stages"].values():
+        assert stage["deps"], "a stage without dependencies has no run cache"
+        assert all(isinstance(out, str) for out in stage["outs"]), "persist and cache: false switch it off"
+        assert "always_changed" not in stage
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_deps_cover_every_module_that_the_stage_imports(stage: str):
+    deps = {ROOT / dep for dep in DAG["stages"][stage]["deps"] if not dep.startswith("${")}
+    missing = {
+        str(file.relative_to(ROOT))
+        for file in closure(stage).values()
+        if not deps & {file, *file.parents} and holds_code(file)
+    }
+    assert not missing
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_code_deps_name_only_what_the_stage_imports(stage: str):
+    files = set(closure(stage).values())
+    for dep in DAG["stages"][stage]["deps"]:
+        path = ROOT / dep
+        if path.suffix == ".py":
+            assert path in files, dep
+        elif dep.startswith("vzero/"):
+            assert any(path in file.parents for file in files), dep
+
+
+def holds_code(file: Path) -> bool:
+    """Whether a module is more than its docstring."""
+    body = ast.parse(file.read_text()).body
+    return any(not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)) for node in body)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_params_are_the_sections_that_the_stage_reads(stage: str):
+    read = set()
+    for file in closure(stage).values():
+        read |= sections_read(ast.parse(file.read_text()))
+    assert set(DAG["stages"][stage]["params"]) == read
+
+
+def sections_read(tree: ast.AST) -> set[str]:
+    """Sections taken from something called `params`: `params.train`, `inputs.params.train`."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and node.attr in Params.model_fields:
+            owner: Any = node.value
+            if "params" in (getattr(owner, "id", ""), getattr(owner, "attr", "")):
+                found.add(node.attr)
+    return found
+
+
+def test_the_dvcignore_keeps_byte_code_out_of_folder_deps():
+    assert "__pycache__/" in (ROOT / ".dvcignore").read_text().splitlines()
