@@ -15,7 +15,7 @@ from rich.progress import Progress
 
 from vzero import shards, tables, workers
 from vzero.config import Params
-from vzero.needle.dataset import benchmark_items
+from vzero.needle.benchmarks import benchmark_items
 from vzero.paths import Paths
 from vzero.sources import spill
 from vzero.sources.annotation import Source, SourceError
