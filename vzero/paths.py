@@ -84,6 +84,29 @@ class Paths:
     def scores(self, model: str, benchmark: str) -> Path:
         return self.evaluation(model, benchmark) / "scores"
 
+    # promote: what the retrain flow keeps from run to run, outside the graph
+    @property
+    def promoted(self) -> Path:
+        return self.root / "data/promoted"
+
+    @property
+    def promoted_model(self) -> Path:
+        return self.promoted / "model"
+
+    @property
+    def promotion(self) -> Path:
+        """What the promoted model is, and by how much it beat the one before."""
+        return self.promoted / "promotion.json"
+
+    @property
+    def promotion_history(self) -> Path:
+        return self.promoted / "history.parquet"
+
+    @property
+    def promote_summary(self) -> Path:
+        """The last decision, whatever it was."""
+        return self.promoted / "summary.json"
+
     # report
     @property
     def report(self) -> Path:

@@ -1,0 +1,56 @@
+"""What several rooms' tests share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+# A busy machine is no failure.
+settings.register_profile("vzero", deadline=None)
+settings.load_profile("vzero")
+
+
+@pytest.fixture(scope="session")
+def letter_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Folders of real tiny `qwen3_5` models, each of which answers every question with one given letter.
+
+    Every layer adds nothing to the residual stream, so the next token depends on the current one alone, and
+    the tied embeddings say which: the prompt's last token, the letter, the end.
+    """
+    made: dict[str, Path] = {}
+
+    def folder_of(letter: str) -> Path:
+        if letter not in made:
+            made[letter] = tmp_path_factory.mktemp(f"always-{letter}") / "model"
+            _save_letter_model(made[letter], letter)
+        return made[letter]
+
+    return folder_of
+
+
+def _save_letter_model(folder: Path, letter: str) -> None:
+    import torch
+
+    from vzero.needle import architecture
+
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    tokenizer = architecture.train_tokenizer(["user assistant A B C D"])
+    size = architecture.TinySize(hidden=64, layers=2, vision_hidden=32, vision_depth=1)
+    network = architecture.build_model(size, tokenizer)
+    asked = [{"role": "user", "content": "?"}]
+    prompt = tokenizer.apply_chat_template(asked, tokenize=False, add_generation_prompt=True)
+    last_of_prompt = tokenizer(prompt, add_special_tokens=False)["input_ids"][-1]
+    said = tokenizer(letter, add_special_tokens=False)["input_ids"][0]
+    with torch.no_grad():
+        for name, weight in network.model.language_model.named_parameters():
+            if name.endswith(("o_proj.weight", "out_proj.weight", "down_proj.weight")):
+                weight.zero_()
+        embedding = network.get_input_embeddings().weight.zero_()
+        embedding[last_of_prompt, 0] = 1.0
+        embedding[said, 0], embedding[said, 1] = 2.0, 1.0
+        embedding[tokenizer.eos_token_id, 1] = 10.0
+    architecture.save(folder, network, tokenizer)
