@@ -1,0 +1,133 @@
+"""Sharing a prompt between its answers changes nothing but the time: same log-probs, same gradients."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from tiny_models import FAMILIES, save_tiny
+
+from vzero.config import Models
+from vzero.imaging import encode_png
+from vzero.models.encoding import encode
+from vzero.models.loading import LoadedModel, load_model
+from vzero.models.prompts import Prompt, student_prompt, teacher_prompt
+from vzero.rollout.generate import generate
+from vzero.rollout.replay import replay
+from vzero.rollout.responses import pad_responses, sampled_logprobs, vocabulary_logits
+
+ANSWERS = [[20], [21, 22], [23, 24, 25, 2], [30, 31, 32, 33, 34], [2], [40, 41, 42, 2]]
+
+
+@pytest.fixture(scope="module", params=FAMILIES)
+def model(request, tmp_path_factory) -> LoadedModel:
+    torch.set_num_threads(1)
+    folder = save_tiny(tmp_path_factory.mktemp(request.param), request.param)
+    return load_model(folder, Models(), trainable=True)
+
+
+def picture(height: int, width: int, seed: int) -> bytes:
+    return encode_png(np.random.default_rng(seed).integers(0, 255, (height, width, 3), dtype=np.uint8))
+
+
+def prompts(model: LoadedModel) -> list[Prompt]:
+    """Different lengths, image sizes and image counts."""
+    return [
+        teacher_prompt(model, picture(96, 96, 1), picture(40, 56, 2), "What letter is it?", ["K", "T"]),
+        student_prompt(model, picture(48, 112, 3), "What letter is on the red circle?", ["K", "T", "L"]),
+    ]
+
+
+def shared(model: LoadedModel, asked: list[Prompt], answers: list[list[int]]) -> torch.Tensor:
+    token_ids, mask = pad_responses(answers, pad=model.pad_token, device=model.device)
+    hidden = replay(model, asked, token_ids, mask)
+    return torch.where(mask.bool(), sampled_logprobs(vocabulary_logits(model, hidden), token_ids), 0.0)
+
+
+def naive(model: LoadedModel, prompt: Prompt, answer: list[int]) -> torch.Tensor:
+    """One full forward pass by the library's own classes, nothing cached, nothing padded."""
+    encoded = encode(model, [prompt])
+    token_ids = torch.cat([encoded.token_ids, torch.tensor([answer])], dim=1)
+    logits = model.network(
+        input_ids=token_ids,
+        attention_mask=torch.ones_like(token_ids),
+        pixel_values=encoded.pixels,
+        image_grid_thw=encoded.grids,
+        mm_token_type_ids=(token_ids == model.image_token).int(),
+        use_cache=False,
+    ).logits[0]
+    predicting = logits[encoded.token_ids.shape[1] - 1 : -1, : len(model.tokenizer)].log_softmax(dim=-1)
+    return predicting.gather(1, torch.tensor(answer)[:, None]).squeeze(1)
+
+
+def test_log_probs_equal_the_naive_ones_for_answers_of_one_token_and_up(model):
+    asked = prompts(model)
+    ours = shared(model, asked, ANSWERS)
+    for row, answer in enumerate(ANSWERS):
+        expected = naive(model, asked[row // 3], answer)
+        assert torch.allclose(ours[row, : len(answer)], expected, atol=1e-5)
+
+
+def test_gradients_equal_the_naive_ones(model):
+    asked = prompts(model)
+    model.network.zero_grad()
+    shared(model, asked, ANSWERS).sum().backward()
+    ours = {name: p.grad.clone() for name, p in model.network.named_parameters() if p.grad is not None}
+    model.network.zero_grad()
+    sum(naive(model, asked[row // 3], answer).sum() for row, answer in enumerate(ANSWERS)).backward()
+    theirs = {name: p.grad for name, p in model.network.named_parameters() if p.grad is not None}
+    assert ours.keys() == theirs.keys()
+    for name, gradient in theirs.items():
+        assert torch.allclose(ours[name], gradient, atol=1e-4 * max(1.0, gradient.abs().max().item())), name
+
+
+def test_sampled_log_probs_are_those_of_a_replay(model):
+    asked = prompts(model)
+    rollouts = [
+        rollout
+        for group in generate(model, asked, group=3, max_new_tokens=7, temperature=1.0, seed=0)
+        for rollout in group
+    ]
+    replayed = shared(model, asked, [rollout.token_ids for rollout in rollouts])
+    for row, rollout in enumerate(rollouts):
+        expected = torch.tensor(rollout.logprobs)
+        assert torch.allclose(replayed[row, : len(expected)], expected, atol=1e-5)
+
+
+def test_an_answer_depends_on_its_prompt_and_place_alone_not_on_its_batch(model):
+    asked = prompts(model)
+    settings = {"group": 2, "max_new_tokens": 6, "temperature": 1.0, "seed": 3}
+    together = generate(model, asked, **settings)
+    apart = [generate(model, [prompt], **settings)[0] for prompt in asked]
+    swapped = generate(model, asked[::-1], **settings)[::-1]
+    ids = [[r.token_ids for r in group] for group in together]
+    assert ids == [[r.token_ids for r in group] for group in apart]
+    assert ids == [[r.token_ids for r in group] for group in swapped]
+    assert ids != [[r.token_ids for r in group] for group in generate(model, asked, **settings | {"seed": 4})]
+
+
+def test_vision_tokens_are_never_sampled(model):
+    embedding = model.network.get_input_embeddings().weight
+    before = embedding.detach().clone()
+    with torch.no_grad():
+        embedding[model.image_token] = 50 * embedding.mean(dim=0)
+    answers = generate(model, prompts(model), group=8, max_new_tokens=8, temperature=2.0, seed=0)
+    with torch.no_grad():
+        embedding.copy_(before)
+    said = {token for group in answers for rollout in group for token in rollout.token_ids}
+    assert not said & set(model.banned_tokens)
+
+
+def test_changing_the_crops_pixels_changes_the_log_probs(model):
+    full = picture(96, 96, 1)
+    seen = [
+        shared(model, [teacher_prompt(model, full, picture(48, 48, seed), "What?", ["K"])], [[20, 21]])
+        for seed in (5, 6)
+    ]
+    assert (seen[0] - seen[1]).abs().max() > 1e-4
+
+
+def test_ungroupable_answers_are_refused(model):
+    token_ids, mask = pad_responses(ANSWERS[:3], pad=0, device=model.device)
+    with pytest.raises(ValueError, match="3 responses cannot be grouped over 2 prompts"):
+        replay(model, prompts(model), token_ids, mask)

@@ -1,0 +1,115 @@
+"""Measure the tiny models on held-out scenes: who reads what, from which view, with and without a lure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from scipy.stats import binomtest
+
+from vzero.config import Crops
+from vzero.crops.pair import Neighbours, Picture, evidence_pair
+from vzero.geometry import union
+from vzero.imaging import encode_png
+from vzero.models.loading import LoadedModel
+from vzero.models.prompts import Prompt, student_prompt, teacher_prompt
+from vzero.needle.dataset import ask
+from vzero.needle.questions import REGION_FAMILIES, Question
+from vzero.needle.scenes import SIDES, draw_scene, render
+from vzero.rollout.generate import generate
+
+NO_NEIGHBOURS = Neighbours({}, open=lambda image_id: Picture(image_id, np.empty((0, 0, 3), np.uint8)))
+CALIBRATION_STREAM = 3  # beside those of vzero.needle.dataset.STREAMS: seen by nothing else
+
+
+@dataclass(frozen=True)
+class Exam:
+    question: Question
+    image: bytes
+    positive: bytes
+    negative: bytes | None
+
+
+def exams(count: int) -> Iterator[Exam]:
+    """Region questions on held-out scenes, families in turn."""
+    for number in range(count):
+        rng = np.random.default_rng([0, CALIBRATION_STREAM, number])
+        question = None
+        while question is None:
+            scene = draw_scene(rng, side=SIDES["standard"])
+            question = ask(rng, scene, list(REGION_FAMILIES.values())[number % len(REGION_FAMILIES)])
+        pixels = render(scene)
+        evidence = union([item.box for item in question.named])
+        pair = evidence_pair(f"exam-{number}", Picture("", pixels), evidence, NO_NEIGHBOURS, Crops())
+        yield Exam(question, encode_png(pixels), pair["positive"], pair["negative"])
+
+
+def calibrate(student: LoadedModel, teacher: LoadedModel, *, questions: int, batch: int = 50) -> pl.DataFrame:
+    """Greedy accuracy by model, view, family and whether a salient object lures, with 95 % intervals."""
+    held_out = list(exams(questions))
+    with_negative = [exam for exam in held_out if exam.negative is not None]
+    views = [
+        ("student", "full image", student, held_out, _full),
+        ("teacher", "full image", teacher, held_out, _full),
+        ("teacher", "full image + right crop", teacher, held_out, _right),
+        ("teacher", "full image + wrong crop", teacher, with_negative, _wrong),
+    ]
+    rows = []
+    for name, view, model, asked, prompt in views:
+        texts = _answers(model, [prompt(model, exam) for exam in asked], batch)
+        rows += [
+            {
+                "model": name,
+                "view": view,
+                "family": exam.question.family,
+                "lure": exam.question.lured not in (None, exam.question.truth),
+                "hit": text.endswith(f"Answer: {exam.question.answer}"),
+                "lured": exam.question.lured is not None
+                and text.endswith(f"Answer: {exam.question.letter_of(exam.question.lured)}"),
+            }
+            for exam, text in zip(asked, texts, strict=True)
+        ]
+    return _summary(pl.DataFrame(rows))
+
+
+def _full(model: LoadedModel, exam: Exam) -> Prompt:
+    return student_prompt(model, exam.image, exam.question.text, exam.question.options)
+
+
+def _right(model: LoadedModel, exam: Exam) -> Prompt:
+    return teacher_prompt(model, exam.image, exam.positive, exam.question.text, exam.question.options)
+
+
+def _wrong(model: LoadedModel, exam: Exam) -> Prompt:
+    assert exam.negative is not None
+    return teacher_prompt(model, exam.image, exam.negative, exam.question.text, exam.question.options)
+
+
+def _answers(model: LoadedModel, prompts: Sequence[Prompt], batch: int) -> list[str]:
+    return [
+        rollout.text
+        for start in range(0, len(prompts), batch)
+        for (rollout,) in generate(
+            model, prompts[start : start + batch], group=1, max_new_tokens=16, temperature=0.0, seed=0
+        )
+    ]
+
+
+def _summary(answers: pl.DataFrame) -> pl.DataFrame:
+    measures = [pl.len().alias("n"), pl.col("hit").sum().alias("hits"), pl.col("lured").mean()]
+    by_family = answers.group_by("model", "view", "family", "lure").agg(measures)
+    overall = answers.group_by("model", "view").agg(measures)
+    overall = overall.with_columns(
+        pl.lit("all").alias("family"), pl.lit(None, dtype=pl.Boolean).alias("lure")
+    )
+    table = pl.concat([by_family, overall.select(by_family.columns)])
+    intervals = [
+        binomtest(hits, n).proportion_ci(method="wilson") for hits, n in table.select("hits", "n").iter_rows()
+    ]
+    return table.with_columns(
+        (pl.col("hits") / pl.col("n")).alias("accuracy"),
+        pl.Series("low", [interval.low for interval in intervals]),
+        pl.Series("high", [interval.high for interval in intervals]),
+    ).sort("model", "view", "family", "lure", nulls_last=True)

@@ -1,0 +1,33 @@
+"""Not a stage of the graph: make the embedded world's models again, with their calibration and card."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from vzero.config import Models
+from vzero.models.loading import load_model
+from vzero.needle.calibrate import calibrate
+from vzero.needle.card import write_card
+from vzero.needle.pretrain import pretrain
+from vzero.shards import atomic_path
+
+CALIBRATION_QUESTIONS = 600
+
+
+def run(work: Path, target: Path) -> dict[str, Any]:
+    """Pretrain into `target/student` and `target/teacher`; an interrupted run goes on from `work`."""
+    console = Console()
+    seconds = pretrain(work, target, console)
+    student, teacher = (load_model(target / name, Models()) for name in ("student", "teacher"))
+    calibration = calibrate(student, teacher, questions=CALIBRATION_QUESTIONS)
+    with atomic_path(target / "calibration.parquet") as temporary:
+        calibration.write_parquet(temporary)
+    write_card(target / "README.md", calibration, seconds)
+    overall = {
+        row["model"] + ", " + row["view"]: row["accuracy"]
+        for row in calibration.filter(family="all").to_dicts()
+    }
+    return {"target": str(target), **overall}
