@@ -1,0 +1,96 @@
+"""Sharded tables: atomic, sorted, the same bytes for the same rows, resumable folders."""
+
+import dataframely as dy
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vzero import shards
+
+
+class Pets(dy.Schema):
+    name = dy.String(primary_key=True)
+    age = dy.Int32(nullable=False, min=0)
+
+
+def pets(*rows: tuple[str, int]) -> pl.DataFrame:
+    return pl.DataFrame(rows, schema={"name": pl.String, "age": pl.Int32}, orient="row")
+
+
+@given(st.text(), st.integers(1, 100))
+def test_a_key_always_has_the_same_shard(key, count):
+    assert 0 <= shards.shard_of(key, count) < count
+    assert shards.shard_of(key, count) == shards.shard_of(key, count)
+
+
+def test_shard_numbers_are_those_of_xxh64():
+    published = {"": 0xEF46DB3751D8E999, "a": 0xD24EC4F1A98C6E5B, "abc": 0x44BC2CF5AD770999}
+    assert all(shards.shard_of(key, 1000) == value % 1000 for key, value in published.items())
+
+
+def test_every_row_is_in_its_shard_and_every_shard_is_written(tmp_path):
+    shards.write_shards(tmp_path, pets(("rex", 3), ("tom", 9)), Pets, key="name", shards=5)
+    assert len(list(tmp_path.glob("part-*.parquet"))) == 5
+    for name in ("rex", "tom"):
+        path = shards.shard_path(tmp_path, shards.shard_of(name, 5))
+        assert name in pl.read_parquet(path)["name"].to_list()
+    assert sorted(shards.read(tmp_path, Pets)["name"]) == ["rex", "tom"]
+
+
+def test_the_order_of_rows_does_not_change_the_bytes(tmp_path):
+    shards.write_table(tmp_path / "a", pets(("rex", 3), ("tom", 9)), Pets)
+    shards.write_table(tmp_path / "b", pets(("tom", 9), ("rex", 3)), Pets)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_rows_against_the_schema_are_not_written(tmp_path):
+    for wrong in (pets(("rex", -1)), pets(("rex", 1), ("rex", 2))):
+        with pytest.raises(dy.exc.ValidationError):
+            shards.write_table(tmp_path / "part-00000.parquet", wrong, Pets)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path):
+    path = tmp_path / "file"
+    path.write_text("old")
+    with pytest.raises(RuntimeError), shards.atomic_path(path) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_columns_that_are_not_asked_for_are_not_there(tmp_path):
+    shards.write_shards(tmp_path, pets(("rex", 3)), Pets, key="name", shards=1)
+    frame = shards.scan(tmp_path, Pets, ["name"])
+    assert frame.collect_schema().names() == ["name"]
+    with pytest.raises(pl.exceptions.ColumnNotFoundError):
+        frame.select("age").collect()
+
+
+def test_a_table_that_is_not_there_is_a_clear_error(tmp_path):
+    with pytest.raises(FileNotFoundError, match="run the stage that writes it first"):
+        shards.scan(tmp_path, Pets)
+
+
+def test_a_run_folder_is_found_again_and_a_changed_input_starts_clean(tmp_path):
+    table = tmp_path / "input"
+    table.write_text("1")
+    first = shards.run_folder(tmp_path / "scratch", "stage", config={"a": 1}, inputs=[table])
+    (first / "done").touch()
+    assert shards.run_folder(tmp_path / "scratch", "stage", config={"a": 1}, inputs=[table]) == first
+    table.write_text("2")
+    second = shards.run_folder(tmp_path / "scratch", "stage", config={"a": 1}, inputs=[table])
+    assert second != first and list(second.iterdir()) == [] and not first.exists()
+
+
+def test_publishing_replaces_the_old_table_and_drops_temporary_files(tmp_path):
+    source, target = tmp_path / "source", tmp_path / "data/table"
+    source.mkdir()
+    (source / "part-00000.parquet").write_text("new")
+    (source / ".part-00001.parquet.x1y2.tmp").write_text("half")
+    target.mkdir(parents=True)
+    (target / "part-00007.parquet").write_text("old")
+    shards.publish(source, target)
+    assert [path.name for path in target.iterdir()] == ["part-00000.parquet"]
