@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from vzero.paths import Paths
 
 # A busy machine is no failure.
 settings.register_profile("vzero", deadline=None)
@@ -54,3 +57,20 @@ def _save_letter_model(folder: Path, letter: str) -> None:
         embedding[said, 0], embedding[said, 1] = 2.0, 1.0
         embedding[tokenizer.eos_token_id, 1] = 10.0
     architecture.save(folder, network, tokenizer)
+
+
+@pytest.fixture(scope="session")
+def made_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small project with data, and two tiny random models that share a tokenizer."""
+    from small_project import make_project
+
+    root = tmp_path_factory.mktemp("project")
+    make_project(root)
+    return root
+
+
+@pytest.fixture
+def project(made_project: Path, tmp_path: Path) -> Paths:
+    """A copy of the small project that a test may train in."""
+    shutil.copytree(made_project, tmp_path / "project")
+    return Paths(tmp_path / "project")

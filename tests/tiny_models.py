@@ -34,7 +34,9 @@ def tokenizer(texts: list[str] | None = None) -> PreTrainedTokenizerFast:
     return architecture.train_tokenizer((texts or TEXTS) * 20)
 
 
-def save_tiny(folder: Path, family: str = "qwen3_5", *, seed: int = 0, texts: list[str] | None = None) -> Path:
+def save_tiny(
+    folder: Path, family: str = "qwen3_5", *, seed: int = 0, texts: list[str] | None = None
+) -> Path:
     """Write a random model of a family; all of them share patch size, tokenizer and image processor."""
     torch.manual_seed(seed)
     words = tokenizer(texts)

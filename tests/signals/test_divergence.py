@@ -15,7 +15,9 @@ from vzero.signals.divergence import token_divergence
 KINDS = ("forward_kl", "reverse_kl", "jsd")
 
 
-def by_hand(kind: str, student: np.ndarray, teacher: np.ndarray, *, top_k: int = 0, beta: float = 0.5) -> float:
+def by_hand(
+    kind: str, student: np.ndarray, teacher: np.ndarray, *, top_k: int = 0, beta: float = 0.5
+) -> float:
     """The definition on probabilities, one token, float64, no logs of sums."""
     q = np.exp(student - student.max()) / np.exp(student - student.max()).sum()
     p = np.exp(teacher - teacher.max()) / np.exp(teacher - teacher.max()).sum()
@@ -27,7 +29,9 @@ def by_hand(kind: str, student: np.ndarray, teacher: np.ndarray, *, top_k: int =
     def kl(a: np.ndarray, b: np.ndarray) -> float:
         return float(sum(x * math.log(x / y) for x, y in zip(a, b, strict=True) if x > 0))
 
-    return {"forward_kl": kl(p, q), "reverse_kl": kl(q, p), "jsd": beta * kl(p, m) + (1 - beta) * kl(q, m)}[kind]
+    return {"forward_kl": kl(p, q), "reverse_kl": kl(q, p), "jsd": beta * kl(p, m) + (1 - beta) * kl(q, m)}[
+        kind
+    ]
 
 
 def random_logits(seed: int, tokens: int = 4, vocabulary: int = 11) -> tuple[torch.Tensor, torch.Tensor]:

@@ -1,0 +1,39 @@
+"""A small project with data, and two tiny random models that share a tokenizer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from tiny_models import save_tiny
+
+from vzero.config import Params, parse_params
+from vzero.paths import Paths
+from vzero.stages import crops, ingest
+
+SETTINGS = {
+    "ingest": {"needle": {"samples": 30, "dev_samples": 3, "benchmark_questions": 3}, "shards": 3},
+    "models": {"student": "student", "teacher": "teacher"},
+    "train": {
+        "steps": 4,
+        "prompts": 4,
+        "group": 3,
+        "micro_prompts": 2,
+        "max_new_tokens": 5,
+        "checkpoint_every": 2,
+        "learning_rate": 1e-3,
+    },
+}
+
+
+def settings(**train) -> Params:
+    return parse_params(SETTINGS | {"train": SETTINGS["train"] | train})
+
+
+def make_project(root: Path) -> None:
+    """Data for 30 training samples and two tiny random models."""
+    torch.set_num_threads(1)
+    save_tiny(root / "student", seed=0)
+    save_tiny(root / "teacher", seed=1)
+    ingest.run(settings(), Paths(root))
+    crops.run(settings(), Paths(root))

@@ -1,0 +1,75 @@
+"""Data order is a function of seed and step, and no label can be read."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vzero.shards import read
+from vzero.tables import Crops, Images, Samples
+from vzero.train.batches import SAMPLE_COLUMNS, load_samples, step_rows, training_index
+
+
+@given(count=st.integers(1, 40), prompts=st.integers(1, 12), seed=st.integers(0, 99))
+def test_every_epoch_visits_every_row_once(count, prompts, seed):
+    steps = range(3 * count)
+    seen = [row for step in steps for row in step_rows(count, prompts, seed=seed, step=step)]
+    for epoch in range(3 * prompts):
+        assert Counter(seen[epoch * count : (epoch + 1) * count]) == Counter(range(count))
+
+
+def test_a_step_needs_no_earlier_one_and_epochs_are_shuffled_anew():
+    assert step_rows(10, 4, seed=1, step=7) == step_rows(10, 4, seed=1, step=7)
+    first, second = (step_rows(50, 50, seed=1, step=step) for step in (0, 1))
+    assert first != second != list(range(50))
+    assert step_rows(50, 50, seed=2, step=0) != first
+
+
+def test_the_answer_is_not_among_the_columns_that_training_loads(project):
+    assert "answer" not in SAMPLE_COLUMNS
+    assert "answer" not in training_index(project).columns
+
+
+def test_training_works_the_same_on_a_table_that_holds_no_answers(project):
+    """The strongest form of "cannot read it": the column is gone from the files."""
+    before = training_index(project)
+    for shard in project.samples.glob("part-*.parquet"):
+        pl.read_parquet(shard).drop("answer").write_parquet(shard)
+    with pytest.raises(pl.exceptions.ColumnNotFoundError):
+        read(project.samples, Samples)
+    assert training_index(project).equals(before)
+
+
+def test_the_index_is_the_train_split_joined_with_its_sizes(project):
+    index = training_index(project)
+    samples = read(project.samples, Samples)
+    assert index.height == 30
+    assert index["sample_id"].is_sorted()
+    assert set(samples.filter(pl.col("split") == "dev")["sample_id"]).isdisjoint(index["sample_id"])
+    assert index["width"].to_list() == [96] * 30
+
+
+def test_samples_come_with_their_own_pixels_in_the_order_asked(project):
+    index = training_index(project)
+    picked = index[[7, 0, 19, 7]]
+    images = dict(read(project.images, Images, ["image_id", "bytes"]).iter_rows())
+    crops = {
+        row[0]: row[1:]
+        for row in read(project.crops, Crops, ["sample_id", "positive", "negative"]).iter_rows()
+    }
+    loaded = load_samples(project, picked)
+    assert [sample.sample_id for sample in loaded] == picked["sample_id"].to_list()
+    for sample, image_id in zip(loaded, picked["image_id"], strict=True):
+        assert sample.image == images[image_id]
+        assert (sample.positive, sample.negative) == crops[sample.sample_id]
+
+
+def test_a_table_without_training_samples_is_refused(project):
+    for shard in project.crops.glob("part-*.parquet"):
+        read(shard, Crops).head(0).write_parquet(shard)
+    with pytest.raises(ValueError, match="no training sample with crops"):
+        training_index(project)

@@ -1,0 +1,130 @@
+"""One step on real tiny models: the gate's effects on the loss, and independence of how it is split."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+from accelerate import Accelerator
+from small_project import settings
+
+from vzero.config import Params
+from vzero.models.loading import LoadedModel, load_model
+from vzero.train.batches import TrainingSample, load_samples, training_index
+from vzero.train.objective import gated_loss
+from vzero.train.recipes import RECIPES, Recipe, resolve
+from vzero.train.scoring import ScoredStep, score_step
+from vzero.train.update import update
+
+
+@pytest.fixture
+def models(project) -> tuple[LoadedModel, LoadedModel]:
+    params = settings()
+    return tuple(
+        load_model(project.resolve(getattr(params.models, name)), params.models, trainable=name == "student")
+        for name in ("student", "teacher")
+    )
+
+
+@pytest.fixture
+def samples(project) -> list[TrainingSample]:
+    return load_samples(project, training_index(project)[[3, 1, 8, 20]])
+
+
+def updated_weights(models, samples, params: Params) -> dict[str, torch.Tensor]:
+    """The student after one step of plain gradient descent, which shows gradients as they are."""
+    student, teacher = copy.deepcopy(models[0]), models[1]
+    optimizer = torch.optim.SGD(student.network.parameters(), lr=0.1)
+    recipe = resolve(params.train)
+    step = score_step(student, teacher, samples, params.train, recipe, step=0)
+    update(Accelerator(), student, teacher, step, optimizer, params.train, recipe)
+    return {name: p.detach() for name, p in student.network.named_parameters()}
+
+
+def largest_difference(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> float:
+    return max((a[name] - b[name]).abs().max().item() for name in a)
+
+
+@pytest.mark.parametrize("recipe", ["needle", "released", "paper"])
+def test_alpha_zero_is_plain_distillation_bit_for_bit(models, samples, recipe):
+    gated = updated_weights(models, samples, settings(recipe=recipe, gate={"alpha": 0.0}))
+    plain = updated_weights(models, samples, settings(recipe=recipe, gate={"enabled": False}))
+    assert largest_difference(gated, plain) == 0.0
+    half = updated_weights(models, samples, settings(recipe=recipe, gate={"alpha": 0.5}))
+    assert largest_difference(half, plain) > 0.0
+
+
+@pytest.mark.parametrize("recipe", ["needle", "released", "paper"])
+@pytest.mark.parametrize("micro", [1, 3])
+def test_micro_batches_change_nothing(models, samples, recipe, micro):
+    whole = updated_weights(models, samples, settings(recipe=recipe, micro_prompts=4))
+    split = updated_weights(models, samples, settings(recipe=recipe, micro_prompts=micro))
+    assert largest_difference(whole, split) < 1e-6
+
+
+def test_without_a_negative_crop_the_weight_is_one(models, samples):
+    blind = [TrainingSample(**{**vars(s), "negative": None}) for s in samples]
+    params = settings()
+    step = score_step(*models, blind, params.train, resolve(params.train), step=0)
+    assert step.evidence.weights.tolist() == [1.0] * 12
+    assert torch.equal(step.negative_logprobs, step.scored.teacher_logprobs)
+
+
+def test_rollouts_are_weighed_against_their_siblings_only(models, samples):
+    params = settings()
+    recipe = resolve(params.train)
+    together = score_step(*models, samples, params.train, recipe, step=0)
+    alone = score_step(*models, samples[1:2], params.train, recipe, step=0)
+    assert [r.token_ids for r in together.rollouts[3:6]] == [r.token_ids for r in alone.rollouts]
+    assert together.evidence.weights[3:6].tolist() == pytest.approx(alone.evidence.weights.tolist(), abs=1e-4)
+
+
+def paper_surrogate(step: ScoredStep, current: torch.Tensor) -> torch.Tensor:
+    """Eq. 24 as written: mean over rollouts of w * mean over tokens of sg[log ratio] * log-prob."""
+    total = torch.zeros(())
+    for row in range(len(step.rollouts)):
+        length = int(step.scored.mask[row].sum())
+        logprob = current[row, :length]
+        gap = (logprob - step.scored.teacher_logprobs[row, :length]).detach()
+        total = total + step.scored.weights[row] * (gap * logprob).mean()
+    return total / len(step.rollouts)
+
+
+def test_the_paper_recipes_gradient_is_autograd_of_the_papers_surrogate(models, samples):
+    from vzero.rollout.replay import replay
+    from vzero.train.objective import response_logprobs
+
+    student, teacher = models
+    params = settings(recipe="paper", micro_prompts=4)
+    recipe: Recipe = RECIPES["paper"]
+    step = score_step(student, teacher, samples, params.train, recipe, step=0)
+    assert step.scored.weights.std() > 0.1
+
+    def gradients(loss_of) -> dict[str, torch.Tensor]:
+        student.network.zero_grad()
+        loss_of(replay(student, step.prompts, step.scored.token_ids, step.scored.mask)).backward()
+        return {n: p.grad.clone() for n, p in student.network.named_parameters() if p.grad is not None}
+
+    count = torch.tensor(len(step.rollouts))
+    ours = gradients(lambda h: gated_loss(student, teacher, h, step.scored, recipe.objective, count))
+    paper = gradients(
+        lambda h: paper_surrogate(
+            step, response_logprobs(student, h, step.scored.token_ids, step.scored.mask)
+        )
+    )
+    for name, gradient in paper.items():
+        assert torch.allclose(ours[name], gradient, atol=1e-5, rtol=1e-3), name
+
+
+def test_non_finite_gradients_skip_the_update_and_are_counted(models, samples):
+    student, teacher = models
+    params = settings()
+    recipe = resolve(params.train)
+    step = score_step(student, teacher, samples, params.train, recipe, step=0)
+    step.scored.weights[0] = float("nan")
+    before = {name: p.detach().clone() for name, p in student.network.named_parameters()}
+    optimizer = torch.optim.AdamW(student.network.parameters(), lr=1e-2)
+    result = update(Accelerator(), student, teacher, step, optimizer, params.train, recipe)
+    assert result.skipped == 1
+    assert largest_difference(before, dict(student.network.named_parameters())) == 0.0
