@@ -29,3 +29,6 @@ lint: .venv/installed
 	ruff format --check .
 	pyright
 	lint-imports
+
+bench: .venv/installed
+	python benchmarks/data_stages.py

@@ -1,15 +1,24 @@
-"""What a run leaves in Prefect for people: the stages, the scores, where the report is, the promotion.
+"""What a run shows in Prefect to people: progress, the stages, the scores, the report, the promotion.
 
 The lasting copies are files under `data/report`; these live in the server's database.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import polars as pl
-from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
+from prefect.artifacts import (
+    create_link_artifact,
+    create_markdown_artifact,
+    create_progress_artifact,
+    create_table_artifact,
+    update_progress_artifact,
+)
 from prefect.client.schemas.objects import State
 
 from vzero.paths import Paths
@@ -60,3 +69,36 @@ def publish_promotion(line: str) -> None:
     create_markdown_artifact(
         key="promotion", markdown=line, description="New student against the promoted one"
     )
+
+
+def progress_log(stage: str) -> Callable[[str], None]:
+    """A log that prints every line, and shows the progress of a stage that counts its steps.
+
+    Stages print such a line every few seconds at most.
+    """
+    shown: list[UUID] = []
+
+    def log(line: str) -> None:
+        print(line)
+        percent = percent_done(line)
+        if percent is None:
+            return
+        if shown:
+            update_progress_artifact(shown[0], progress=percent)
+        else:
+            created = create_progress_artifact(percent, key=artifact_key(f"{stage}-progress"))
+            assert isinstance(created, UUID)
+            shown.append(created)
+
+    return log
+
+
+def percent_done(line: str) -> float | None:
+    """From a line such as `train step 30/100 ...`."""
+    counted = re.search(r"\bstep (\d+)/([1-9]\d*)\b", line)
+    return 100 * int(counted[1]) / int(counted[2]) if counted else None
+
+
+def artifact_key(name: str) -> str:
+    """Prefect takes lowercase letters, digits and dashes only."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower())

@@ -34,7 +34,7 @@ def may_pass(task: Any, run: Any, state: State) -> bool:
 )
 def run_stage(stage: str, root: Path, force: bool) -> State[dag.Outcome]:
     """Bring one stage up to date."""
-    outcome = dag.reproduce(root, stage, force=force)
+    outcome = dag.reproduce(root, stage, force=force, log=artifacts.progress_log(stage))
     return Completed(name=outcome.verdict, message=f"{outcome.seconds:.1f} s", data=outcome)
 
 

@@ -21,7 +21,17 @@ def vzero(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 
 def test_help_names_every_command(tmp_path: Path):
     said = vzero("--help", cwd=tmp_path).stdout
-    for command in ("ingest", "crops", "train", "evaluate", "report", "promote", "show", "use"):
+    for command in (
+        "ingest",
+        "crops",
+        "train",
+        "evaluate",
+        "report",
+        "promote",
+        "show",
+        "use",
+        "pretrain-needle",
+    ):
         assert f" {command} " in said
 
 

@@ -58,6 +58,18 @@ def promote() -> None:
 
 
 @app.command
+def pretrain_needle() -> None:
+    """Pretrain the embedded student and teacher anew (one to two hours); goes on where it was interrupted."""
+    from rich.console import Console
+
+    from vzero.needle.pretrain import pretrain
+
+    paths = Paths()
+    seconds = pretrain(paths.scratch / "pretrain", paths.root / "vzero/needle/weights", Console())
+    print(summary_line("pretrain-needle", {f"{phase} seconds": spent for phase, spent in seconds.items()}))
+
+
+@app.command
 def show(
     table: str, /, *, rows: int = 10, out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None
 ) -> None:

@@ -56,7 +56,8 @@ if params.get("meet") and name in ("left", "right"):
 Path("data").mkdir(exist_ok=True)
 parts = [str(params.get(name, name)), *(Path("data", item).read_text() for item in inputs)]
 Path("data", name).write_text("+".join(parts))
-print(name, "wrote", "+".join(parts))
+print(name, "step 1/2")
+print(name, "step 2/2 wrote", "+".join(parts))
 """
 
 PROMOTION = """

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import polars as pl
+import pytest
 from prefect.states import Completed, Failed
 
-from flows.artifacts import score_rows, stage_rows
+from flows.artifacts import artifact_key, percent_done, score_rows, stage_rows
 
 
 def test_a_stage_row_has_the_verdict_and_the_seconds():
@@ -34,3 +35,21 @@ def test_scores_are_percents_with_intervals_and_points_against_base():
     assert base["accuracy"] == "50.0 [45.0, 55.0]"
     assert base["against base"] == ""
     assert trained["against base"] == "+7.5 [+3.2, +11.8]"
+
+
+@pytest.mark.parametrize(
+    ("line", "percent"),
+    [
+        ("train step 30/120  loss 0.2", 25.0),
+        ("train step 120/120", 100.0),
+        ("ingest: 23,600 rows in 41 s", None),
+        ("step 1/0", None),
+        ("misstep 1/2", None),
+    ],
+)
+def test_progress_is_read_from_a_line_that_counts_steps(line: str, percent: float | None):
+    assert percent_done(line) == percent
+
+
+def test_a_matrix_stage_becomes_a_key_that_prefect_takes():
+    assert artifact_key("evaluate-frozen@base_search-progress") == "evaluate-frozen-base-search-progress"

@@ -34,6 +34,7 @@ def latest_artifact(key: str) -> Any:
 def test_retrain_runs_what_is_new_and_skips_the_rest(toy: Path):
     assert retrain(toy) == dict.fromkeys(EVERY, "Ran")
     assert (toy / "data/join").read_text() == "join+two+one+right+one"
+    assert latest_artifact("join-progress") == 100.0
     assert latest_artifact("promotion") == "promote: kept the promoted student"
 
     assert retrain(toy) == dict.fromkeys(EVERY, "Skipped")
