@@ -62,10 +62,14 @@ def _counts(heading: str, codes: pl.Series, otherwise: str) -> Facts:
 
 
 def method(inputs: Inputs) -> dict[str, Any]:
-    """The method's settings as they ran, which the training summary holds: recipe, gate and objective."""
-    settings = {"recipe": inputs.params.train.recipe}
-    for part, values in inputs.train_summary.get("method", {}).items():
-        settings |= {f"{part}.{name}": value for name, value in values.items()}
+    """The method's settings by dotted name: what params say, under what the training summary says ran."""
+    train = inputs.params.train
+    said = {"gate": train.gate.model_dump(), "objective": train.objective.model_dump()}
+    ran = inputs.train_summary.get("method", {})
+    settings: dict[str, Any] = {"recipe": train.recipe}
+    for part, values in said.items():
+        known = {name: value for name, value in values.items() if value is not None} | ran.get(part, {})
+        settings |= {f"{part}.{name}": value for name, value in known.items()}
     return settings
 
 

@@ -112,7 +112,7 @@ def _print_rows(console: Console, frame: pl.DataFrame) -> None:
         console.print(table)
         return
     beside = max(1, console.width // SIDEWAYS_WIDTH - 1)
-    for start in range(0, frame.height, beside):
+    for start in range(0, max(1, frame.height), beside):
         console.print(_sideways(frame[start : start + beside], start))
 
 

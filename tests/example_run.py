@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -151,54 +152,61 @@ def _write_evaluation(paths: Paths, params: Params, rng: np.random.Generator, it
         for benchmark in params.evaluate.benchmarks:
             views = ["full+crop" if model == "teacher" and benchmark != "coarse" else "full"]
             views += ["crop"] if benchmark == "zoom" and model != "teacher" else []
-            hits = {view: rng.random(items) < HIT_RATES[model] for view in views}
+            hits = {view: (rng.random(items) < HIT_RATES[model]).tolist() for view in views}
             write_cell(paths, model, benchmark, hits)
 
 
-def write_cell(paths: Paths, model: str, benchmark: str, hits: dict[str, Any]) -> None:
-    """Predictions and scores of one evaluated cell; two neighbouring items share an image."""
-    predictions, scores = [], []
-    for view, row in hits.items():
-        for item, hit in enumerate(row):
-            predictions.append(
-                {
-                    "model": model,
-                    "benchmark": benchmark,
-                    "item": f"{item:04d}",
-                    "view": view,
-                    "policy": "vlmevalkit-exact",
-                    "group": f"image-{item // 2}",
-                    "category": "glyph" if item % 2 else "side",
-                    "cycle": None,
-                    "prompt_hash": "0" * 64,
-                    "image_hash": "1" * 64,
-                    "image_width": 96,
-                    "image_height": 64,
-                    "text": "Answer: A" if hit else "Answer: B",
-                    "extracted": "A" if hit else "B",
-                    "rule": "answer_line",
-                    "answer": "A",
-                    "hit": bool(hit),
-                    "seconds": 0.1,
-                }
-            )
-        accuracy = float(np.mean(row))
-        for category in ("all", "glyph", "side"):
-            scores.append(
-                {
-                    "model": model,
-                    "benchmark": benchmark,
-                    "view": view,
-                    "category": category,
-                    "policy": "vlmevalkit-exact",
-                    "n": len(row),
-                    "accuracy": accuracy,
-                    "low": max(0.0, accuracy - 0.1),
-                    "high": min(1.0, accuracy + 0.1),
-                    "unresolved": 0.0,
-                }
-            )
-    write_table(
-        shard_path(paths.predictions(model, benchmark), 0), pl.DataFrame(predictions), tables.Predictions
-    )
+def write_cell(paths: Paths, model: str, benchmark: str, hits: dict[str, Sequence[bool]]) -> None:
+    """Predictions and scores of one evaluated cell; `hits` are by view."""
+    predictions = [row for view, row in hits.items() for row in prediction_rows(model, benchmark, view, row)]
+    scores = [row for view, row in hits.items() for row in score_rows(model, benchmark, view, row)]
+    folder = paths.predictions(model, benchmark)
+    write_table(shard_path(folder, 0), pl.DataFrame(predictions), tables.Predictions)
     write_table(shard_path(paths.scores(model, benchmark), 0), pl.DataFrame(scores), tables.Scores)
+
+
+def prediction_rows(model: str, benchmark: str, view: str, hits: Sequence[bool]) -> list[dict[str, Any]]:
+    """One row an item; two neighbouring items share an image."""
+    return [
+        {
+            "model": model,
+            "benchmark": benchmark,
+            "item": f"{item:04d}",
+            "view": view,
+            "policy": "vlmevalkit-exact",
+            "group": f"image-{item // 2}",
+            "category": "glyph" if item % 2 else "side",
+            "cycle": None,
+            "prompt_hash": "0" * 64,
+            "image_hash": "1" * 64,
+            "image_width": 96,
+            "image_height": 64,
+            "text": "Answer: A" if hit else "Answer: B",
+            "extracted": "A" if hit else "B",
+            "rule": "option",
+            "answer": "A",
+            "hit": bool(hit),
+            "seconds": 0.1,
+        }
+        for item, hit in enumerate(hits)
+    ]
+
+
+def score_rows(model: str, benchmark: str, view: str, hits: Sequence[bool]) -> list[dict[str, Any]]:
+    """The scores of all items and of two categories, with an interval of ten points either side."""
+    accuracy = float(np.mean(hits))
+    return [
+        {
+            "model": model,
+            "benchmark": benchmark,
+            "view": view,
+            "category": category,
+            "policy": "vlmevalkit-exact",
+            "n": len(hits),
+            "accuracy": accuracy,
+            "low": max(0.0, accuracy - 0.1),
+            "high": min(1.0, accuracy + 0.1),
+            "unresolved": 0.0,
+        }
+        for category in ("all", "glyph", "side")
+    ]

@@ -1,0 +1,156 @@
+"""The page, read as a browser would: what it says, what it shows, and what it must not do."""
+
+from __future__ import annotations
+
+import base64
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from example_run import write_example
+
+from vzero.stages import report
+
+
+class Reader(HTMLParser):
+    """Collects text, headings, attributes and images."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.text, self.open = "", []
+        self.headings: list[tuple[str, str]] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(html)
+        self.text = " ".join(self.text.split())
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        self.open.append(tag)
+        if tag in ("h1", "h2", "h3"):
+            self.headings.append((tag, ""))
+
+    def handle_endtag(self, tag: str) -> None:
+        while self.open and self.open.pop() != tag:
+            pass
+
+    def handle_data(self, data: str) -> None:
+        if {"style", "script"} & set(self.open):
+            return
+        self.text += f" {data}"
+        if {"h1", "h2", "h3"} & set(self.open):
+            tag, text = self.headings[-1]
+            self.headings[-1] = (tag, text + data)
+
+    def all(self, tag: str) -> list[dict[str, Any]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+def page(root: Path, **switches: Any) -> Reader:
+    params, paths = write_example(root, **switches)
+    report.run(params, paths)
+    return Reader(paths.report_page.read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Reader:
+    return page(tmp_path_factory.mktemp("run"))
+
+
+def test_the_sections_come_in_the_order_a_reader_needs(whole: Reader) -> None:
+    assert [text for tag, text in whole.headings if tag == "h2"] == [
+        "Result",
+        "What was run",
+        "Learning curves",
+        "How the gate behaves",
+        "Gallery",
+    ]
+
+
+def test_title_and_notice_say_that_the_world_is_synthetic(whole: Reader) -> None:
+    assert "embedded synthetic world “needle”" in whole.headings[0][1]
+    assert "no number here is a score on V*, HR-Bench, ZoomBench or MMStar" in whole.text
+
+
+def test_the_headline_numbers_are_there(tmp_path: Path) -> None:
+    params, paths = write_example(tmp_path)
+    metrics = report.run(params, paths)
+    read = Reader(paths.report_page.read_text(encoding="utf-8"))
+    assert f"{metrics['trained_regions_accuracy']:.1%}" in read.text
+    delta = f"{metrics['trained_regions_delta']:+.1f}".replace("-", "−")
+    assert f"{delta} points over needle-search, needle-cyclic, needle-zoom" in read.text
+
+
+def test_what_was_run_is_told(whole: Reader) -> None:
+    for fact in ("gate.alpha 0.5", "box_outside 2", "exact 5", "rollouts in all 96", "train samples 8"):
+        assert fact in whole.text
+
+
+def test_nothing_is_fetched_and_no_script_runs(whole: Reader) -> None:
+    for _, attributes in whole.tags:
+        for name in ("src", "href", "xlink:href", "data", "action", "srcset"):
+            assert (attributes.get(name) or "data:").startswith(("data:", "#"))
+    assert not whole.all("script") and not whole.all("link")
+
+
+def test_every_picture_decodes_and_has_a_text(whole: Reader) -> None:
+    pictures = whole.all("img")
+    assert len(pictures) == 4 * 3  # gallery of four: image, positive and negative view
+    for picture in pictures:
+        kind, _, data = picture["src"].partition(";base64,")
+        assert kind in ("data:image/png", "data:image/jpeg")
+        pixels = cv2.imdecode(np.frombuffer(base64.b64decode(data), np.uint8), cv2.IMREAD_COLOR_BGR)
+        assert pixels is not None
+        assert picture["alt"]
+
+
+def test_boxes_are_drawn_in_the_pixels_of_the_image(whole: Reader) -> None:
+    evidence = [box for box in whole.all("rect") if box.get("class") == "evidence"]
+    assert len(evidence) == 4
+    assert {(box["x"], box["y"], box["width"], box["height"]) for box in evidence} == {
+        ("40.0", "20.0", "16.0", "16.0")
+    }
+
+
+def test_questions_are_text_and_not_markup(whole: Reader) -> None:
+    assert "Which sign is on the small <cyan> square?" in whole.text
+    assert not whole.all("cyan")
+
+
+def test_right_and_wrong_answers_are_marked(whole: Reader) -> None:
+    marks = {attributes["title"] for attributes in whole.all("span") if "title" in attributes}
+    assert marks == {"right", "wrong"}
+    assert "the right one weighs more (chance: 50%)" in whole.text
+
+
+DEGENERATE: dict[str, tuple[dict[str, Any], str]] = {
+    "gate off": ({"gate": False}, "The gate was off"),
+    "no negatives": ({"negatives": False}, "No sample has a negative view"),
+    "open questions": ({"open_questions": True}, "Right and wrong cannot be told"),
+    "no answers": ({"answers": False}, "Right and wrong cannot be told"),
+    "two benchmarks": (
+        {"params": {"evaluate": {"benchmarks": ["search", "coarse"]}}},
+        "Not evaluated: needle-cyclic, needle-zoom.",
+    ),
+    "coarse alone": (
+        {"params": {"evaluate": {"benchmarks": ["coarse"]}}},
+        "Not evaluated: needle-search, needle-cyclic, needle-zoom.",
+    ),
+    "no base": ({"params": {"evaluate": {"frozen": ["teacher"]}}}, "Not evaluated: the base student."),
+    "trained alone": (
+        {"params": {"evaluate": {"frozen": []}}},
+        "Not evaluated: the base student and the teacher with the right crop.",
+    ),
+    "one step": ({"steps": 1}, "The trained student is"),
+    "other source": ({"params": {"ingest": {"source": "zwz"}}}, "Evidence-gated distillation on zwz"),
+}
+
+
+@pytest.mark.parametrize("case", DEGENERATE)
+def test_a_page_that_lacks_something_says_so(case: str, tmp_path: Path) -> None:
+    switches, sentence = DEGENERATE[case]
+    read = page(tmp_path, **switches)
+    assert sentence in read.text
+    assert len([tag for tag, _ in read.headings if tag == "h2"]) == 5

@@ -1,0 +1,112 @@
+"""`vzero show` prints every table, and pictures those that hold or name pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from example_run import write_example
+
+from vzero import tables
+from vzero.config import ConfigError
+from vzero.paths import Paths
+from vzero.report.show import cell, show
+from vzero.shards import write_table
+from vzero.stages import report
+
+
+@pytest.fixture(scope="module")
+def paths(tmp_path_factory: pytest.TempPathFactory) -> Paths:
+    params, paths = write_example(tmp_path_factory.mktemp("run"))
+    report.run(params, paths)
+    write_table(paths.benchmark_items, tables.BenchmarkItems.create_empty(), tables.BenchmarkItems)
+    write_table(paths.promotion_history, tables.Promotions.create_empty(), tables.Promotions)
+    return paths
+
+
+@pytest.mark.parametrize("table", tables.TABLES)
+def test_every_table_is_printed_with_all_its_columns(
+    table: str, paths: Paths, capsys: pytest.CaptureFixture[str]
+) -> None:
+    show(table, paths, rows=2)
+    printed = capsys.readouterr().out
+    assert f"{table}: " in printed
+    for column in tables.TABLES[table].column_names():
+        assert column in printed
+
+
+def test_rejects_are_counted_by_code(paths: Paths, capsys: pytest.CaptureFixture[str]) -> None:
+    show("rejects", paths)
+    lines = capsys.readouterr().out.splitlines()
+    assert any("box_outside" in line and "2" in line for line in lines)
+    assert any("unreadable_image" in line and "1" in line for line in lines)
+
+
+def test_a_reason_keeps_its_rows(paths: Paths, capsys: pytest.CaptureFixture[str]) -> None:
+    show("rejects", paths, reason="unreadable_image")
+    assert "rejects: 1 rows" in capsys.readouterr().out
+    show("crops", paths, reason="shrunk")
+    assert "crops: 5 rows" in capsys.readouterr().out
+
+
+def test_texts_with_brackets_are_printed_as_they_are(
+    paths: Paths, capsys: pytest.CaptureFixture[str]
+) -> None:
+    show("samples", paths, rows=1)
+    printed = capsys.readouterr().out
+    assert "[K, T, 7, R]" in printed
+    assert "<cyan>" in printed
+
+
+@pytest.mark.parametrize("table", ["images", "samples", "crops", "rollouts"])
+def test_a_contact_sheet_is_a_picture(table: str, paths: Paths, tmp_path: Path) -> None:
+    show(table, paths, rows=3, out=tmp_path / "sheet.png")
+    show(table, paths, rows=3, out=tmp_path / "again.png")
+    pixels = cv2.imdecode(
+        np.frombuffer((tmp_path / "sheet.png").read_bytes(), np.uint8), cv2.IMREAD_COLOR_BGR
+    )
+    assert pixels.shape[0] > 3 * 240
+    assert (tmp_path / "sheet.png").read_bytes() == (tmp_path / "again.png").read_bytes()
+
+
+def test_a_contact_sheet_without_negative_views(tmp_path: Path) -> None:
+    _, paths = write_example(tmp_path, negatives=False, open_questions=True, answers=False)
+    show("rollouts", paths, rows=1, out=tmp_path / "sheet.png")
+    assert (tmp_path / "sheet.png").stat().st_size > 0
+
+
+@pytest.mark.parametrize(
+    "table, options, message",
+    [
+        ("sample", {}, "unknown table 'sample': allowed: images, samples, rejects"),
+        ("scores", {"out": Path("x.png")}, "contact sheets exist for images, samples, crops, rollouts"),
+        ("samples", {"reason": "x"}, "these have: rejects, crops"),
+        ("crops", {"reason": "odd"}, "no crops with fallback 'odd': there are exact, shrunk"),
+    ],
+)
+def test_names_that_do_not_exist_are_errors(table: str, options: dict, message: str, paths: Paths) -> None:
+    with pytest.raises(ConfigError, match=message):
+        show(table, paths, **options)
+
+
+def test_a_table_that_was_not_written_is_an_error_that_says_so(tmp_path: Path) -> None:
+    for table in ("samples", "scores"):
+        with pytest.raises(FileNotFoundError, match="run"):
+            show(table, Paths(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "value, text",
+    [
+        (None, "null"),
+        (b"x" * 2048, "2.0 KiB"),
+        (b"x" * 10, "10 bytes"),
+        (0.123456, "0.1235"),
+        ([1, 2, 3, 4, 5], "[1, 2, 3, 4, … 5 in all]"),
+        ("a" * 100, "a" * 59 + "…"),
+    ],
+)
+def test_cells_are_short(value: object, text: str) -> None:
+    assert cell(value) == text
