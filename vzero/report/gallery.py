@@ -96,7 +96,9 @@ def _entry(
     rollouts: pl.DataFrame,
 ) -> Entry:
     positive, negative = crop.pop("positive"), crop.pop("negative")
-    group = rollouts.filter(pl.col("step") == step, pl.col("sample_id") == sample["sample_id"])
+    group = rollouts.filter(
+        pl.col("step").eq_missing(pl.lit(step)), pl.col("sample_id") == sample["sample_id"]
+    )
     return Entry(
         sample=sample,
         image=embed(image["bytes"]),

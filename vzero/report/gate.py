@@ -131,9 +131,10 @@ def spread_histogram(spread: pl.Series, bins: int = 24) -> pl.DataFrame:
 
 def weight_over_training(rollouts: pl.DataFrame, points: int = 25) -> pl.DataFrame:
     """Mean weight of right and of wrong answers, and the share of right ones, by stretch of steps."""
-    first, last = rollouts.select(first=pl.col("step").min(), last=pl.col("step").max()).row(0)
+    step = pl.col("step")
+    first, last = rollouts.select(first=step.min().fill_null(0), last=step.max().fill_null(0)).row(0)
     width = max(1, -(-(last - first + 1) // points))
-    middle = (pl.col("step") - first) // width * width + first + (width - 1) / 2
+    middle = (step - first) // width * width + first + (width - 1) / 2
     return (
         rollouts.filter(pl.col("right").is_not_null())
         .group_by(middle.alias("step"), "verdict")
