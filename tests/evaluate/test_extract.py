@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vzero.evaluate.extract import POLICIES, extract
@@ -167,6 +167,7 @@ def test_letters_end_at_z():
         lettered(["x"] * 27)
 
 
+@settings(deadline=None)
 @given(reply=st.text(), options=st.lists(st.text(min_size=1), min_size=1, max_size=6))
 def test_every_policy_reads_a_choice_a_refusal_or_nothing_and_leaves_the_choices_alone(
     reply: str, options: list[str]
@@ -180,6 +181,7 @@ def test_every_policy_reads_a_choice_a_refusal_or_nothing_and_leaves_the_choices
         assert choices == before
 
 
+@settings(deadline=None)
 @given(letter=st.sampled_from("ABCD"), glyph=st.sampled_from("EFHKLMPRSTXZ"))
 def test_the_embedded_worlds_replies_are_read(letter: str, glyph: str):
     assert extract(f"It is {glyph}. Answer: {letter}", {k: k.lower() for k in "ABCD"}).letter == letter

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import bootstrap, norm
 
@@ -22,6 +22,7 @@ SETTINGS = {"resamples": 400, "confidence": 0.95, "seed": 3}
 answers = st.lists(st.tuples(st.booleans(), st.booleans(), st.integers(0, 5)), min_size=1, max_size=40)
 
 
+@settings(deadline=None)
 @given(n=st.integers(1, 2000), share=st.floats(0, 1), confidence=st.sampled_from([0.8, 0.95, 0.99]))
 def test_wilson_is_the_closed_formula(n: int, share: float, confidence: float):
     hits = round(n * share)
@@ -128,6 +129,7 @@ def test_models_that_answered_different_items_cannot_be_compared():
         paired_difference([1, 0], [1, 0], ["a"], **SETTINGS)
 
 
+@settings(deadline=None, max_examples=40)
 @given(answers)
 def test_swapping_the_models_turns_the_difference_around(rows: list[tuple[bool, bool, int]]):
     base, other, groups = (list(column) for column in zip(*rows, strict=True))
@@ -139,6 +141,7 @@ def test_swapping_the_models_turns_the_difference_around(rows: list[tuple[bool, 
     assert (there.low, there.high) == (pytest.approx(-back.high), pytest.approx(-back.low))
 
 
+@settings(deadline=None, max_examples=40)
 @given(answers)
 def test_the_interval_holds_the_value_inside_the_possible_range(rows: list[tuple[bool, bool, int]]):
     hits, _, groups = (list(column) for column in zip(*rows, strict=True))
@@ -149,6 +152,7 @@ def test_the_interval_holds_the_value_inside_the_possible_range(rows: list[tuple
     assert interval.value <= interval.high + 1e-9
 
 
+@settings(deadline=None, max_examples=40)
 @given(answers, st.randoms())
 def test_the_same_rows_and_seed_give_the_same_interval(rows: list[tuple[bool, bool, int]], shuffler):
     base, other, groups = (list(column) for column in zip(*rows, strict=True))
