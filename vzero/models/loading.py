@@ -15,8 +15,12 @@ from transformers import (
     AutoTokenizer,
     PreTrainedModel,
 )
+from transformers.utils import logging
 
 from vzero.config import ConfigError, Models
+
+# Loading is a matter of seconds here; its bars would break up the stages' own progress.
+logging.disable_progress_bar()
 
 FAMILIES = ("qwen3_5", "qwen3_vl", "qwen2_5_vl")
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}

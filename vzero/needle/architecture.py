@@ -32,7 +32,8 @@ SPECIAL_TOKENS = (
 VOCABULARY = 512
 PATCH = 8  # pixels; one visual token is 16 x 16 pixels after merging
 INITIAL_RANGE = 0.06  # about 1 / sqrt(width); the real models' 0.02 starves layers this narrow
-MAX_SIDE = 128  # pixels a side before images are scaled down
+MAX_SIDE = 144  # pixels a side before images are scaled down
+POSITIONS = 16  # learned positions a side, interpolated to each image
 
 CHAT_TEMPLATE = (
     "{%- for message in messages -%}"
@@ -138,7 +139,7 @@ def build_model(size: TinySize, tokenizer: PreTrainedTokenizerFast) -> Qwen3_5Fo
                 "num_heads": 4,
                 "patch_size": PATCH,
                 "out_hidden_size": size.hidden,
-                "num_position_embeddings": (MAX_SIDE // PATCH) ** 2,
+                "num_position_embeddings": POSITIONS**2,
             },
             image_token_id=token("<|image_pad|>"),
             video_token_id=token("<|video_pad|>"),

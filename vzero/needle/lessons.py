@@ -16,14 +16,14 @@ import cv2
 import numpy as np
 import torch
 
-from vzero.needle.questions import COARSE_FAMILIES, REGION_FAMILIES, Question, reply
-from vzero.needle.scenes import SIDES, Scene, draw_scene, render
+from vzero.needle.questions import COARSE_FAMILIES, REGION_FAMILIES, Question, name_question, reply
+from vzero.needle.scenes import CELL, SIDES, Scene, draw_scene, render
 
 Reader = Literal["base", "student", "teacher"]
-TIGHTEST = 30  # pixels; a window that holds one object
+TIGHTEST = 48  # pixels; a window that holds one object
 ENLARGE_BELOW = 64  # pixels; smaller windows are shown at twice their size, as stored crops are
 OPEN_SHARE = 0.5
-FAMILY_WEIGHTS = {"letter": 6, "side": 2, "corner": 2, "ground": 1, "count": 1, "largest": 1}
+FAMILY_WEIGHTS = {"letter": 6, "name": 4, "side": 2, "corner": 2, "ground": 1, "count": 1, "largest": 1}
 
 
 @dataclass(frozen=True)
@@ -81,30 +81,37 @@ def draw_lesson(
 
 
 def _questions(rng: np.random.Generator, scene: Scene, count: int) -> list[Question]:
-    families = {**REGION_FAMILIES, **COARSE_FAMILIES}
+    families = {**REGION_FAMILIES, "name": name_question, **COARSE_FAMILIES}
     weights = np.array([FAMILY_WEIGHTS[name] for name in families], dtype=float)
-    asked: list[Question] = []
-    while len(asked) < count:
+    asked: dict[str, Question] = {}  # by wording: an answer cannot be copied from an earlier turn
+    for _ in range(8 * count):
         family = str(rng.choice(list(families), p=weights / weights.sum()))
         if family in ("side", "corner") and len(scene.plain) < 2:
             family = "letter"
-        if family == "letter" and not scene.plain:
+        if family in ("letter", "name") and not scene.plain:
             family = "ground"
         question = families[family](rng, scene)
         if question is not None:
-            asked.append(question)
-    return asked
+            asked.setdefault(question.text, question)
+        if len(asked) == count:
+            break
+    return list(asked.values())
 
 
 def _window(rng: np.random.Generator, scene: Scene, zoom_out: float) -> tuple[np.ndarray, Scene]:
     """A square window of the scene and the objects wholly inside it."""
-    side = round(TIGHTEST + (scene.side - TIGHTEST) * zoom_out * float(rng.uniform(0.6, 1.0) ** 0.5))
+    reach = TIGHTEST + (scene.side - TIGHTEST) * zoom_out * float(rng.uniform(0.6, 1.0) ** 0.5)
+    side = CELL * round(reach / CELL)
     if zoom_out >= 1.0 and rng.random() < 0.8:
         side = scene.side
     centre = scene.plain[int(rng.integers(len(scene.plain)))]
     slack = max(side / 2 - centre.radius - 1, 0)
     left, top = (
-        int(np.clip(round(middle + rng.uniform(-slack, slack) - side / 2), 0, scene.side - side))
+        int(
+            np.clip(
+                CELL * round((middle + rng.uniform(-slack, slack) - side / 2) / CELL), 0, scene.side - side
+            )
+        )
         for middle in (centre.x, centre.y)
     )
     inside = tuple(

@@ -42,7 +42,7 @@ class Phase:
 
 
 PHASES = (
-    Phase("base", STUDENT, steps=1700),
+    Phase("base", STUDENT, steps=2600),
     Phase("student", STUDENT, steps=300, learning_rate=1e-3, seed=1),
     Phase("teacher", TEACHER, steps=600, learning_rate=1e-3, seed=2),
 )

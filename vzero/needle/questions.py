@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vzero.needle.scenes import COLOURS, GROUNDS, LETTERS, Scene, SceneObject
+from vzero.needle.scenes import COLOURS, GROUNDS, LETTERS, SHAPES, Scene, SceneObject
 
 OPTION_LETTERS = "ABCD"
 MIN_OFFSET = 8.0  # pixels along an axis before two objects count as left/right or above/below
@@ -49,6 +49,14 @@ def letter_question(rng: np.random.Generator, scene: Scene) -> Question | None:
     return Question(
         "letter", f"What letter is on the {target.name}?", options, target.letter, lured, (target,)
     )
+
+
+def name_question(rng: np.random.Generator, scene: Scene) -> Question | None:
+    """The letter question turned round: which object carries a letter. For pretraining only."""
+    target = _pick(rng, scene.plain)
+    others = [f"{colour} {shape}" for colour in COLOURS if colour != target.colour for shape in SHAPES]
+    options = _shuffled(rng, [target.name, *(str(name) for name in rng.permutation(others)[:3])])
+    return Question("name", f"What is the letter {target.letter} on?", options, target.name, None, (target,))
 
 
 def side_question(rng: np.random.Generator, scene: Scene) -> Question | None:

@@ -28,7 +28,8 @@ GROUNDS: dict[str, tuple[int, int, int]] = {
     "brown": (92, 58, 28),
     "navy": (22, 26, 92),
 }
-SIDES = {"standard": 96, "large": 128}  # pixels of the two resolutions
+SIDES = {"standard": 112, "large": 144}  # pixels of the two resolutions
+CELL = 16  # pixels: one visual token of the tiny models, whose towers are too small to piece letters together
 SUPERSAMPLING = 4  # scenes are drawn larger and averaged down, for smooth edges
 
 
@@ -73,40 +74,41 @@ class Scene:
 
 
 def draw_scene(rng: np.random.Generator, *, side: int, salient_share: float = 0.75) -> Scene:
-    """A random scene: 3 to 5 plain objects at the standard side, more on a larger one."""
-    count = int(rng.integers(3, 6)) + (2 if side > SIDES["standard"] else 0)
+    """A random scene of 3 to 5 plain objects, no two of one colour or one letter."""
+    count = int(rng.integers(3, 6))
     radii = [float(rng.uniform(11.0, 13.0)) for _ in range(count)]
     salient = bool(rng.random() < salient_share)
     if salient:
-        radii.insert(0, 17.0)
+        radii.insert(0, 15.0)
     centres = _place(rng, side, radii)
-    names = rng.permutation(len(COLOURS) * len(SHAPES))[: len(radii)]
-    letters = rng.permutation(len(LETTERS))[: len(radii)]
-    colours = list(COLOURS)
+    colours = rng.permutation(list(COLOURS))
+    letters = rng.permutation(LETTERS)
     objects = tuple(
         SceneObject(
-            colour=colours[name // len(SHAPES)],
-            shape=SHAPES[name % len(SHAPES)],
-            letter=LETTERS[letter],
+            colour=str(colour),
+            shape=str(rng.choice(SHAPES)),
+            letter=str(letter),
             x=x,
             y=y,
             radius=radius,
             salient=salient and index == 0,
         )
-        for index, (name, letter, (x, y), radius) in enumerate(
-            zip(names, letters, centres, radii, strict=True)
+        for index, (colour, letter, (x, y), radius) in enumerate(
+            zip(colours, letters, centres, radii, strict=False)
         )
     )
     return Scene(side=side, ground=str(rng.choice(list(GROUNDS))), objects=objects)
 
 
 def _place(rng: np.random.Generator, side: int, radii: list[float]) -> list[tuple[float, float]]:
-    """Centres whose bounding boxes keep 3 pixels apart and inside the scene."""
+    """Centres in the middle of cells, with bounding boxes 3 pixels apart and inside the scene."""
+    cells = np.arange(CELL / 2, side, CELL)
     while True:
         centres: list[tuple[float, float]] = []
         for radius in radii:
+            inside = cells[(cells > radius) & (cells < side - radius)]
             for _ in range(40):
-                x, y = (float(v) for v in rng.uniform(radius + 1, side - radius - 1, size=2))
+                x, y = (float(v) for v in rng.choice(inside, size=2))
                 gaps = (
                     max(abs(x - other_x), abs(y - other_y)) - radius - other
                     for (other_x, other_y), other in zip(centres, radii, strict=False)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -42,10 +44,12 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     _announce(accelerator, folder, recipe)
     train_student(accelerator, student, teacher, index, paths, folder, params.train, recipe)
     summary = {
+        "recipe": params.train.recipe,
         "steps": params.train.steps,
         "samples": index.height,
         "left_out": left_out,
         "rollouts": params.train.steps * params.train.prompts * params.train.group,
+        "method": _plain(recipe),
     }
     if accelerator.is_main_process:
         _publish(student, folders["student"], folder, paths, summary)
@@ -60,6 +64,14 @@ def _check_processes(accelerator: Accelerator, params: Params) -> None:
             f"train.prompts ({prompts}) must be a multiple of processes ({processes}) times "
             f"train.mini_batches ({params.train.mini_batches}): groups stay whole on a process"
         )
+
+
+def _plain(recipe: Recipe) -> dict[str, Any]:
+    """The resolved method as JSON; no clamp is written as null."""
+    return {
+        section: {name: None if value == math.inf else value for name, value in constants.items()}
+        for section, constants in asdict(recipe).items()
+    }
 
 
 def _announce(accelerator: Accelerator, folder: Path, recipe: Recipe) -> None:
