@@ -56,8 +56,10 @@ def step_rows(count: int, prompts: int, *, seed: int, step: int) -> list[int]:
 
 def load_samples(paths: Paths, rows: pl.DataFrame) -> list[TrainingSample]:
     """The pixels of some rows of the index, in their order. Only the shards that hold them are opened."""
-    images = _lookup(paths.images, Images, "image_id", rows["image_id"], ["bytes"])
-    crops = _lookup(paths.crops, Crops, "sample_id", rows["sample_id"], ["positive", "negative"])
+    image_ids, sample_ids = rows["image_id"], rows["sample_id"]
+    # Both tables are sharded by the image's id.
+    images = _lookup(paths.images, Images, "image_id", image_ids, image_ids, ["bytes"])
+    crops = _lookup(paths.crops, Crops, "sample_id", sample_ids, image_ids, ["positive", "negative"])
     return [
         TrainingSample(
             sample_id=row["sample_id"],
@@ -72,10 +74,15 @@ def load_samples(paths: Paths, rows: pl.DataFrame) -> list[TrainingSample]:
 
 
 def _lookup(
-    folder: Path, schema: type[dy.Schema], key: str, keys: pl.Series, columns: Sequence[str]
+    folder: Path,
+    schema: type[dy.Schema],
+    key: str,
+    keys: pl.Series,
+    sharded_by: pl.Series,
+    columns: Sequence[str],
 ) -> dict[str, tuple]:
     files = sorted(folder.glob("part-*.parquet"))
-    wanted = sorted({shard_of(value, len(files)) for value in keys})
+    wanted = sorted({shard_of(value, len(files)) for value in sharded_by})
     frames = [
         scan(files[shard], schema, [key, *columns]).filter(pl.col(key).is_in(keys.implode()))
         for shard in wanted
