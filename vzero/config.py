@@ -104,8 +104,8 @@ class Ingest(Section):
     """Share of samples, by hash of the image, held out for comparing checkpoints (needle draws its own)."""
     shards: Positive = 16
     """Files a table is split into, by hash of the id: an added sample touches one file."""
-    max_megapixels: float = Field(default=178.0, gt=0)
-    """Larger images are rejected before they are decoded."""
+    max_megapixels: float = Field(default=178.0, gt=0, le=178.0)
+    """Larger images are rejected before they are decoded. 178 is where Pillow refuses too."""
     max_box_coverage: Fraction = 0.9
     """Boxes that cover more of the image than this say nothing about where the evidence is."""
     min_box_side: float = Field(default=1.0, gt=0)

@@ -28,6 +28,11 @@ def is_done(folder: Path, number: int) -> bool:
     return _part(folder / "rejects", number).is_file()
 
 
+def count_done(folder: Path) -> int:
+    """Batches that an earlier run of the same work has finished."""
+    return len(list((folder / "rejects").glob("batch-*.parquet")))
+
+
 def check_batch(number: int, batch: Batch, images: Path | None, config: Ingest, folder: Path) -> int:
     """Check every row of a batch and write what becomes of it; the number of rows."""
     shelf = Shelf(config.source, images, config.max_megapixels)

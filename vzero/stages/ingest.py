@@ -60,6 +60,8 @@ def _run_folder(params: Params, paths: Paths, source: Source) -> Path:
 
 def _check_rows(params: Params, source: Source, folder: Path, console: Console, processes: int | None) -> int:
     """Check all batches that are not done yet; the number of rows of all."""
+    if done := spill.count_done(folder):
+        console.print(f"ingest: going on, {done} batches are done")
     with Progress(console=console) as progress:
         task = progress.add_task("ingest", total=source.total)
         rows = 0

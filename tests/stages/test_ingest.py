@@ -1,0 +1,142 @@
+"""Stage `ingest` on real files: nothing lost, images once, the same bytes however it ran."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import polars as pl
+import pytest
+
+from vzero import imaging, shards, tables
+from vzero.config import ConfigError, Ingest, Params
+from vzero.paths import Paths
+from vzero.stages import ingest
+
+
+@pytest.fixture
+def project(annotate, tmp_path) -> Paths:
+    return annotate(tmp_path, 120)
+
+
+def contents(paths: Paths) -> dict[str, bytes]:
+    """Everything the stage wrote, by file name."""
+    data = paths.root / "data"
+    return {
+        str(path.relative_to(data)): path.read_bytes() for path in sorted(data.rglob("*")) if path.is_file()
+    }
+
+
+def test_every_row_is_a_sample_or_a_reject(table_params, project):
+    summary = ingest.run(table_params, project, processes=1)
+    assert summary == {
+        "rows": 120,
+        "samples": 117,
+        "images": 40,
+        "rejects": {"duplicate_id": 1, "missing_box": 1, "path_escape": 1},
+    }
+    assert json.loads(project.ingest_summary.read_text()) == summary
+    samples = shards.read(project.samples, tables.Samples)
+    rejects = shards.read(project.rejects, tables.Rejects)
+    assert len(samples) + len(rejects) == 120
+    assert rejects.select("row", "code").rows() == [
+        (17, "missing_box"),
+        (50, "path_escape"),
+        (60, "duplicate_id"),
+    ]
+    assert samples.filter(pl.col("sample_id") == "r3")["question"].to_list() == ["Question 3?"]
+
+
+def test_tables_keep_their_schemas_and_belong_together_shard_by_shard(table_params, project):
+    ingest.run(table_params, project, processes=1)
+    for folder, schema in [
+        (project.images, tables.Images),
+        (project.samples, tables.Samples),
+        (project.rejects, tables.Rejects),
+        (project.benchmark_items, tables.BenchmarkItems),
+    ]:
+        schema.validate(pl.scan_parquet(folder / "part-*.parquet").collect())
+    for shard in range(4):
+        images = pl.read_parquet(shards.shard_path(project.images, shard))
+        samples = pl.read_parquet(shards.shard_path(project.samples, shard))
+        assert set(samples["image_id"]) == set(images["image_id"])
+        assert all(shards.shard_of(image_id, 4) == shard for image_id in images["image_id"])
+
+
+def test_an_image_is_stored_once_exactly_as_found_and_is_in_one_split(table_params, project):
+    ingest.run(table_params, project, processes=1)
+    images = shards.read(project.images, tables.Images)
+    found = {(project.root / f"images/{number}.png").read_bytes() for number in range(40)}
+    assert len(images) == 40 and set(images["bytes"]) == found
+    splits = shards.read(project.samples, tables.Samples).group_by("image_id").agg(pl.col("split").unique())
+    assert splits["split"].list.len().to_list() == [1] * 40
+    assert set(splits["split"].explode()) == {"train", "dev"}
+
+
+def test_one_and_two_processes_write_the_same_bytes(table_params, project):
+    ingest.run(table_params, project, processes=1)
+    alone = contents(project)
+    ingest.run(table_params, project, processes=2)
+    assert contents(project) == alone
+
+
+def test_needle_draws_its_own_splits_and_benchmarks(table_params, tmp_path):
+    paths = Paths(tmp_path)
+    params = Params(ingest=Ingest(needle=table_params.ingest.needle, shards=2))
+    summary = ingest.run(params, paths, processes=1)
+    assert summary["samples"] + sum(summary["rejects"].values()) == summary["rows"] == 90
+    splits = dict(shards.read(paths.samples, tables.Samples)["split"].cast(str).value_counts().iter_rows())
+    assert 0 < splits["dev"] <= 30 < splits["train"] <= 60
+    items = shards.read(paths.benchmark_items, tables.BenchmarkItems)
+    assert set(items["benchmark"]) == {"search", "cyclic", "zoom", "coarse"}
+
+
+def test_a_killed_run_goes_on_where_it_was_and_ends_the_same(annotate, table_params, tmp_path, capsys):
+    straight, killed = annotate(tmp_path / "straight", 800), annotate(tmp_path / "killed", 800)
+    ingest.run(table_params, straight, processes=1)
+    script = (
+        "import os, sys; from vzero.config import Ingest, Params; from vzero.paths import Paths\n"
+        "from vzero.stages import ingest\n"
+        "os.nice(19)  # so that the test sees the first batch long before the last\n"
+        "params = Params(ingest=Ingest.model_validate_json(sys.argv[1]))\n"
+        f"ingest.run(params, Paths({str(killed.root)!r}), processes=1)\n"
+    )
+    settings = table_params.ingest.model_dump_json()
+    process = subprocess.Popen([sys.executable, "-c", script, settings], env=os.environ | {"PYTHONPATH": "."})
+    while not list(killed.scratch.glob("ingest/*/rejects/batch-*")) and process.poll() is None:
+        time.sleep(0.005)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not killed.samples.exists()
+    ingest.run(table_params, killed, processes=1)
+    assert "going on" in capsys.readouterr().out
+    assert contents(killed) == contents(straight)
+    assert not list(killed.scratch.glob("ingest/*")), "the scratch folder is cleared"
+
+
+def test_a_changed_image_is_not_taken_from_an_earlier_run(table_params, project):
+    ingest.run(table_params, project, processes=1)
+    before = contents(project)
+    other = imaging.encode_png(np.full((50, 60, 3), 7, np.uint8))
+    (project.root / "images/1.png").write_bytes(other)
+    ingest.run(table_params, project, processes=1)
+    assert other in shards.read(project.images, tables.Images)["bytes"].to_list()
+    assert contents(project) != before
+
+
+def test_a_source_without_a_usable_row_is_an_error_that_counts_why(table_params, project):
+    (project.root / "rows.jsonl").write_text(
+        '{"id": 1, "image": "0.png", "question": "?", "box": [0], "answer": 1}'
+    )
+    with pytest.raises(ConfigError, match=r"none of 1 rows can be used \(bad_box: 1\)"):
+        ingest.run(table_params, project, processes=1)
+    assert not project.samples.exists()
+
+
+def test_an_empty_source_is_an_error(table_params, project):
+    (project.root / "rows.jsonl").write_text("")
+    with pytest.raises(ConfigError, match="the source is empty"):
+        ingest.run(table_params, project, processes=1)
