@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from vzero.needle.questions import COARSE_FAMILIES, REGION_FAMILIES, Question, name_question, reply
-from vzero.needle.scenes import CELL, SIDES, Scene, draw_scene, render
+from vzero.needle.scenes import CELL, SIDES, Scene, SceneObject, draw_scene, render
 
 Reader = Literal["base", "student", "teacher"]
 TIGHTEST = 48  # pixels; a window that holds one object
@@ -47,6 +47,7 @@ class Turn:
 class Lesson:
     images: tuple[np.ndarray, ...]  # RGB
     turns: tuple[Turn, ...]
+    objects: tuple[SceneObject, ...]  # wholly in the first image, in its pixels
 
 
 @dataclass(frozen=True)
@@ -69,15 +70,19 @@ def draw_lesson(
         image, visible = _window(rng, scene, zoom_out)
         asked = _questions(rng, visible, turns)
         # Open questions cannot be half-solved by guessing among the options: reading is learned from them.
-        return Lesson((image,), tuple(Turn(q, q.truth, open=rng.random() < OPEN_SHARE) for q in asked))
+        answered = tuple(Turn(q, q.truth, open=rng.random() < OPEN_SHARE) for q in asked)
+        scale = image.shape[0] / visible.side
+        shown = (replace(item, x=item.x * scale, y=item.y * scale) for item in visible.objects)
+        return Lesson((image,), answered, tuple(shown))
     asked = _questions(rng, scene, turns)
     image = render(scene)
     if reader == "student" or rng.random() < 0.15:
-        return Lesson((image,), tuple(Turn(q, lure.answer(rng, q)) for q in asked))
+        return Lesson((image,), tuple(Turn(q, lure.answer(rng, q)) for q in asked), scene.objects)
     crop, seen = _crop(rng, image, asked)
     attentive = [seen is not None and _inside(question, seen) for question in asked]
     answers = [q.truth if sure else lure.answer(rng, q) for q, sure in zip(asked, attentive, strict=True)]
-    return Lesson((image, crop), tuple(Turn(q, option) for q, option in zip(asked, answers, strict=True)))
+    answered = tuple(Turn(q, option) for q, option in zip(asked, answers, strict=True))
+    return Lesson((image, crop), answered, scene.objects)
 
 
 def _questions(rng: np.random.Generator, scene: Scene, count: int) -> list[Question]:

@@ -36,13 +36,13 @@ class Phase:
     turns: int = 4  # questions about each image
     batch: int = 32  # lessons
     learning_rate: float = 2e-3
-    zoom_below: float = 0.65  # nats of an open letter reply under which views grow
+    zoom_below: float = 0.8  # nats of an open letter reply under which views grow
     zoom_step: float = 0.01
     seed: int = 0
 
 
 PHASES = (
-    Phase("base", STUDENT, steps=2600),
+    Phase("base", STUDENT, steps=2800),
     Phase("student", STUDENT, steps=300, learning_rate=1e-3, seed=1),
     Phase("teacher", TEACHER, steps=600, learning_rate=1e-3, seed=2),
 )

@@ -142,7 +142,7 @@ def _draw_object(canvas: np.ndarray, item: SceneObject) -> None:
     else:
         corners = np.array([(x + dx * radius, y + dy * radius) for dx, dy in _CORNERS[item.shape]])
         cv2.fillPoly(canvas, [corners.round().astype(np.int32)], colour, cv2.LINE_AA)
-    _draw_letter(canvas, item.letter, x, y + (0.22 * radius if item.shape == "triangle" else 0), radius)
+    _draw_letter(canvas, item.letter, x, y, radius)
 
 
 _CORNERS = {
