@@ -58,20 +58,13 @@ def promote() -> None:
 
 
 @app.command
-def pretrain_needle() -> None:
-    """Pretrain the embedded student and teacher anew (one to two hours); goes on where it was interrupted."""
-    from rich.console import Console
-
-    from vzero.needle.pretrain import pretrain
-
-    paths = Paths()
-    seconds = pretrain(paths.scratch / "pretrain", paths.root / "vzero/needle/weights", Console())
-    print(summary_line("pretrain-needle", {f"{phase} seconds": spent for phase, spent in seconds.items()}))
-
-
-@app.command
 def show(
-    table: str, /, *, rows: int = 10, out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None
+    table: str,
+    /,
+    *,
+    rows: int = 10,
+    out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None,
+    reason: str | None = None,
 ) -> None:
     """Print the first rows of a table, or write a contact sheet of its pictures.
 
@@ -83,10 +76,30 @@ def show(
         How many rows.
     out
         PNG file for the contact sheet.
+    reason
+        Only rejects with this code, or crops with this fallback.
     """
     from vzero.report.show import show as show_table
 
-    show_table(table, Paths(), rows=rows, out=out)
+    show_table(table, Paths(), rows=rows, out=out, reason=reason)
+
+
+@app.command
+def pretrain_needle(
+    *, target: Path = Path("vzero/needle/weights"), work: Path = Path(".vzero/pretrain")
+) -> None:
+    """Make the embedded world's student and teacher again, with their calibration and card.
+
+    Parameters
+    ----------
+    target
+        Folder for `student/`, `teacher/`, the calibration and the card.
+    work
+        Folder that an interrupted run goes on from.
+    """
+    from vzero.stages import pretrain_needle as remake
+
+    print(summary_line("pretrain-needle", remake.run(work, target)))
 
 
 @app.command
