@@ -60,7 +60,7 @@ class TinySize:
 
 
 STUDENT = TinySize()
-TEACHER = TinySize(layers=8)
+TEACHER = TinySize(layers=6)
 
 
 def train_tokenizer(texts: Iterable[str]) -> PreTrainedTokenizerFast:

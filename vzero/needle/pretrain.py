@@ -42,9 +42,9 @@ class Phase:
 
 
 PHASES = (
-    Phase("base", STUDENT, steps=2800),
-    Phase("student", STUDENT, steps=300, learning_rate=1e-3, seed=1),
-    Phase("teacher", TEACHER, steps=600, learning_rate=1e-3, seed=2),
+    Phase("base", STUDENT, steps=2400),
+    Phase("student", STUDENT, steps=180, learning_rate=1e-3, seed=1),
+    Phase("teacher", TEACHER, steps=0, learning_rate=1e-3, seed=2),
 )
 LURE = Lure()
 
