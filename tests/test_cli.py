@@ -82,8 +82,8 @@ def test_stages_without_models_start_without_torch(tmp_path: Path):
     assert subprocess.run([sys.executable, "-c", probe], cwd=tmp_path).returncode == 0
 
 
-def test_a_summary_line_holds_the_plain_values_only():
-    summary = {"samples": 23_600, "seconds": 41.237, "done": True, "source": "needle", "codes": {"huge": 2}}
+def test_a_summary_line_spells_out_nested_names():
+    summary = {"samples": 23_600, "seconds": 41.237, "done": True, "none": None, "rejects": {"box_empty": 2}}
     assert summary_line("ingest", summary) == (
-        "ingest: samples 23,600, seconds 41.24, done True, source needle"
+        "ingest: samples 23,600, seconds 41.24, done True, rejects box empty 2"
     )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -130,16 +131,23 @@ def _run_stage(name: str, *cell: str) -> None:
 
 
 def summary_line(title: str, summary: dict[str, Any]) -> str:
-    """A stage's summary on one line: its plain values; nested ones are for the summary file."""
-    plain = {name: value for name, value in summary.items() if isinstance(value, str | int | float)}
-    parts = [f"{name.replace('_', ' ')} {_spell(value)}" for name, value in plain.items()]
-    return f"{title}: {', '.join(parts)}"
+    """A stage's summary on one line, nested names after their section's."""
+    return f"{title}: {', '.join(_spelled_out(summary))}"
 
 
-def _spell(value: str | int | float) -> str:
-    if isinstance(value, str | bool):
-        return str(value)
-    return f"{value:,}" if isinstance(value, int) else f"{value:.4g}"
+def _spelled_out(summary: dict[str, Any], prefix: str = "") -> Iterator[str]:
+    for name, value in summary.items():
+        words = f"{prefix}{name.replace('_', ' ')}"
+        if isinstance(value, dict):
+            yield from _spelled_out(value, f"{words} ")
+        elif value is not None:
+            yield f"{words} {_spell(value)}"
+
+
+def _spell(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
 
 
 def main() -> None:
