@@ -183,4 +183,4 @@ def test_needle_samples_keep_their_ids_splits_and_boxes(tmp_path):
     rows = samples_of(config, tmp_path)
     assert [row["split"] for row in rows] == ["train"] * 7 + ["dev"] * 3
     assert len({row["sample_id"] for row in rows}) == 10
-    assert all(row["answer"] in "ABCD" and len(row["options"]) == 4 for row in rows)
+    assert all(row["answer"] in "ABCD"[: len(row["options"])] for row in rows)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vzero.needle.scenes import SIDES
 from vzero.shards import read
 from vzero.tables import Crops, Images, Samples
 from vzero.train.batches import SAMPLE_COLUMNS, load_samples, step_rows, training_index
@@ -50,7 +51,7 @@ def test_the_index_is_the_train_split_joined_with_its_sizes(project):
     assert index.height == 30
     assert index["sample_id"].is_sorted()
     assert set(samples.filter(pl.col("split") == "dev")["sample_id"]).isdisjoint(index["sample_id"])
-    assert index["width"].to_list() == [96] * 30
+    assert index["width"].to_list() == [SIDES["standard"]] * 30
 
 
 def test_samples_come_with_their_own_pixels_in_the_order_asked(project):
