@@ -45,7 +45,7 @@ def test_precision_and_pixel_bounds_come_from_params(tmp_path):
 def test_different_vocabularies_are_refused(tmp_path):
     student = load_model(save_tiny(tmp_path / "s"), Models())
     other = save_tiny(tmp_path / "t", texts=[*TEXTS, "a wholly different set of words, zebra zebra"])
-    with pytest.raises(ConfigError, match="different vocabularies: .* differ"):
+    with pytest.raises(ConfigError, match=r"different vocabularies: .* differ"):
         check_pair(student, load_model(other, Models()))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,7 +64,7 @@ def encode(model: LoadedModel, prompts: Sequence[Prompt]) -> EncodedPrompts:
     return EncodedPrompts(token_ids, mask, positions, last + 1, pixels, grids)
 
 
-def _token_ids(model: LoadedModel, prompt: Prompt, tokens_per_image: object) -> list[int]:
+def _token_ids(model: LoadedModel, prompt: Prompt, tokens_per_image: Iterator[int]) -> list[int]:
     ids: list[int] = []
     for token in model.tokenizer(prompt.text, add_special_tokens=False)["input_ids"]:
         ids += [token] * (next(tokens_per_image) if token == model.image_token else 1)

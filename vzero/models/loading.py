@@ -74,7 +74,7 @@ def load_model(
     network = AutoModelForImageTextToText.from_pretrained(
         folder, dtype=torch.float32 if trainable else precision, local_files_only=True
     )
-    network.to(torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu")))
+    torch.nn.Module.to(network, torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu")))
     if not trainable:
         network.requires_grad_(False)
     network.eval()

@@ -100,7 +100,7 @@ def build_model(size: TinySize, tokenizer: PreTrainedTokenizerFast) -> Qwen3_5Fo
     """A randomly initialised model; seed torch before calling."""
 
     def token(name: str) -> int:
-        return int(tokenizer.convert_tokens_to_ids(name))
+        return tokenizer.get_vocab()[name]
 
     head = 32
     model = Qwen3_5ForConditionalGeneration(

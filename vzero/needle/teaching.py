@@ -125,7 +125,7 @@ def _asked(tokenizer: PreTrainedTokenizerFast, lesson: Lesson, turn: Turn, *, fi
     if first and len(lesson.images) == 2:
         text = f"{CROP_NOTICE}\n{text}"
     message = {"role": "user", "content": [*images, {"type": "text", "text": text}]}
-    return tokenizer.apply_chat_template([message], tokenize=False, add_generation_prompt=True)
+    return str(tokenizer.apply_chat_template([message], tokenize=False, add_generation_prompt=True))
 
 
 def _encode(tokenizer: PreTrainedTokenizerFast, text: str) -> list[int]:
@@ -139,7 +139,7 @@ def teaching_loss(
 
     The second is None for a batch without such a question.
     """
-    vision = model.model.get_image_features(batch.pixels, batch.grids, return_dict=True)
+    vision = model.model.get_image_features(batch.pixels, batch.grids)
     hidden = model.model(
         input_ids=batch.token_ids,
         attention_mask=batch.mask,

@@ -33,8 +33,10 @@ class FunctionalLinearLayer(LinearAttentionLayer):
             self.has_previous_state[state_idx] = True
             full = torch.nn.functional.pad(conv_states, (max(kernel - conv_states.shape[-1], 0), 0))
         else:
-            kernel = self.conv_kernel_size[state_idx]
-            full = torch.cat([self.conv_states[state_idx], conv_states], dim=-1)
+            earlier, kernel = self.conv_states[state_idx], self.conv_kernel_size[state_idx]
+            assert earlier is not None
+            assert kernel is not None
+            full = torch.cat([earlier, conv_states], dim=-1)
         self.conv_states[state_idx] = full[..., -kernel:]
         return full
 

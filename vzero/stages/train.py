@@ -83,7 +83,7 @@ def _announce(accelerator: Accelerator, folder: Path, recipe: Recipe) -> None:
 def _publish(student: LoadedModel, source: Path, folder: Path, paths: Paths, summary: dict[str, Any]) -> None:
     """Move the finished run into place: the model last, written in the layout it was loaded from."""
     saved = folder / "model"
-    student.network.to(torch.float32).save_pretrained(saved)
+    student.network.float().save_pretrained(saved)
     student.tokenizer.save_pretrained(saved)
     _copy_preprocessor(source, saved)
     publish(folder / "rollouts", paths.rollouts)

@@ -59,7 +59,7 @@ def _accumulate(
 ) -> torch.Tensor:
     """Gradients of one mini-batch; returns its loss over all processes."""
     rows = slice(prompts.start * train.group, prompts.stop * train.group)
-    total = accelerator.reduce(denominator(recipe.objective.aggregation, step.scored.mask[rows]))
+    total = _summed(accelerator, denominator(recipe.objective.aggregation, step.scored.mask[rows]))
     loss = torch.zeros((), device=student.device)
     for start in range(prompts.start, prompts.stop, train.micro_prompts):
         stop = min(start + train.micro_prompts, prompts.stop)
@@ -68,7 +68,14 @@ def _accumulate(
         part = gated_loss(student, teacher, hidden, scored, recipe.objective, total)
         part.backward()
         loss += part.detach()
-    return accelerator.reduce(loss)
+    return _summed(accelerator, loss)
+
+
+def _summed(accelerator: Accelerator, value: torch.Tensor) -> torch.Tensor:
+    """The sum over all processes."""
+    total = accelerator.reduce(value, reduction="sum")
+    assert isinstance(total, torch.Tensor)
+    return total
 
 
 def _summed_gradient_norm(accelerator: Accelerator, student: LoadedModel, limit: float) -> torch.Tensor:
