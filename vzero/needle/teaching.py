@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from transformers import PreTrainedTokenizerFast, Qwen3_5ForConditionalGeneration
+from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 from vzero.models.prompts import CROP_NOTICE, question_text
 from vzero.needle.architecture import image_processor
@@ -139,11 +140,13 @@ def teaching_loss(
 
     The second is None for a batch without such a question.
     """
-    vision = model.model.get_image_features(batch.pixels, batch.grids)
+    visual = model.model.visual(batch.pixels, grid_thw=batch.grids)
+    counts = (batch.grids.prod(dim=1) // MERGE**2).tolist()
+    by_image = BaseModelOutputWithPooling(pooler_output=visual.pooler_output.split(counts))
     hidden = model.model(
         input_ids=batch.token_ids,
         attention_mask=batch.mask,
-        mm_encoder_outputs={"image": vision},
+        mm_encoder_outputs={"image": by_image},
         image_grid_thw=batch.grids,
         mm_token_type_ids=(batch.token_ids == model.config.image_token_id).int(),
         use_cache=False,
@@ -153,7 +156,7 @@ def teaching_loss(
         model.lm_head(hidden[:, :-1][spoken]), batch.labels[:, 1:][spoken], reduction="none"
     )
     reading = losses.detach()[batch.reading[:, 1:][spoken]].sum().item()
-    loss = losses.mean() + NAMING * naming_loss(model, torch.cat(vision.pooler_output), batch)
+    loss = losses.mean() + NAMING * naming_loss(model, visual.pooler_output, batch)
     return loss, reading / batch.reading_turns if batch.reading_turns else None
 
 
