@@ -21,6 +21,9 @@ from vzero.config import ConfigError, Models
 
 # Loading is a matter of seconds here; its bars would break up the stages' own progress.
 logging.disable_progress_bar()
+if not torch.cuda.is_available():
+    # Every load would advise installing kernels that only run on a GPU.
+    logging.set_verbosity_error()
 
 FAMILIES = ("qwen3_5", "qwen3_vl", "qwen2_5_vl")
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}

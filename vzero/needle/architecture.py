@@ -33,6 +33,7 @@ VOCABULARY = 512
 PATCH = 8  # pixels; one visual token is 16 x 16 pixels after merging
 INITIAL_RANGE = 0.06  # about 1 / sqrt(width); the real models' 0.02 starves layers this narrow
 MAX_SIDE = 144  # pixels a side before images are scaled down
+POSITION_LOUDNESS = 2.0  # amplitude of the waves that the learned positions start from
 POSITIONS = 16  # learned positions a side, interpolated to each image
 
 CHAT_TEMPLATE = (
@@ -152,7 +153,23 @@ def build_model(size: TinySize, tokenizer: PreTrainedTokenizerFast) -> Qwen3_5Fo
         if layer.block_type == "linear_attention":
             # The library's start forgets within a few tokens; these models must remember a whole image.
             torch.nn.init.uniform_(layer.linear_attn.A_log, math.log(0.002), math.log(0.5))
+    with torch.no_grad():
+        model.model.visual.pos_embed.weight.copy_(_positions(size.vision_hidden))
     return model
+
+
+def _positions(width: int) -> torch.Tensor:
+    """Waves along both axes, as loud as the patches: random starts stay unheard beside what is drawn there.
+
+    Shape (POSITIONS ** 2, width), row after row.
+    """
+    along = torch.arange(POSITIONS) / POSITIONS
+    frequencies = torch.pi / 2 * torch.arange(1, width // 4 + 1)
+    angles = along[:, None] * frequencies
+    axis = POSITION_LOUDNESS * torch.cat([angles.sin(), angles.cos()], dim=1)
+    rows = axis[:, None].expand(-1, POSITIONS, -1)
+    columns = axis[None].expand(POSITIONS, -1, -1)
+    return torch.cat([rows, columns], dim=-1).flatten(0, 1)
 
 
 def save(folder: Path, model: Qwen3_5ForConditionalGeneration, tokenizer: PreTrainedTokenizerFast) -> None:

@@ -43,11 +43,7 @@ def benchmark_items(source: NeedleSource) -> pl.DataFrame:
 
 def _search(source: NeedleSource, code: int) -> Iterator[Row]:
     families = {"direct_attributes": (letter_question, 0.6), "relative_position": (side_question, 0.4)}
-    for number in range(source.benchmark_questions):
-        rng = _stream(code, number)
-        category = _category(number, {name: share for name, (_, share) in families.items()})
-        scene, question = _asked(rng, families[category][0], SIDES["standard"])
-        yield _row("search", f"{number:05d}", number, category, scene, question)
+    return _in_shares("search", source, code, families, SIDES["standard"])
 
 
 def _cyclic(source: NeedleSource, code: int) -> Iterator[Row]:
@@ -71,11 +67,7 @@ def _cyclic(source: NeedleSource, code: int) -> Iterator[Row]:
 
 def _zoom(source: NeedleSource, code: int) -> Iterator[Row]:
     families = {"letter": (letter_question, 0.7), "corner": (corner_question, 0.3)}
-    for number in range(source.benchmark_questions):
-        rng = _stream(code, number)
-        category = _category(number, {name: share for name, (_, share) in families.items()})
-        scene, question = _asked(rng, families[category][0], SIDES["large"])
-        yield _row("zoom", f"{number:05d}", number, category, scene, question)
+    return _in_shares("zoom", source, code, families, SIDES["large"])
 
 
 def _coarse(source: NeedleSource, code: int) -> Iterator[Row]:
@@ -86,15 +78,20 @@ def _coarse(source: NeedleSource, code: int) -> Iterator[Row]:
         yield _row("coarse", f"{number:05d}", number, category, scene, question)
 
 
+def _in_shares(
+    benchmark: str, source: NeedleSource, code: int, families: dict[str, tuple[Asker, float]], side: int
+) -> Iterator[Row]:
+    """One question an item, of families in fixed shares, so that a benchmark of any size holds all."""
+    edges = np.cumsum([share for _, share in families.values()])
+    for number in range(source.benchmark_questions):
+        category = list(families)[int(np.searchsorted(edges, (number % 10 + 0.5) / 10))]
+        scene, question = _asked(_stream(code, number), families[category][0], side)
+        yield _row(benchmark, f"{number:05d}", number, category, scene, question)
+
+
 def _stream(code: int, number: int) -> np.random.Generator:
     # Not the training seed: the benchmarks stay the same when other training data are drawn.
     return np.random.default_rng([0, STREAMS["test"], code, number])
-
-
-def _category(number: int, shares: dict[str, float]) -> str:
-    """Categories in fixed shares, so that every size of benchmark holds all of them."""
-    edges = np.cumsum(list(shares.values()))
-    return list(shares)[int(np.searchsorted(edges, (number % 10 + 0.5) / 10))]
 
 
 def _asked(rng: np.random.Generator, asker: Asker, side: int) -> tuple[Scene, Question]:

@@ -8,6 +8,7 @@ import polars as pl
 from jinja2 import Template
 
 from vzero.needle.architecture import VOCABULARY
+from vzero.needle.lessons import CROP_SHARE
 from vzero.needle.pretrain import LURE, PHASES
 from vzero.shards import atomic_path
 
@@ -16,7 +17,12 @@ TEMPLATE = Path(__file__).with_name("card.md.jinja")
 
 def write_card(path: Path, calibration: pl.DataFrame, seconds: dict[str, float]) -> None:
     text = Template(TEMPLATE.read_text()).render(
-        rows=calibration.to_dicts(), lure=LURE, phases=PHASES, seconds=seconds, vocabulary=VOCABULARY
+        rows=calibration.to_dicts(),
+        lure=LURE,
+        crop_share=CROP_SHARE["base"],
+        phases=PHASES,
+        seconds=seconds,
+        vocabulary=VOCABULARY,
     )
     with atomic_path(path) as temporary:
         temporary.write_text(text)

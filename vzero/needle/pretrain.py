@@ -1,65 +1,84 @@
 """Pretrain the tiny student and teacher that ship with the package: `vzero pretrain-needle`.
 
-One base learns to find and to read, from views that grow while it keeps up; the student and the (deeper)
-teacher start from it and are taught their habits (`vzero.needle.lessons`). Two cores take one to two hours.
-Every phase leaves its weights in the work folder, so an interrupted run goes on from there.
+One base learns to find, read and relate, from views that grow from one object to the whole scene; then to
+choose among options. The student and the (deeper) teacher start from it and are taught their habits
+(`vzero.needle.lessons`). Two processes of one thread each share every batch, which two cores take better than
+one process of two threads. Every phase leaves its state in the work folder, so an interrupted run goes on.
 """
 
 from __future__ import annotations
 
 import json
-import math
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 from rich.console import Console
-from transformers import PreTrainedTokenizerFast, Qwen3_5ForConditionalGeneration
+from torch import distributed
+from transformers import PreTrainedTokenizerFast
 
 from vzero.models.prompts import CROP_NOTICE, question_text
 from vzero.needle.architecture import STUDENT, TEACHER, TinySize, build_model, save, train_tokenizer
-from vzero.needle.lessons import Lesson, LessonStream, Lure, Reader, draw_lesson
-from vzero.needle.teaching import lesson_batch, teaching_loss
+from vzero.needle.lessons import Lure, Reader, draw_lesson
+from vzero.needle.teaching import Pupil, lesson_batch, teaching_loss
 from vzero.shards import atomic_path, write_json
 
+PROCESSES = 2
 SAVE_EVERY = 100  # steps
+PRINT_EVERY = 25  # steps
 
 
 @dataclass(frozen=True)
 class Phase:
+    name: str
     reader: Reader
-    size: TinySize
     steps: int
+    learning_rate: float
+    seed: int
+    size: TinySize = STUDENT
+    starts_from: str | None = None  # phase
+    zoom_steps: int = 0  # until the base reader sees whole scenes
+    open_share: float = 0.0  # of the base reader's questions are asked without options
+    choosing: bool = True  # whether the loss stresses the choice among options
+    fall: float = 0.2  # share of the steps over which the learning rate falls
     turns: int = 4  # questions about each image
-    batch: int = 32  # lessons
-    learning_rate: float = 2e-3
-    zoom_below: float = 0.8  # nats of an open letter reply under which views grow
-    zoom_step: float = 0.01
-    seed: int = 0
+    batch: int = 32  # lessons, over all processes
 
 
 PHASES = (
-    Phase("base", STUDENT, steps=2400),
-    Phase("student", STUDENT, steps=180, learning_rate=1e-3, seed=1),
-    Phase("teacher", TEACHER, steps=0, learning_rate=1e-3, seed=2),
+    Phase("finding", "base", 1000, 2e-3, seed=0, zoom_steps=300, open_share=0.5, choosing=False, fall=0.0),
+    Phase("choosing", "chooser", 500, 2e-3, seed=4, turns=1, batch=128, starts_from="finding", fall=0.0),
+    Phase("answering", "base", 280, 2e-3, seed=3, open_share=0.2, starts_from="choosing"),
+    Phase("student", "student", 120, 1e-3, seed=1, starts_from="answering"),
+    Phase("teacher", "teacher", 160, 1e-3, seed=2, size=TEACHER, starts_from="answering"),
 )
 LURE = Lure()
 
 
-def pretrain(work: Path, target: Path, console: Console) -> dict[str, float]:
+def pretrain(work: Path, target: Path) -> dict[str, float]:
     """Run all phases and write `target/student` and `target/teacher`; returns seconds by phase."""
-    torch.manual_seed(0)
     tokenizer = _tokenizer(work)
     seconds: dict[str, float] = {}
     for phase in PHASES:
-        model, seconds[phase.reader] = _run_phase(phase, tokenizer, work, console)
-        if phase.reader != "base":
-            save(target / phase.reader, model, tokenizer)
+        with tempfile.TemporaryDirectory() as meeting:
+            torch.multiprocessing.spawn(_teach, (phase, work, f"file://{meeting}/point"), nprocs=PROCESSES)
+        kept = torch.load(_state_file(work, phase.name), weights_only=True)
+        seconds[phase.name] = kept["seconds"]
+        if phase.name in ("student", "teacher"):
+            pupil = Pupil(build_model(phase.size, tokenizer))
+            pupil.load_state_dict(kept["pupil"])
+            save(target / phase.name, pupil.network, tokenizer)
     write_json(target / "recipe.json", {"phases": [asdict(p) for p in PHASES], "lure": asdict(LURE)})
     return seconds
+
+
+def _state_file(work: Path, phase: str) -> Path:
+    return work / f"{phase}.pt"
 
 
 def _tokenizer(work: Path) -> PreTrainedTokenizerFast:
@@ -74,81 +93,93 @@ def _texts() -> Iterator[str]:
     rng = np.random.default_rng(0)
     yield from ("user\n", "assistant\n", f"{CROP_NOTICE}\n")
     for _ in range(1500):
-        for turn in draw_lesson(rng, "base", zoom_out=1.0, turns=6, lure=LURE).turns:
+        for turn in draw_lesson(rng, "base", zoom_out=1.0, open_share=0.5, turns=6, lure=LURE).turns:
             yield question_text(turn.question.text, turn.shown_options)
             yield turn.reply
 
 
-def _run_phase(
-    phase: Phase, tokenizer: PreTrainedTokenizerFast, work: Path, console: Console
-) -> tuple[Qwen3_5ForConditionalGeneration, float]:
-    """Train one phase, or pick it up where it stopped; returns the model and the seconds spent in all."""
+def _teach(process: int, phase: Phase, work: Path, meeting_point: str) -> None:
+    """One process's share of a phase, from its start or from where it stopped."""
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    distributed.init_process_group("gloo", meeting_point, world_size=PROCESSES, rank=process)
+    tokenizer = _tokenizer(work)
     torch.manual_seed(phase.seed)
-    model = build_model(phase.size, tokenizer)
-    if phase.reader != "base":
-        grow_from(model, torch.load(work / "base.pt", weights_only=True)["model"])
+    pupil = Pupil(build_model(phase.size, tokenizer))
+    if phase.starts_from:
+        grow_from(pupil, torch.load(_state_file(work, phase.starts_from), weights_only=True)["pupil"])
     optimizer = torch.optim.AdamW(
-        model.parameters(), lr=phase.learning_rate, betas=(0.9, 0.98), weight_decay=0.01
+        pupil.parameters(), lr=phase.learning_rate, betas=(0.9, 0.98), weight_decay=0.01
     )
-    state = {"step": 0, "zoom_out": 0.0, "reading": math.log(8), "seconds": 0.0}
-    saved = work / f"{phase.reader}.pt"
-    if saved.is_file():
-        kept = torch.load(saved, weights_only=True)
-        model.load_state_dict(kept["model"])
+    first, seconds = 0, 0.0
+    if _state_file(work, phase.name).is_file():
+        kept = torch.load(_state_file(work, phase.name), weights_only=True)
+        pupil.load_state_dict(kept["pupil"])
         optimizer.load_state_dict(kept["optimizer"])
-        state = kept["state"]
-    stream = LessonStream(
-        phase.reader, batch=phase.batch, turns=phase.turns, lure=LURE, seed=phase.seed + 1000 * state["step"]
-    )
-    stream.zoom_out[0] = state["zoom_out"]
-    lessons = iter(torch.utils.data.DataLoader(stream, batch_size=None, num_workers=1, prefetch_factor=2))
-    model.train()
-    while state["step"] < phase.steps:
+        first, seconds = kept["step"], kept["seconds"]
+    average: dict[str, float] = {}
+    for step in range(first, phase.steps):
         started = time.perf_counter()
-        loss = _step(phase, model, optimizer, tokenizer, next(lessons), state)
-        if phase.reader == "base" and state["reading"] < phase.zoom_below:
-            state["zoom_out"] = min(1.0, state["zoom_out"] + phase.zoom_step)
-            stream.zoom_out[0] = state["zoom_out"]
-        state["step"] += 1
-        state["seconds"] += time.perf_counter() - started
-        if state["step"] % 25 == 0:
-            console.print(f"{phase.reader} {json.dumps(state | {'loss': round(loss, 4)})}", soft_wrap=True)
-        if state["step"] % SAVE_EVERY == 0 or state["step"] == phase.steps:
-            with atomic_path(saved) as temporary:
-                torch.save(
-                    {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "state": state},
-                    temporary,
-                )
-    model.eval()
-    return model, state["seconds"]
+        for part, nats in _step(phase, step, process, pupil, optimizer, tokenizer).items():
+            average[part] = 0.95 * average.get(part, nats) + 0.05 * nats
+        seconds += time.perf_counter() - started
+        if process == 0 and (step + 1) % PRINT_EVERY == 0:
+            shown = {part: round(nats, 3) for part, nats in average.items()}
+            Console().print(f"{phase.name} {step + 1}/{phase.steps} {seconds:.0f} s {json.dumps(shown)}")
+        if process == 0 and ((step + 1) % SAVE_EVERY == 0 or step + 1 == phase.steps):
+            with atomic_path(_state_file(work, phase.name)) as temporary:
+                state = {"pupil": pupil.state_dict(), "optimizer": optimizer.state_dict()}
+                torch.save(state | {"step": step + 1, "seconds": seconds}, temporary)
+    distributed.destroy_process_group()
 
 
 def _step(
     phase: Phase,
-    model: Qwen3_5ForConditionalGeneration,
+    step: int,
+    process: int,
+    pupil: Pupil,
     optimizer: torch.optim.Optimizer,
     tokenizer: PreTrainedTokenizerFast,
-    lessons: list[Lesson],
-    state: dict[str, float],
-) -> float:
-    """One update; the learning rate warms up over 50 steps and falls over the last fifth."""
-    remaining = (phase.steps - state["step"]) / (0.2 * phase.steps)
-    for group in optimizer.param_groups:
-        group["lr"] = phase.learning_rate * min(1.0, (state["step"] + 1) / 50, max(remaining, 0.05))
-    loss, reading = teaching_loss(model, lesson_batch(tokenizer, lessons))
+) -> dict[str, float]:
+    """One update; the learning rate warms up over 50 steps."""
+    rng = np.random.default_rng([phase.seed, process, step])
+    zoom_out = min(1.0, step / phase.zoom_steps) if phase.zoom_steps else 1.0
+    lessons = [
+        draw_lesson(
+            rng,
+            phase.reader,
+            zoom_out=zoom_out,
+            open_share=phase.open_share,
+            turns=phase.turns,
+            lure=LURE,
+        )
+        for _ in range(phase.batch // PROCESSES)
+    ]
+    loss, parts = teaching_loss(pupil, lesson_batch(tokenizer, lessons), choosing=phase.choosing)
+    optimizer.zero_grad()
     loss.backward()
-    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    _average_gradients(pupil)
+    torch.nn.utils.clip_grad_norm_(pupil.parameters(), 1.0)
+    falling = (phase.steps - step) / (phase.fall * phase.steps) if phase.fall else 1.0
+    for group in optimizer.param_groups:
+        group["lr"] = phase.learning_rate * min(1.0, (step + 1) / 50, max(falling, 0.05))
     optimizer.step()
-    optimizer.zero_grad(set_to_none=True)
-    if reading is not None:
-        state["reading"] = 0.95 * state["reading"] + 0.05 * reading
-    return loss.item()
+    return parts
 
 
-def grow_from(model: Qwen3_5ForConditionalGeneration, base: dict[str, torch.Tensor]) -> None:
+def _average_gradients(pupil: Pupil) -> None:
+    gradients = [parameter.grad for parameter in pupil.parameters() if parameter.grad is not None]
+    flat = torch.cat([gradient.flatten() for gradient in gradients])
+    distributed.all_reduce(flat)
+    averaged = (flat / PROCESSES).split([gradient.numel() for gradient in gradients])
+    for gradient, values in zip(gradients, averaged, strict=True):
+        gradient.copy_(values.view_as(gradient))
+
+
+def grow_from(pupil: Pupil, base: dict[str, torch.Tensor]) -> None:
     """Take over a shallower model's weights; layers it lacks start by adding nothing to the residual."""
-    missing = model.load_state_dict(base, strict=False).missing_keys
+    missing = pupil.load_state_dict(base, strict=False).missing_keys
     with torch.no_grad():
-        for name, parameter in model.named_parameters():
+        for name, parameter in pupil.named_parameters():
             if name in missing and name.endswith(("o_proj.weight", "out_proj.weight", "down_proj.weight")):
                 parameter.zero_()

@@ -73,7 +73,7 @@ class Scene:
         return tuple(item for item in self.objects if not item.salient)
 
 
-def draw_scene(rng: np.random.Generator, *, side: int, salient_share: float = 0.55) -> Scene:
+def draw_scene(rng: np.random.Generator, *, side: int, salient_share: float = 0.6) -> Scene:
     """A random scene of 3 to 5 plain objects, no two of one colour or one letter."""
     count = int(rng.integers(3, 6))
     radii = [float(rng.uniform(11.0, 13.0)) for _ in range(count)]

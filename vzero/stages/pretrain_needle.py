@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from vzero.config import Models
 from vzero.models.loading import load_model
 from vzero.needle.calibrate import calibrate
@@ -19,8 +17,7 @@ CALIBRATION_QUESTIONS = 600
 
 def run(work: Path, target: Path) -> dict[str, Any]:
     """Pretrain into `target/student` and `target/teacher`; an interrupted run goes on from `work`."""
-    console = Console()
-    seconds = pretrain(work, target, console)
+    seconds = pretrain(work, target)
     student, teacher = (load_model(target / name, Models()) for name in ("student", "teacher"))
     calibration = calibrate(student, teacher, questions=CALIBRATION_QUESTIONS)
     with atomic_path(target / "calibration.parquet") as temporary:

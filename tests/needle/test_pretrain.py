@@ -1,0 +1,67 @@
+"""Pretraining: a few steps of every phase, by real processes, and going on where a run stopped."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+
+from vzero.config import Models
+from vzero.models.loading import check_pair, load_model
+from vzero.needle import pretrain as pretraining
+from vzero.needle.lessons import draw_lesson
+from vzero.needle.teaching import Pupil, lesson_batch, teaching_loss
+
+
+def shortened(steps: int) -> tuple[pretraining.Phase, ...]:
+    return tuple(replace(phase, steps=steps, batch=4, turns=2, fall=0.0) for phase in pretraining.PHASES)
+
+
+def test_a_run_that_stopped_and_went_on_leaves_the_same_loadable_models(tmp_path, monkeypatch):
+    whole, halved = tmp_path / "whole", tmp_path / "halved"
+    monkeypatch.setattr(pretraining, "PHASES", shortened(2))
+    seconds = pretraining.pretrain(whole, whole / "weights")
+    assert list(seconds) == [phase.name for phase in pretraining.PHASES]
+
+    monkeypatch.setattr(pretraining, "PHASES", (replace(shortened(1)[0], steps=1),))
+    pretraining.pretrain(halved, halved / "weights")
+    monkeypatch.setattr(pretraining, "PHASES", shortened(2))
+    pretraining.pretrain(halved, halved / "weights")
+
+    for name in ("student", "teacher"):
+        first, second = (
+            load_file(folder / "weights" / name / "model.safetensors") for folder in (whole, halved)
+        )
+        assert first.keys() == second.keys()
+        assert all(torch.equal(first[key], second[key]) for key in first)
+    check_pair(*(load_model(whole / "weights" / name, Models()) for name in ("student", "teacher")))
+
+
+def test_the_aids_know_where_things_stand(tmp_path):
+    """Labels of the aids, read back from the batch: every mention and every option of a lesson."""
+
+    tokenizer = pretraining._tokenizer(tmp_path)
+    rng = np.random.default_rng(3)
+    lessons = [
+        draw_lesson(rng, "base", zoom_out=1.0, open_share=0.0, turns=2, lure=pretraining.LURE)
+        for _ in range(8)
+    ]
+    batch = lesson_batch(tokenizer, lessons)
+    mentions = batch.mentions
+    for row, column, letter, cell in zip(
+        mentions.rows, mentions.columns, mentions.letters, mentions.cells, strict=True
+    ):
+        name = tokenizer.decode(batch.token_ids[row, column - 1 : column + 1]).strip()
+        item = next(item for item in lessons[int(row)].views[0].objects if item.name == name)
+        assert tokenizer.decode([int(letter)]) == f" {item.letter}"
+        assert cell.tolist() == [int(item.x // 16), int(item.y // 16)]
+    options = sum(len(turn.question.options) + 1 for lesson in lessons for turn in lesson.turns)
+    assert int((batch.option_letters >= 0).sum()) == options
+
+    torch.manual_seed(0)
+    pupil = Pupil(pretraining.build_model(pretraining.STUDENT, tokenizer))
+    loss, parts = teaching_loss(pupil, batch, choosing=True)
+    assert torch.isfinite(loss)
+    assert {"option", "naming", "mention"} < parts.keys()
