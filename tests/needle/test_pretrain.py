@@ -62,6 +62,6 @@ def test_the_aids_know_where_things_stand(tmp_path):
 
     torch.manual_seed(0)
     pupil = Pupil(pretraining.build_model(pretraining.STUDENT, tokenizer))
-    loss, parts = teaching_loss(pupil, batch, choosing=True)
+    loss, parts = teaching_loss(pupil, batch, choosing=True, salience=True)
     assert torch.isfinite(loss)
-    assert {"option", "naming", "mention"} < parts.keys()
+    assert {"option", "naming", "mention", "salience"} < parts.keys()

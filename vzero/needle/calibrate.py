@@ -15,7 +15,7 @@ from vzero.geometry import union
 from vzero.imaging import encode_png
 from vzero.models.loading import LoadedModel
 from vzero.models.prompts import Prompt, student_prompt, teacher_prompt
-from vzero.needle.dataset import ask
+from vzero.needle.dataset import FAMILY_SHARES, ask
 from vzero.needle.questions import REGION_FAMILIES, Question
 from vzero.needle.scenes import SIDES, draw_scene, render
 from vzero.rollout.generate import generate
@@ -33,13 +33,14 @@ class Exam:
 
 
 def exams(count: int) -> Iterator[Exam]:
-    """Region questions on held-out scenes, families in turn."""
+    """Region questions on held-out scenes, families in the shares of the training samples."""
     for number in range(count):
         rng = np.random.default_rng([0, CALIBRATION_STREAM, number])
+        family = str(rng.choice(list(FAMILY_SHARES), p=list(FAMILY_SHARES.values())))
         question = None
         while question is None:
             scene = draw_scene(rng, side=SIDES["standard"])
-            question = ask(rng, scene, list(REGION_FAMILIES.values())[number % len(REGION_FAMILIES)])
+            question = ask(rng, scene, REGION_FAMILIES[family])
         pixels = render(scene)
         evidence = union([item.box for item in question.named])
         pair = evidence_pair(f"exam-{number}", Picture("", pixels), evidence, NO_NEIGHBOURS, Crops())

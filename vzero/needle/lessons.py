@@ -26,6 +26,7 @@ Reader = Literal["base", "chooser", "student", "teacher"]
 TIGHTEST = 48  # pixels; a window that holds one object
 ENLARGE_BELOW = 64  # pixels; smaller windows are shown at twice their size, as stored crops are
 CROP_SHARE = {"base": 0.3, "student": 0.0, "teacher": 0.85}  # of lessons with a crop
+SALIENT_SHARE = 0.6  # of scenes: fewer than in the world, for the plain ones teach more about finding
 RIGHT_SHARE = 0.6  # of crops that show the evidence of a question
 FAMILY_WEIGHTS = {"letter": 6, "name": 2, "side": 4, "corner": 4, "ground": 1, "count": 1, "largest": 1}
 
@@ -83,7 +84,8 @@ def draw_lesson(
     `zoom_out` in [0, 1] bounds the base reader's windows: 0 tight, 1 whole scenes; `open_share` of its
     questions are asked without options.
     """
-    scene = draw_scene(rng, side=SIDES["large"] if rng.random() < 0.15 else SIDES["standard"])
+    side = SIDES["large"] if rng.random() < 0.15 else SIDES["standard"]
+    scene = draw_scene(rng, side=side, salient_share=SALIENT_SHARE)
     if reader == "chooser":
         return Lesson((), tuple(Turn(question, question.truth) for question in _questions(rng, scene, turns)))
     crop_shown = rng.random() < CROP_SHARE[reader]

@@ -1,9 +1,10 @@
 """Pretrain the tiny student and teacher that ship with the package: `vzero pretrain-needle`.
 
-One base learns to find, read and relate, from views that grow from one object to the whole scene; then to
-choose among options. The student and the (deeper) teacher start from it and are taught their habits
-(`vzero.needle.lessons`). Two processes of one thread each share every batch, which two cores take better than
-one process of two threads. Every phase leaves its state in the work folder, so an interrupted run goes on.
+A base learns to find, read and relate, from views that grow from one object to the whole scene, and then to
+choose among options. The student starts from it and is made inattentive; the deeper teacher starts from the
+student and is taught to answer truly from a crop that shows what is asked about (`vzero.needle.lessons`). Two
+processes of one thread each share every batch, which two cores take better than one process of two threads.
+Every phase leaves its state in the work folder, so an interrupted run goes on.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ class Phase:
     zoom_steps: int = 0  # until the base reader sees whole scenes
     open_share: float = 0.0  # of the base reader's questions are asked without options
     choosing: bool = True  # whether the loss stresses the choice among options
+    salience: bool = False  # whether the loss asks which object is salient
     fall: float = 0.2  # share of the steps over which the learning rate falls
     turns: int = 4  # questions about each image
     batch: int = 32  # lessons, over all processes
@@ -54,8 +56,8 @@ PHASES = (
     Phase("finding", "base", 1000, 2e-3, seed=0, zoom_steps=300, open_share=0.5, choosing=False, fall=0.0),
     Phase("choosing", "chooser", 500, 2e-3, seed=4, turns=1, batch=128, starts_from="finding", fall=0.0),
     Phase("answering", "base", 280, 2e-3, seed=3, open_share=0.2, starts_from="choosing"),
-    Phase("student", "student", 120, 1e-3, seed=1, starts_from="answering"),
-    Phase("teacher", "teacher", 160, 1e-3, seed=2, size=TEACHER, starts_from="answering"),
+    Phase("student", "student", 230, 2e-3, seed=1, salience=True, starts_from="answering"),
+    Phase("teacher", "teacher", 120, 1e-3, seed=2, salience=True, size=TEACHER, starts_from="student"),
 )
 LURE = Lure()
 
@@ -65,8 +67,10 @@ def pretrain(work: Path, target: Path) -> dict[str, float]:
     tokenizer = _tokenizer(work)
     seconds: dict[str, float] = {}
     for phase in PHASES:
-        with tempfile.TemporaryDirectory() as meeting:
-            torch.multiprocessing.spawn(_teach, (phase, work, f"file://{meeting}/point"), nprocs=PROCESSES)
+        if _steps_done(work, phase) < phase.steps:
+            with tempfile.TemporaryDirectory() as meeting:
+                arguments = (phase, work, f"file://{meeting}/point")
+                torch.multiprocessing.spawn(_teach, arguments, nprocs=PROCESSES)
         kept = torch.load(_state_file(work, phase.name), weights_only=True)
         seconds[phase.name] = kept["seconds"]
         if phase.name in ("student", "teacher"):
@@ -79,6 +83,11 @@ def pretrain(work: Path, target: Path) -> dict[str, float]:
 
 def _state_file(work: Path, phase: str) -> Path:
     return work / f"{phase}.pt"
+
+
+def _steps_done(work: Path, phase: Phase) -> int:
+    file = _state_file(work, phase.name)
+    return torch.load(file, weights_only=True)["step"] if file.is_file() else 0
 
 
 def _tokenizer(work: Path) -> PreTrainedTokenizerFast:
@@ -155,7 +164,9 @@ def _step(
         )
         for _ in range(phase.batch // PROCESSES)
     ]
-    loss, parts = teaching_loss(pupil, lesson_batch(tokenizer, lessons), choosing=phase.choosing)
+    loss, parts = teaching_loss(
+        pupil, lesson_batch(tokenizer, lessons), choosing=phase.choosing, salience=phase.salience
+    )
     optimizer.zero_grad()
     loss.backward()
     _average_gradients(pupil)

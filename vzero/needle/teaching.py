@@ -25,7 +25,7 @@ from vzero.models.prompts import CROP_NOTICE, question_text
 from vzero.needle.architecture import image_processor
 from vzero.needle.lessons import FAMILY_WEIGHTS, Lesson, Turn, View
 from vzero.needle.questions import OPTION_LETTERS
-from vzero.needle.scenes import CELL, SIDES, SceneObject
+from vzero.needle.scenes import CELL, LETTERS, SIDES, SceneObject
 
 IGNORED = -100
 FAMILIES = tuple(FAMILY_WEIGHTS)
@@ -41,6 +41,7 @@ class Places:
     tokens: torch.Tensor  # (places,)
     names: torch.Tensor  # (places, 3), vocabulary ids of colour, shape and letter
     cells: torch.Tensor  # (places, 2), column and row of the object's cell in its own view
+    salient: torch.Tensor  # (places,), 0 or 1
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ class Mentions:
     letters: torch.Tensor  # (mentions,), vocabulary ids
     cells: torch.Tensor  # (mentions, 2), column and row of the cell in the first image
     in_crop: torch.Tensor  # (mentions,), 0 or 1
+    salient_letters: torch.Tensor  # (mentions,), of the lesson's salient object: 1 + index in LETTERS, or 0
 
 
 @dataclass(frozen=True)
@@ -150,6 +152,7 @@ def _places(tokenizer: PreTrainedTokenizerFast, lessons: Sequence[Lesson], grids
     tokens: list[int] = []
     names: list[list[int]] = []
     cells: list[tuple[int, int]] = []
+    salient: list[int] = []
     first = 0
     views = (view for lesson in lessons for view in lesson.views)
     for view, grid in zip(views, grids, strict=True):
@@ -160,11 +163,13 @@ def _places(tokenizer: PreTrainedTokenizerFast, lessons: Sequence[Lesson], grids
             words = (item.colour, item.shape, item.letter)
             names += [[_word(tokenizer, word) for word in words]] * len(covered)
             cells += [_cell(view, item)] * len(covered)
+            salient += [int(item.salient)] * len(covered)
         first += rows * columns
     return Places(
         torch.tensor(tokens, dtype=torch.int64),
         torch.tensor(names).reshape(-1, 3),
         torch.tensor(cells).reshape(-1, 2),
+        torch.tensor(salient, dtype=torch.int64),
     )
 
 
@@ -185,7 +190,7 @@ def _mentions(
     tokenizer: PreTrainedTokenizerFast, lessons: Sequence[Lesson], token_rows: Sequence[Sequence[int]]
 ) -> Mentions:
     """Every place where the two words of an object's name, colour and shape, have just been read."""
-    found: list[tuple[int, int, int, int, int, int]] = []
+    found: list[tuple[int, ...]] = []
     for row, (lesson, tokens) in enumerate(zip(lessons, token_rows, strict=True)):
         if not lesson.views:
             continue
@@ -198,13 +203,14 @@ def _mentions(
             )
             for item in image.objects
         }
+        lure = next((1 + LETTERS.index(item.letter) for item in image.objects if item.salient), 0)
         found += [
-            (row, column + 1, *known[pair])
+            (row, column + 1, *known[pair], lure)
             for column, pair in enumerate(itertools.pairwise(tokens))
             if pair in known
         ]
-    rows, columns, letters, across, down, in_crop = torch.tensor(found).reshape(-1, 6).unbind(dim=1)
-    return Mentions(rows, columns, letters, torch.stack([across, down], dim=1), in_crop)
+    rows, columns, letters, across, down, in_crop, lures = torch.tensor(found).reshape(-1, 7).unbind(dim=1)
+    return Mentions(rows, columns, letters, torch.stack([across, down], dim=1), in_crop, lures)
 
 
 def _word(tokenizer: PreTrainedTokenizerFast, word: str) -> int:
@@ -221,15 +227,18 @@ class Pupil(torch.nn.Module):
     def __init__(self, network: Qwen3_5ForConditionalGeneration) -> None:
         super().__init__()
         self.network = network
-        self.probe = torch.nn.Linear(network.config.text_config.hidden_size, 2 * CELLS + 2)
+        width = network.config.text_config.hidden_size
+        self.probe = torch.nn.Linear(width, 2 * CELLS + 2)  # cell column and row; shown in the crop or not
+        self.salience_probe = torch.nn.Linear(width, 2 + 1 + len(LETTERS))  # salient or not; salient letter
 
 
 def teaching_loss(
-    pupil: Pupil, batch: LessonBatch, *, choosing: bool
+    pupil: Pupil, batch: LessonBatch, *, choosing: bool, salience: bool
 ) -> tuple[torch.Tensor, dict[str, float]]:
     """The loss, and its parts in nats: `naming` and `mention` for each fact, each family a reply.
 
     With `choosing` the option loss counts, and a whole reply weighs as much as a fact; else a token of it.
+    With `salience` it matters which object is salient.
     """
     network = pupil.network
     visual = (
@@ -253,6 +262,8 @@ def teaching_loss(
     if visual is not None:
         facts["naming"] = _naming_loss(pupil, visual, batch.places)
         facts["mention"] = _mention_loss(pupil, middle, batch.mentions)
+        if salience:
+            facts["salience"] = _salience_loss(pupil, visual, middle, batch)
     parts = {name: loss.item() for name, loss in facts.items()}
     families = batch.family[:, 1:][spoken]
     for number, family in enumerate(FAMILIES):
@@ -294,6 +305,17 @@ def _mention_loss(pupil: Pupil, hidden: torch.Tensor, mentions: Mentions) -> tor
         cross_entropy(in_crop, mentions.in_crop),
     )
     return torch.stack(facts).mean()
+
+
+def _salience_loss(
+    pupil: Pupil, visual: torch.Tensor, hidden: torch.Tensor, batch: LessonBatch
+) -> torch.Tensor:
+    """Whether an object is the salient one, and, where any is named, the letter of the salient one."""
+    places, mentions = batch.places, batch.mentions
+    salient, _ = pupil.salience_probe(visual[places.tokens]).split([2, 1 + len(LETTERS)], dim=-1)
+    known = pupil.network.model.language_model.norm(hidden[mentions.rows, mentions.columns])
+    _, letters = pupil.salience_probe(known).split([2, 1 + len(LETTERS)], dim=-1)
+    return cross_entropy(salient, places.salient) + cross_entropy(letters, mentions.salient_letters)
 
 
 def _option_loss(
