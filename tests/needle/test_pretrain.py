@@ -16,7 +16,7 @@ from vzero.needle.teaching import Pupil, lesson_batch, teaching_loss
 
 
 def shortened(steps: int) -> tuple[pretraining.Phase, ...]:
-    return tuple(replace(phase, steps=steps, batch=4, turns=2, fall=0.0) for phase in pretraining.PHASES)
+    return tuple(replace(phase, steps=steps, batch=8, turns=3, fall=0.0) for phase in pretraining.PHASES)
 
 
 def test_a_run_that_stopped_and_went_on_leaves_the_same_loadable_models(tmp_path, monkeypatch):

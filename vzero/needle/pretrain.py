@@ -21,6 +21,7 @@ import numpy as np
 import torch
 from rich.console import Console
 from torch import distributed
+from torch.multiprocessing.spawn import spawn
 from transformers import PreTrainedTokenizerFast
 
 from vzero.models.prompts import CROP_NOTICE, question_text
@@ -70,7 +71,7 @@ def pretrain(work: Path, target: Path) -> dict[str, float]:
         if _steps_done(work, phase) < phase.steps:
             with tempfile.TemporaryDirectory() as meeting:
                 arguments = (phase, work, f"file://{meeting}/point")
-                torch.multiprocessing.spawn(_teach, arguments, nprocs=PROCESSES)
+                spawn(_teach, arguments, nprocs=PROCESSES)
         kept = torch.load(_state_file(work, phase.name), weights_only=True)
         seconds[phase.name] = kept["seconds"]
         if phase.name in ("student", "teacher"):

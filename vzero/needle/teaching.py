@@ -209,7 +209,7 @@ def _mentions(
             for column, pair in enumerate(itertools.pairwise(tokens))
             if pair in known
         ]
-    rows, columns, letters, across, down, in_crop, lures = torch.tensor(found).reshape(-1, 7).unbind(dim=1)
+    rows, columns, letters, across, down, in_crop, lures = torch.tensor(found, dtype=torch.int64).reshape(-1, 7).unbind(dim=1)
     return Mentions(rows, columns, letters, torch.stack([across, down], dim=1), in_crop, lures)
 
 
@@ -227,7 +227,7 @@ class Pupil(torch.nn.Module):
     def __init__(self, network: Qwen3_5ForConditionalGeneration) -> None:
         super().__init__()
         self.network = network
-        width = network.config.text_config.hidden_size
+        width = network.lm_head.in_features
         self.probe = torch.nn.Linear(width, 2 * CELLS + 2)  # cell column and row; shown in the crop or not
         self.salience_probe = torch.nn.Linear(width, 2 + 1 + len(LETTERS))  # salient or not; salient letter
 
@@ -278,8 +278,9 @@ def _shown(
 ) -> dict[str, Any]:
     """The model's arguments for images whose visual tokens are known already."""
     counts = (batch.grids.prod(dim=1) // MERGE**2).tolist()
+    by_image = BaseModelOutputWithPooling(pooler_output=visual.split(counts))  # pyright: ignore[reportArgumentType]
     return {
-        "mm_encoder_outputs": {"image": BaseModelOutputWithPooling(pooler_output=visual.split(counts))},
+        "mm_encoder_outputs": {"image": by_image},
         "image_grid_thw": batch.grids,
         "mm_token_type_ids": (batch.token_ids == network.config.image_token_id).int(),
     }
