@@ -3,8 +3,8 @@
 Beside the loss on what the assistant says, three aids make towers this small learn in an hour what they would
 not find from answers alone: the *naming* loss on the visual tokens of objects; the *mention* loss where a
 question names an object, taken half-way up, so that the layers above can work with what was found; and the
-*option* loss, which asks an option, where it is listed or said, for its letter. The probe of the first two is
-thrown away.
+*option* loss, which asks an option, where it is listed or said, for its letter. Inattentive readers
+are also asked which object is *salient*. The probes are thrown away.
 """
 
 from __future__ import annotations
@@ -209,7 +209,8 @@ def _mentions(
             for column, pair in enumerate(itertools.pairwise(tokens))
             if pair in known
         ]
-    rows, columns, letters, across, down, in_crop, lures = torch.tensor(found, dtype=torch.int64).reshape(-1, 7).unbind(dim=1)
+    facts = torch.tensor(found, dtype=torch.int64).reshape(-1, 7)
+    rows, columns, letters, across, down, in_crop, lures = facts.unbind(dim=1)
     return Mentions(rows, columns, letters, torch.stack([across, down], dim=1), in_crop, lures)
 
 
@@ -222,7 +223,7 @@ def _encode(tokenizer: PreTrainedTokenizerFast, text: str) -> list[int]:
 
 
 class Pupil(torch.nn.Module):
-    """A model under instruction, with the probe for cell column, cell row and shown-in-the-crop."""
+    """A model under instruction, with the aids' probes."""
 
     def __init__(self, network: Qwen3_5ForConditionalGeneration) -> None:
         super().__init__()
@@ -235,10 +236,10 @@ class Pupil(torch.nn.Module):
 def teaching_loss(
     pupil: Pupil, batch: LessonBatch, *, choosing: bool, salience: bool
 ) -> tuple[torch.Tensor, dict[str, float]]:
-    """The loss, and its parts in nats: `naming` and `mention` for each fact, each family a reply.
+    """The loss, and its parts in nats: those of the aids a fact, those of families a reply.
 
     With `choosing` the option loss counts, and a whole reply weighs as much as a fact; else a token of it.
-    With `salience` it matters which object is salient.
+    With `salience` it counts whether the pupil knows which object is salient.
     """
     network = pupil.network
     visual = (
