@@ -51,7 +51,7 @@ def test_the_aids_know_where_things_stand(tmp_path):
     for row, column, letter, cell in zip(
         mentions.rows, mentions.columns, mentions.letters, mentions.cells, strict=True
     ):
-        name = tokenizer.decode(batch.token_ids[row, column - 1 : column + 1]).strip()
+        name = str(tokenizer.decode(batch.token_ids[row, column - 1 : column + 1])).strip()
         item = next(item for item in lessons[int(row)].views[0].objects if item.name == name)
         assert tokenizer.decode([int(letter)]) == f" {item.letter}"
         assert cell.tolist() == [int(item.x // 16), int(item.y // 16)]
