@@ -12,6 +12,7 @@ SPLITS = ["train", "dev"]
 FALLBACKS = ["exact", "shrunk", "overlap", "other_image", "none"]
 FINISH_REASONS = ["stop", "length"]
 QUESTION_KINDS = ["choice", "open"]
+AGGREGATES = ["micro", "cyclic", "source_mean", "l2_macro"]
 
 
 class Images(dy.Schema):
@@ -157,28 +158,50 @@ class BenchmarkItems(dy.Schema):
     image = dy.Binary(nullable=False)  # encoded, exactly as published
     more_images = dy.List(dy.Binary(nullable=False), nullable=False)  # after `image`, in order
     crop_image = dy.Binary(nullable=True)  # what the teacher's ceiling sees; null without a region
+    pictures = dy.List(  # facts of `image`, `more_images` and `crop_image`, in this order
+        dy.Struct(
+            {
+                "sha256": dy.String(nullable=False),  # of the encoded bytes
+                "width": dy.Int32(nullable=False),
+                "height": dy.Int32(nullable=False),
+                "perceptual_hash": dy.UInt64(nullable=False),  # as of tables.Images
+            },
+            nullable=False,
+        ),
+        nullable=False,
+        min_length=1,
+    )
     boxes = dy.List(dy.List(dy.Float32(nullable=False), min_length=4, max_length=4), nullable=False)
     evidence_box = dy.List(dy.Float32(nullable=False), nullable=True, min_length=4, max_length=4)  # union
 
 
 class Predictions(dy.Schema):
-    """One row an answered benchmark item. Written by `evaluate`."""
+    """One row an answer to a benchmark item. Written by `evaluate`."""
 
     model = dy.Enum(["base", "trained", "teacher"], primary_key=True)
     benchmark = dy.String(primary_key=True)
     item = dy.String(primary_key=True)
     view = dy.Enum(["full", "full+crop", "crop"], primary_key=True)
-    policy = dy.String(primary_key=True)
+    seed = dy.Int32(primary_key=True)  # of the sampling; greedy answers have one, 0
+    policy = dy.String(nullable=False)  # that read the answer: of letters, or of open answers
     group = dy.String(nullable=False)
     category = dy.String(nullable=False)
+    l2_category = dy.String(nullable=False)
+    source = dy.String(nullable=False)
     cycle = dy.Int32(nullable=True)
+    prompt = dy.String(nullable=False)  # name of the prompt policy
     prompt_hash = dy.String(nullable=False)  # sha256 of the final prompt text
-    image_hash = dy.String(nullable=False)  # sha256 of the image bytes shown, in order
-    image_width = dy.Int32(nullable=False)
+    image_hash = dy.String(nullable=False)  # sha256 of the shown images' sha256, one a line
+    image_width = dy.Int32(nullable=False)  # of the first image
     image_height = dy.Int32(nullable=False)
-    text = dy.String(nullable=False)  # raw model output
-    extracted = dy.String(nullable=True)  # letter, null when unresolved
+    shown_width = dy.Int32(nullable=False)  # of the first image as the model gets it, after resizing
+    shown_height = dy.Int32(nullable=False)
+    thinking = dy.String(nullable=True)  # what stands before the last `</think>`; null without one
+    text = dy.String(nullable=False)  # raw model output after it
+    finish_reason = dy.Enum(FINISH_REASONS, nullable=False)
+    extracted = dy.String(nullable=True)  # letter; null when unresolved, and for open questions
     rule = dy.String(nullable=False)  # which rule of the policy decided
+    resolved = dy.Bool(nullable=False)  # whether a rule could read the answer; if none, it counts as wrong
     answer = dy.String(nullable=False)
     hit = dy.Bool(nullable=False)
     seconds = dy.Float32(nullable=False)
@@ -191,11 +214,16 @@ class Scores(dy.Schema):
     benchmark = dy.String(primary_key=True)
     view = dy.Enum(["full", "full+crop", "crop"], primary_key=True)
     category = dy.String(primary_key=True)
-    policy = dy.String(primary_key=True)
-    n = dy.Int32(nullable=False)
+    # How hits become the number: micro, their mean; cyclic, source_mean, l2_macro, the mean over option
+    # orders, sources or sub-categories of each one's mean. A benchmark's headline is named in its file.
+    aggregate = dy.Enum(AGGREGATES, primary_key=True)
+    policy = dy.String(nullable=False)  # that read the answers; two, joined by +, where some are open
+    n = dy.Int32(nullable=False)  # items
+    seeds = dy.Int32(nullable=False)  # answers an item, pooled: an item counts by its share of hits
     accuracy = dy.Float64(nullable=False)  # fraction
     low = dy.Float64(nullable=False)
     high = dy.Float64(nullable=False)
+    seed_deviation = dy.Float64(nullable=True)  # standard deviation between seeds; null with one seed
     unresolved = dy.Float64(nullable=False)  # share of answers no rule could read (counted as wrong)
 
 

@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import ValidationError, model_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
@@ -26,7 +26,7 @@ from vzero.config.data import (
     ZwzSource,
 )
 from vzero.config.errors import explain
-from vzero.config.evaluate import BENCHMARKS, EVALUATED_MODELS, Evaluate, Report
+from vzero.config.evaluate import BENCHMARKS, EVALUATED_MODELS, Evaluate, EvaluatedName, PromptName, Report
 from vzero.config.models import Models
 from vzero.config.train import Gate, Lora, Objective, Teacher, Train
 
@@ -37,6 +37,7 @@ __all__ = [
     "ConfigError",
     "Crops",
     "Evaluate",
+    "EvaluatedName",
     "Gate",
     "Ingest",
     "Lora",
@@ -44,6 +45,7 @@ __all__ = [
     "NeedleSource",
     "Objective",
     "Params",
+    "PromptName",
     "Report",
     "Section",
     "TableColumns",
@@ -65,6 +67,16 @@ class Params(Section):
     train: Train = Train()
     evaluate: Evaluate = Evaluate()
     report: Report = Report()
+
+    @model_validator(mode="after")
+    def _evaluated_benchmarks_have_files(self) -> Params:
+        known = (*BENCHMARKS, *self.ingest.benchmarks)
+        if missing := [name for name in self.evaluate.benchmarks if name not in known]:
+            raise ValueError(
+                f"evaluate.benchmarks: {', '.join(missing)}: ingest.benchmarks names no files of it; "
+                f"allowed: {', '.join(known)}"
+            )
+        return self
 
 
 def read_yaml(path: Path) -> dict[str, Any]:

@@ -4,42 +4,72 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from vzero.config.base import NonNegative, Positive, Section
+from vzero.config.data import BenchmarkName
 
 BENCHMARKS = ("search", "cyclic", "zoom", "coarse")
 EVALUATED_MODELS = ("base", "trained", "teacher")
+
+
+PromptName = Literal["vzero", "vlmevalkit", "qwen", "lmms-eval", "zoombench"]
+PolicyName = Literal[
+    "vlmevalkit-exact",
+    "lmms-eval",
+    "lmms-eval-vstar",
+    "lmms-eval-hrbench",
+    "lmms-eval-mcq",
+    "lmms-eval-terse",
+    "lmms-eval-mmmu",
+    "mme-realworld",
+    "mmstar-official",
+    "zoombench",
+    "vzero",
+]
+EmbeddedName = Literal["search", "cyclic", "zoom", "coarse"]
+EvaluatedName = Literal[EmbeddedName, BenchmarkName]
 
 
 class Evaluate(Section):
     frozen: tuple[Literal["base", "teacher"], ...] = ("base", "teacher")
     """Models beside the trained one: the untouched student, and the teacher with the right crop. Their
     cells do not depend on training, so a changed recipe leaves them alone."""
-    benchmarks: Annotated[tuple[Literal["search", "cyclic", "zoom", "coarse"], ...], Field(min_length=1)] = (
-        BENCHMARKS
-    )
-    policy: Literal[
-        "vlmevalkit-exact",
-        "lmms-eval",
-        "lmms-eval-vstar",
-        "lmms-eval-hrbench",
-        "lmms-eval-mcq",
-        "lmms-eval-terse",
-        "lmms-eval-mmmu",
-        "mme-realworld",
-        "mmstar-official",
-        "zoombench",
-        "vzero",
-    ] = "vlmevalkit-exact"
-    """How an answer letter is read out of the text; vzero/evaluate/extract.py tells what each reads like."""
+    benchmarks: Annotated[tuple[EvaluatedName, ...], Field(min_length=1)] = BENCHMARKS
+    """Embedded ones, and published ones that `ingest.benchmarks` names the files of."""
+    prompt: PromptName | None = None
+    """How questions are worded; `None`: as each benchmark says in its file (vzero/evaluate/benchmarks)."""
+    policy: PolicyName | None = None
+    """How an answer letter is read out of the text; `None`: as each benchmark says, most of them
+    vlmevalkit-exact. vzero/evaluate/extract.py tells what each policy reads like."""
+    temperature: float = Field(default=0.0, ge=0)
+    """0: greedy."""
+    top_p: float = Field(default=1.0, gt=0, le=1)
+    """Sample from the likeliest tokens that together have this probability."""
+    top_k: NonNegative = 0
+    """Sample from this many of the likeliest tokens; 0: from all."""
+    seeds: Annotated[tuple[NonNegative, ...], Field(min_length=1)] = (0,)
+    """One sampled answer to every question for each; scores are pooled over them."""
     max_new_tokens: Positive = 16
-    batch: Positive = 64
-    """Prompts decoded together."""
+    batch_tokens: Positive = 16_384
+    """Tokens of prompts and answers that are decoded together; bounds memory."""
+    batch_pixels: Positive = 16_777_216
+    """Pixels of different images that are encoded together, after resizing; bounds memory."""
     confidence: float = Field(default=0.95, gt=0, lt=1)
     resamples: Positive = 2_000
     """Bootstrap resamples of the paired comparison."""
     seed: NonNegative = 0
+    """Of the bootstrap."""
+
+    @model_validator(mode="after")
+    def _only_sampled_answers_differ(self) -> Evaluate:
+        if len(set(self.seeds)) < len(self.seeds):
+            raise ValueError(f"seeds {list(self.seeds)} must differ from each other")
+        if self.temperature == 0.0 and self.seeds != (0,):
+            raise ValueError("seeds must be [0] with temperature 0: greedy answers do not depend on a seed")
+        if self.temperature == 0.0 and (self.top_p < 1.0 or self.top_k > 0):
+            raise ValueError("top_p and top_k must be 1.0 and 0 with temperature 0, which is greedy")
+        return self
 
     @property
     def models(self) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ import polars as pl
 
 from vzero.config import Crops, NeedleSource
 from vzero.crops.positive import positive_view
-from vzero.evaluate.benchmarks.items import item_digest, version_of
+from vzero.evaluate.benchmarks.items import item_digest, picture_facts, version_of
 from vzero.geometry import union
 from vzero.imaging import encode_png
 from vzero.needle.dataset import STREAMS, ask
@@ -111,11 +111,15 @@ def _asked(rng: np.random.Generator, asker: Asker, side: int) -> tuple[Scene, Qu
 
 def _row(benchmark: str, item: str, group: int, category: str, scene: Scene, question: Question) -> Row:
     image = render(scene)
+    encoded = encode_png(image)
+    pictures = [picture_facts(encoded, image)]
     evidence = union([item.box for item in question.named]) if question.named else None
     crop = None
     if evidence is not None:
         cut = Crops()
-        crop, _ = positive_view(image, evidence, margin=cut.margin, upscale=cut.upscale)
+        pixels, _ = positive_view(image, evidence, margin=cut.margin, upscale=cut.upscale)
+        crop = encode_png(pixels)
+        pictures.append(picture_facts(crop, pixels))
     return {
         "benchmark": benchmark,
         "item": item,
@@ -132,9 +136,10 @@ def _row(benchmark: str, item: str, group: int, category: str, scene: Scene, que
         "source": "",
         "cycle": None,
         "resolution": "",
-        "image": encode_png(image),
+        "image": encoded,
         "more_images": [],
-        "crop_image": encode_png(crop) if crop is not None else None,
+        "crop_image": crop,
+        "pictures": pictures,
         "boxes": [list(item.box) for item in question.named],
         "evidence_box": list(evidence) if evidence is not None else None,
     }

@@ -5,7 +5,7 @@ from dataclasses import replace
 from vzero.evaluate.benchmarks.declaration import Aggregate, Benchmark, Form, Published
 
 
-def _cv_bench(kind: str, items: int, categories: tuple[str, ...], aggregate: Aggregate) -> Benchmark:
+def _cv_bench(kind: str, items: int, categories: tuple[str, ...], *aggregates: Aggregate) -> Benchmark:
     tsv = Form(files="*.tsv", item="index", prompt="prompt", category="task", source="source")
     parquet = replace(tsv, files="*.parquet", item="idx", options="column", keep=("type", kind))
     return Benchmark(
@@ -14,12 +14,12 @@ def _cv_bench(kind: str, items: int, categories: tuple[str, ...], aggregate: Agg
         prompt="vlmevalkit",
         scorer="vlmevalkit-exact",
         categories=categories,
-        aggregates=(aggregate,),
+        aggregates=aggregates,
         published_size=items,
         published=Published("nyu-visionx/CV-Bench", (f"test_{kind.lower()}.parquet",)),
         source="https://huggingface.co/datasets/nyu-visionx/CV-Bench",
     )
 
 
-CV_BENCH_2D = _cv_bench("2D", 1_438, ("Count", "Relation"), "source_mean")
+CV_BENCH_2D = _cv_bench("2D", 1_438, ("Count", "Relation"), "source_mean", "micro")
 CV_BENCH_3D = _cv_bench("3D", 1_200, ("Depth", "Distance"), "micro")

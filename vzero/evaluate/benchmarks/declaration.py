@@ -97,6 +97,8 @@ class Benchmark:
     """Known values of the category; empty when they are many or not fixed."""
     aggregates: tuple[Aggregate, ...] = ("micro",)
     """How hits become the benchmark's numbers, the headline first."""
+    crop_view: bool = False
+    """Also asked about the crop alone: the gap between the two views is what looking closer would give."""
     published_size: int | None = None
     """Items of the published benchmark; `None` when it is drawn, or when sources disagree."""
     published: Published | None = None

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from vzero import geometry, imaging
 from vzero.config import Crops
 from vzero.crops.positive import positive_view
@@ -27,6 +29,7 @@ from vzero.sources.boxes import parse_boxes
 from vzero.sources.cells import LETTERS
 from vzero.sources.rejects import RejectCode, Rejected
 
+Picture = dict[str, Any]
 CONTENT = ("question", "options", "answer", "kind", "category", "l2_category", "source", "cycle", "prompt")
 
 
@@ -37,7 +40,7 @@ class ItemReader:
     benchmark: Benchmark
     form: Form
     max_megapixels: float
-    _sizes: dict[str, tuple[int, int] | Rejected] = field(default_factory=dict)
+    _pictures: dict[str, Picture | Rejected] = field(default_factory=dict)
 
     def read(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """Columns of `tables.BenchmarkItems` but for the version; `Rejected` for what cannot be asked."""
@@ -49,8 +52,9 @@ class ItemReader:
         images = [image for column in form.images for image in images_in(row.get(column))]
         if not images:
             raise Rejected(RejectCode.MISSING_IMAGE, "no image in the row")
-        sizes = [self._size_of(image) for image in images]
-        boxes = _boxes(row, form, sizes[0])
+        pictures = [self._picture(image) for image in images]
+        boxes = _boxes(row, form, (pictures[0]["width"], pictures[0]["height"]))
+        crop = self._crop(row, images[0], boxes)
         return {
             "benchmark": self.benchmark.name,
             "item": item,
@@ -69,21 +73,22 @@ class ItemReader:
             "resolution": "",
             "image": images[0],
             "more_images": images[1:],
-            "crop_image": self._crop(row, images[0], boxes),
+            "crop_image": crop,
+            "pictures": pictures + ([self._picture(crop)] if crop is not None else []),
             "boxes": [list(box) for box in boxes],
             "evidence_box": list(geometry.union(boxes)) if boxes else None,
         }
 
-    def _size_of(self, image: bytes) -> tuple[int, int]:
-        """Width and height of a whole, readable image."""
+    def _picture(self, image: bytes) -> Picture:
+        """Facts of a whole, readable image."""
         name = hashlib.sha256(image).hexdigest()
-        if name not in self._sizes:
+        if name not in self._pictures:
             try:
-                height, width = imaging.decode(image, max_megapixels=self.max_megapixels).shape[:2]
-                self._sizes[name] = width, height
+                pixels = imaging.decode(image, max_megapixels=self.max_megapixels)
+                self._pictures[name] = picture_facts(image, pixels)
             except imaging.ImageError as error:
-                self._sizes[name] = Rejected(RejectCode(error.code), error.detail)
-        known = self._sizes[name]
+                self._pictures[name] = Rejected(RejectCode(error.code), error.detail)
+        known = self._pictures[name]
         if isinstance(known, Rejected):
             raise known
         return known
@@ -92,7 +97,7 @@ class ItemReader:
         """The published crop, or one cut as for the embedded benchmarks where only boxes are published."""
         published = images_in(_cell(row, self.form.crop_image))
         if published:
-            self._size_of(published[0])
+            self._picture(published[0])
             return published[0]
         if not boxes:
             return None
@@ -100,6 +105,17 @@ class ItemReader:
         pixels = imaging.decode(image, max_megapixels=self.max_megapixels)
         crop, _ = positive_view(pixels, geometry.union(boxes), margin=cut.margin, upscale=cut.upscale)
         return imaging.encode_png(crop)
+
+
+def picture_facts(image: bytes, pixels: np.ndarray) -> Picture:
+    """A row of `pictures` in `tables.BenchmarkItems`, of encoded bytes and their pixels."""
+    height, width = pixels.shape[:2]
+    return {
+        "sha256": hashlib.sha256(image).hexdigest(),
+        "width": width,
+        "height": height,
+        "perceptual_hash": imaging.difference_hash(pixels),
+    }
 
 
 def item_digest(item: Mapping[str, Any]) -> str:

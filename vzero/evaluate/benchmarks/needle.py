@@ -3,7 +3,9 @@
 from vzero.evaluate.benchmarks.declaration import Aggregate, Benchmark
 
 
-def _drawn(name: str, categories: tuple[str, ...], aggregate: Aggregate = "micro") -> Benchmark:
+def _drawn(
+    name: str, categories: tuple[str, ...], aggregate: Aggregate = "micro", *, crop_view: bool = False
+) -> Benchmark:
     return Benchmark(
         name=name,
         forms=(),
@@ -11,6 +13,7 @@ def _drawn(name: str, categories: tuple[str, ...], aggregate: Aggregate = "micro
         scorer="vlmevalkit-exact",
         categories=categories,
         aggregates=(aggregate,),
+        crop_view=crop_view,
         source="vzero.needle",
         licence="CC0-1.0",
     )
@@ -18,5 +21,5 @@ def _drawn(name: str, categories: tuple[str, ...], aggregate: Aggregate = "micro
 
 SEARCH = _drawn("search", ("direct_attributes", "relative_position"))
 CYCLIC = _drawn("cyclic", ("single", "cross"), "cyclic")
-ZOOM = _drawn("zoom", ("letter", "corner"))
+ZOOM = _drawn("zoom", ("letter", "corner"), crop_view=True)
 COARSE = _drawn("coarse", ())

@@ -28,6 +28,7 @@ ZOOMBENCH = Benchmark(
     prompt="zoombench",
     scorer="zoombench",
     open_scorer="zoombench",
+    crop_view=True,
     published_size=845,
     published=Published("inclusionAI/ZoomBench", ("data/test.parquet",)),
     source="https://huggingface.co/datasets/inclusionAI/ZoomBench",
