@@ -13,11 +13,13 @@ import polars as pl
 
 from vzero import tables
 from vzero.config import Params, parse_params
+from vzero.evaluate.benchmarks.catalogue import CATALOGUE
 from vzero.paths import Paths
 from vzero.shards import shard_path, write_json, write_shards, write_table
 
 LETTERS = "ABCD"
 OPTIONS = ["K", "T", "7", "R"]
+CATEGORIES = ["side", "glyph"]
 HIT_RATES = {"base": 0.45, "trained": 0.6, "teacher": 0.95}
 GROUP = 4
 METHOD = {
@@ -159,63 +161,134 @@ def _write_training(
 def _write_evaluation(paths: Paths, params: Params, rng: np.random.Generator, items: int) -> None:
     for model in params.evaluate.models:
         for benchmark in params.evaluate.benchmarks:
-            views = ["full+crop" if model == "teacher" and benchmark != "coarse" else "full"]
-            views += ["crop"] if benchmark == "zoom" and model != "teacher" else []
-            hits = {view: (rng.random(items) < HIT_RATES[model]).tolist() for view in views}
+            hits = {
+                view: [(rng.random(items) < HIT_RATES[model]).tolist() for _ in params.evaluate.seeds]
+                for view in views_of(model, benchmark)
+            }
             write_cell(paths, model, benchmark, hits)
+    rows = [item_row(name, item) for name in params.evaluate.benchmarks for item in range(items)]
+    write_table(shard_path(paths.benchmark_items, 0), pl.DataFrame(rows), tables.BenchmarkItems)
 
 
-def write_cell(paths: Paths, model: str, benchmark: str, hits: dict[str, Sequence[bool]]) -> None:
-    """Predictions and scores of one evaluated cell; `hits` are by view."""
-    predictions = [row for view, row in hits.items() for row in prediction_rows(model, benchmark, view, row)]
-    scores = [row for view, row in hits.items() for row in score_rows(model, benchmark, view, row)]
+def views_of(model: str, benchmark: str) -> list[str]:
+    """The teacher sees the crop beside the image where items have one; the students also alone."""
+    has_crop = benchmark in ("search", "cyclic") or CATALOGUE[benchmark].crop_view
+    if model == "teacher":
+        return ["full+crop" if has_crop else "full"]
+    return ["full", "crop"] if CATALOGUE[benchmark].crop_view else ["full"]
+
+
+def write_cell(paths: Paths, model: str, benchmark: str, hits: dict[str, Sequence[Sequence[bool]]]) -> None:
+    """Predictions and scores of one evaluated cell; `hits` are by view, then by seed."""
+    predictions = [
+        row
+        for view, seeds in hits.items()
+        for seed, values in enumerate(seeds)
+        for row in prediction_rows(model, benchmark, view, values, seed=seed, letters=LETTERS)
+    ]
+    scores = [row for view, seeds in hits.items() for row in score_rows(model, benchmark, view, *seeds)]
     folder = paths.predictions(model, benchmark)
     write_table(shard_path(folder, 0), pl.DataFrame(predictions), tables.Predictions)
     write_table(shard_path(paths.scores(model, benchmark), 0), pl.DataFrame(scores), tables.Scores)
 
 
-def prediction_rows(model: str, benchmark: str, view: str, hits: Sequence[bool]) -> list[dict[str, Any]]:
-    """One row an item; two neighbouring items share an image."""
+def item_row(benchmark: str, item: int) -> dict[str, Any]:
+    """The item that `prediction_rows` answers: a choice between `OPTIONS`, without a picture to look at."""
+    return {
+        "benchmark": benchmark,
+        "item": f"{item:04d}",
+        "version": "1",
+        "group": f"image-{item // 2}",
+        "question": f"Which sign is on the small square of image {item // 2}?",
+        "options": OPTIONS,
+        "answer": LETTERS[item % len(LETTERS)],
+        "kind": "choice",
+        "answer_type": "",
+        "prompt": None,
+        "hint": None,
+        "category": CATEGORIES[item % 2],
+        "l2_category": "",
+        "source": "",
+        "cycle": _cycle(benchmark, item),
+        "resolution": "",
+        "image": b"png",
+        "more_images": [],
+        "crop_image": None,
+        "pictures": [{"role": "image", "sha256": "1" * 64, "width": 96, "height": 64, "perceptual_hash": 5}],
+        "boxes": [],
+        "evidence_box": None,
+    }
+
+
+def _cycle(benchmark: str, item: int) -> int | None:
+    return item % 4 if "cyclic" in CATALOGUE[benchmark].aggregates else None
+
+
+def prediction_rows(
+    model: str, benchmark: str, view: str, hits: Sequence[bool], *, seed: int = 0, letters: str = "A"
+) -> list[dict[str, Any]]:
+    """One row an item; two neighbouring items share an image. Right answers go through `letters`."""
     return [
         {
             "model": model,
+            "model_hash": model,
             "benchmark": benchmark,
+            "version": "1",
             "item": f"{item:04d}",
             "view": view,
-            "policy": "vlmevalkit-exact",
+            "seed": seed,
+            "policy": CATALOGUE[benchmark].scorer,
             "group": f"image-{item // 2}",
-            "category": "glyph" if item % 2 else "side",
-            "cycle": None,
+            "category": CATEGORIES[item % 2],
+            "l2_category": "",
+            "source": "",
+            "cycle": _cycle(benchmark, item),
+            "prompt": CATALOGUE[benchmark].prompt,
             "prompt_hash": "0" * 64,
             "image_hash": "1" * 64,
             "image_width": 96,
             "image_height": 64,
-            "text": "Answer: A" if hit else "Answer: B",
-            "extracted": "A" if hit else "B",
+            "shown_width": 96,
+            "shown_height": 64,
+            "thinking": None,
+            "text": f"Answer: {said}",
+            "finish_reason": "stop",
+            "extracted": said,
             "rule": "option",
-            "answer": "A",
+            "resolved": True,
+            "answer": answer,
             "hit": bool(hit),
             "seconds": 0.1,
         }
         for item, hit in enumerate(hits)
+        for answer in [letters[item % len(letters)]]
+        for said in [answer if hit else LETTERS[(LETTERS.index(answer) + 1) % len(LETTERS)]]
     ]
 
 
-def score_rows(model: str, benchmark: str, view: str, hits: Sequence[bool]) -> list[dict[str, Any]]:
-    """The scores of all items and of two categories, with an interval of ten points either side."""
-    accuracy = float(np.mean(hits))
+def score_rows(model: str, benchmark: str, view: str, *seeds: Sequence[bool]) -> list[dict[str, Any]]:
+    """The scores of all items and of two categories, with an interval of ten points either side.
+
+    Every aggregate has the plain mean, as it is where its parts are of one size.
+    """
+    means = [float(np.mean(hits)) for hits in seeds]
+    accuracy = float(np.mean(means))
     return [
         {
             "model": model,
             "benchmark": benchmark,
             "view": view,
             "category": category,
-            "policy": "vlmevalkit-exact",
-            "n": len(hits),
+            "aggregate": aggregate,
+            "policy": CATALOGUE[benchmark].scorer,
+            "n": len(seeds[0]),
+            "seeds": len(seeds),
             "accuracy": accuracy,
             "low": max(0.0, accuracy - 0.1),
             "high": min(1.0, accuracy + 0.1),
+            "seed_deviation": float(np.std(means, ddof=1)) if len(seeds) > 1 else None,
             "unresolved": 0.0,
         }
-        for category in ("all", "glyph", "side")
+        for category in ("all", *CATEGORIES)
+        for aggregate in CATALOGUE[benchmark].aggregates
     ]

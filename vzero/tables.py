@@ -161,6 +161,7 @@ class BenchmarkItems(dy.Schema):
     pictures = dy.List(  # facts of `image`, `more_images` and `crop_image`, in this order
         dy.Struct(
             {
+                "role": dy.Enum(["image", "crop"], nullable=False),
                 "sha256": dy.String(nullable=False),  # of the encoded bytes
                 "width": dy.Int32(nullable=False),
                 "height": dy.Int32(nullable=False),
@@ -184,13 +185,15 @@ class Predictions(dy.Schema):
     view = dy.Enum(["full", "full+crop", "crop"], primary_key=True)
     seed = dy.Int32(primary_key=True)  # of the sampling; greedy answers have one, 0
     policy = dy.String(nullable=False)  # that read the answer: of letters, or of open answers
+    model_hash = dy.String(nullable=False)  # content of the model's folder
+    version = dy.String(nullable=False)  # of the benchmark, as of tables.BenchmarkItems
     group = dy.String(nullable=False)
     category = dy.String(nullable=False)
     l2_category = dy.String(nullable=False)
     source = dy.String(nullable=False)
     cycle = dy.Int32(nullable=True)
     prompt = dy.String(nullable=False)  # name of the prompt policy
-    prompt_hash = dy.String(nullable=False)  # sha256 of the final prompt text
+    prompt_hash = dy.String(nullable=False)  # sha256 of texts and image places, before the chat template
     image_hash = dy.String(nullable=False)  # sha256 of the shown images' sha256, one a line
     image_width = dy.Int32(nullable=False)  # of the first image
     image_height = dy.Int32(nullable=False)

@@ -119,7 +119,7 @@ def _row(benchmark: str, item: str, group: int, category: str, scene: Scene, que
         cut = Crops()
         pixels, _ = positive_view(image, evidence, margin=cut.margin, upscale=cut.upscale)
         crop = encode_png(pixels)
-        pictures.append(picture_facts(crop, pixels))
+        pictures.append(picture_facts(crop, pixels, role="crop"))
     return {
         "benchmark": benchmark,
         "item": item,

@@ -74,7 +74,7 @@ class ItemReader:
             "image": images[0],
             "more_images": images[1:],
             "crop_image": crop,
-            "pictures": pictures + ([self._picture(crop)] if crop is not None else []),
+            "pictures": pictures + ([self._picture(crop) | {"role": "crop"}] if crop is not None else []),
             "boxes": [list(box) for box in boxes],
             "evidence_box": list(geometry.union(boxes)) if boxes else None,
         }
@@ -107,10 +107,11 @@ class ItemReader:
         return imaging.encode_png(crop)
 
 
-def picture_facts(image: bytes, pixels: np.ndarray) -> Picture:
+def picture_facts(image: bytes, pixels: np.ndarray, role: str = "image") -> Picture:
     """A row of `pictures` in `tables.BenchmarkItems`, of encoded bytes and their pixels."""
     height, width = pixels.shape[:2]
     return {
+        "role": role,
         "sha256": hashlib.sha256(image).hexdigest(),
         "width": width,
         "height": height,
