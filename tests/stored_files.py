@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from tests.example_run import prediction_rows
+from tests.example_run import item_row, prediction_rows
 from vzero import tables
 from vzero.paths import Paths
 from vzero.shards import shard_path, write_table
@@ -61,26 +61,7 @@ def own_predictions(root: Path, model: str) -> Path:
     predictions = prediction_rows(model, "search", "full", [True] * len(texts))
     rows = [row | {"text": text} for row, text in zip(predictions, texts, strict=True)]
     write_table(shard_path(paths.predictions(model, "search"), 0), pl.DataFrame(rows), tables.Predictions)
-    items = pl.DataFrame([_item(row) for row in rows])
-    write_table(
-        shard_path(paths.benchmark_items, 0), tables.BenchmarkItems.cast(items), tables.BenchmarkItems
-    )
+    asked = {"question": "Which colour?", "options": ["red", "blue"], "answer": "A"}
+    items = pl.DataFrame([item_row("search", number) | asked for number in range(len(rows))])
+    write_table(shard_path(paths.benchmark_items, 0), items, tables.BenchmarkItems)
     return paths.evaluation(model, "search")
-
-
-def _item(row: dict[str, Any]) -> dict[str, Any]:
-    empty = dict.fromkeys(("answer_type", "l2_category", "source", "resolution"), "")
-    nothing = dict.fromkeys(("prompt", "hint", "cycle", "crop_image", "evidence_box"))
-    kept = {name: row[name] for name in ("benchmark", "item", "group", "answer", "category")}
-    return {
-        **kept,
-        **empty,
-        **nothing,
-        "version": "1",
-        "question": "Which colour?",
-        "options": ["red", "blue"],
-        "kind": "choice",
-        "image": b"png",
-        "more_images": [],
-        "boxes": [],
-    }
