@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import bootstrap, norm
+from scipy.stats import binomtest, bootstrap, norm
 
 from vzero.evaluate.statistics import (
     accuracy_interval,
@@ -94,8 +94,48 @@ def test_four_answers_a_question_are_not_four_questions():
 @pytest.mark.parametrize("right", [0, 1])
 def test_unanimous_groups_still_have_an_interval(right: int):
     interval = accuracy_interval([right] * 40, np.repeat(np.arange(10), 4), **SETTINGS)
-    assert interval == wilson_interval(10 * right, 10, confidence=0.95)
+    wilson = wilson_interval(10 * right, 10, confidence=0.95)
+    assert (interval.low, interval.high) == pytest.approx((wilson.low, wilson.high))
+    assert interval.value == right
     assert interval.high - interval.low > 0.2
+
+
+def test_groups_that_are_all_half_right_have_an_interval_too():
+    interval = accuracy_interval([1, 0] * 10, np.repeat(np.arange(10), 2), **SETTINGS)
+    # Up to z^2 / (10 + z^2) = 0.2775 of the groups may be all right or all wrong, at z = 1.96.
+    assert (interval.low, interval.high) == pytest.approx((0.5 - 0.5 * 0.2775, 0.5 + 0.5 * 0.2775), abs=1e-4)
+
+
+def test_two_models_that_never_differ_are_not_known_to_be_equal():
+    same = [1, 0] * 48
+    difference = paired_difference(same, same, range(96), **SETTINGS)
+    # Wilson's limit for 0 of 96: z^2 / (96 + z^2) = 3.8415 / 99.8415.
+    assert difference.delta == 0
+    assert (difference.low, difference.high) == pytest.approx((-3.8476, 3.8476), abs=1e-3)
+    # The exact (Clopper-Pearson) limit is 1 - 0.025^(1/96) = 3.77 points.
+    exact = 100 * binomtest(0, 96).proportion_ci(0.95, method="exact").high
+    assert difference.high == pytest.approx(exact, abs=0.1)
+
+
+def test_one_more_question_that_differs_moves_the_interval_a_little_and_not_from_nothing():
+    base = np.zeros(96)
+    one_better = np.concatenate([[1], base[1:]])
+    none = paired_difference(base, base, range(96), **SETTINGS)
+    one = paired_difference(base, one_better, range(96), **SETTINGS)
+    assert 0 < one.high - none.low < 2 * (none.high - none.low)
+
+
+def test_four_answers_that_agree_are_one_agreement():
+    same = np.ones(40)
+    grouped = paired_difference(same, same, np.repeat(np.arange(10), 4), **SETTINGS)
+    assert grouped == paired_difference(np.ones(10), np.ones(10), range(10), **SETTINGS)
+
+
+def test_a_gain_in_every_group_may_still_miss_groups_without_one():
+    difference = paired_difference(np.zeros(10), np.ones(10), range(10), **SETTINGS)
+    # Up to 27.75 % of the groups may go from right to wrong instead: 100 - 2 * 27.75.
+    assert difference.delta == 100
+    assert (difference.low, difference.high) == pytest.approx((100 - 2 * 27.75, 100), abs=0.01)
 
 
 def test_paired_difference_is_in_points():
@@ -118,8 +158,19 @@ def test_pairing_cancels_what_both_models_share():
 def test_the_mean_difference_weighs_benchmarks_not_items():
     small = ([0, 0], [1, 1], [0, 1])  # +100 points
     large = ([1] * 100, [1] * 100, range(100))  # no change
-    difference = mean_paired_difference([small, large], **SETTINGS)
-    assert (difference.delta, difference.low, difference.high) == (50.0, 50.0, 50.0)
+    assert mean_paired_difference([small, large], **SETTINGS).delta == 50.0
+
+
+def test_the_widths_of_benchmarks_without_change_add_up_as_squares():
+    still = ([1] * 96, [1] * 96, range(96))
+    alone = mean_paired_difference([still], **SETTINGS)
+    twice = mean_paired_difference([still, still], **SETTINGS)
+    assert twice.high == pytest.approx(alone.high / math.sqrt(2))
+    moving = (np.zeros(96), np.arange(96) % 8 == 0, range(96))
+    bootstrap = mean_paired_difference([moving], **SETTINGS)
+    both = mean_paired_difference([moving, still], **SETTINGS)
+    expected = math.hypot(bootstrap.high - bootstrap.delta, alone.high) / 2
+    assert both.high - both.delta == pytest.approx(expected)
 
 
 def test_models_that_answered_different_items_cannot_be_compared():
@@ -150,6 +201,25 @@ def test_the_interval_holds_the_value_inside_the_possible_range(rows: list[tuple
     assert interval.value == pytest.approx(np.mean(hits))
     assert interval.low <= interval.value + 1e-9
     assert interval.value <= interval.high + 1e-9
+
+
+def test_drawing_kinds_of_groups_is_drawing_groups():
+    """Few kinds with many groups each, against one draw after another of whole groups."""
+    rng = np.random.default_rng(0)
+    sums, counts = rng.integers(0, 5, 300), np.full(300, 4)
+    groups = np.repeat(np.arange(300), 4)
+    hits = np.concatenate([[1] * right + [0] * (4 - right) for right in sums])
+    drawn = rng.integers(300, size=(20_000, 300))
+    low, high = np.quantile(sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1), [0.025, 0.975])
+    ours = bootstrap_mean([(hits, groups)], resamples=20_000, confidence=0.95, seed=0)
+    assert (ours.low, ours.high) == pytest.approx((low, high), abs=0.002)
+
+
+def test_more_resamples_than_fit_in_memory_at_once_are_drawn_alike(monkeypatch: pytest.MonkeyPatch):
+    values, groups = np.random.default_rng(0).random(50), np.arange(50)
+    whole = bootstrap_mean([(values, groups)], **SETTINGS)
+    monkeypatch.setattr("vzero.evaluate.statistics.DRAWS_AT_ONCE", 1_000)
+    assert bootstrap_mean([(values, groups)], **SETTINGS) == whole
 
 
 @settings(deadline=None, max_examples=40)
