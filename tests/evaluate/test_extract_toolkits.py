@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from vzero.evaluate.extract import extract
+from vzero.evaluate.policies.lmms_reasoning import answer_text
+from vzero.evaluate.policies.lmms_thinking import without_thinking
 from vzero.evaluate.policies.zoombench import answer_span
 
 FABRICS = {"A": "rubber", "B": "cotton", "C": "kevlar", "D": "leather"}
@@ -181,3 +183,65 @@ def test_zoombench_cuts_the_answer_out(reply: str, span: str):
 )
 def test_zoombench_reads_a_letter_in_the_span(reply: str, letter: str | None, rule: str):
     assert read("zoombench", reply) == (letter, rule)
+
+
+@pytest.mark.parametrize(
+    ("reply", "text"),
+    [
+        ("<think>A</think> B", "B"),
+        ("<think>A</think> B <think>C</think> D", "B  D"),
+        ("so A</think>\n\nB", "B"),  # the chat template has written the opening tag
+        ("A</think> B <think>C</think> D", "B  D"),
+        ("<think>A, so B", "<think>A, so B"),  # cut off while thinking: nothing is removed
+        ("B <think>", "B <think>"),
+        (" B ", "B"),
+    ],
+)
+def test_lmms_eval_strips_thinking_in_pairs(reply: str, text: str):
+    assert without_thinking(reply) == text
+
+
+def test_other_pairs_of_tags_are_stripped_too():
+    pairs = (("<reasoning>", "</reasoning>"), ("<think>", "</think>"))
+    assert without_thinking("<think>x</think><reasoning>y</reasoning>B", pairs) == "B"
+
+
+@pytest.mark.parametrize(
+    ("reply", "found"),
+    [
+        ("<answer> B. </answer> \\boxed{C} 7", ("B", "answer-tag")),
+        ("<answer>A</answer> no <answer>B</answer>", ("A", "answer-tag")),  # the first of two
+        ("<think><answer>A</answer></think><answer>B</answer>", ("A", "answer-tag")),  # thinking too
+        ("<answer>B", ("", "nothing")),  # never closed
+        ("<answer></answer> 7", ("", "answer-tag")),
+        ("\\boxed{A} then \\boxed{\\frac{1}{2}}", ("\\frac{1}{2}", "boxed")),  # the last of two
+        ("\\boxed{A} then \\boxed{B", ("A", "boxed")),  # of those that are closed
+        ("\\boxed{} is 12.", ("12", "number")),
+        ("There are 3 or 4.5 .\nI am sure", ("4.5", "number")),  # the last line that ends in one
+        ("It is -3", ("3", "number")),  # the sign is lost
+        ("The answer is B", ("", "nothing")),
+    ],
+)
+def test_lmms_reasoning_looks_for_a_tag_then_a_box_then_a_number(reply: str, found: tuple[str, str]):
+    assert answer_text(reply) == found
+
+
+@pytest.mark.parametrize(
+    ("reply", "letter", "rule"),
+    [
+        ("<answer>B</answer>", "B", "answer-tag: start"),
+        ("\\boxed{(C)}", "C", "boxed: parentheses"),
+        ("\\boxed{\\text{B}}", "B", "boxed: anywhere"),
+        ("<answer>Both C and D</answer>", "B", "answer-tag: start"),  # of a word
+        ("<answer>Answer: B</answer>", "A", "answer-tag: start"),
+        ("<answer>the answer is C not D</answer>", "D", "answer-tag: end"),
+        ("<answer>i pick (D) over (C) today</answer>", "D", "answer-tag: phrase"),  # the earliest
+        ("<answer>so 2. B it is</answer>", "B", "answer-tag: numbered"),
+        ("<answer>it is G= or so</answer>", "G", "answer-tag: equals"),  # not offered
+        ("<answer>cotton</answer>", None, "unresolved"),
+        ("It is 7", None, "unresolved"),
+        ("The answer is B", None, "unresolved"),  # no tag, no box
+    ],
+)
+def test_lmms_reasoning_reads_the_letter_in_that_text(reply: str, letter: str | None, rule: str):
+    assert read("lmms-eval-reasoning", reply) == (letter, rule)

@@ -9,7 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vzero.evaluate.open_answers import POLICIES, Match, match, mathvista, normalised, same_formula
+from vzero.evaluate.formulas import arithmetic, same_formula
+from vzero.evaluate.matching import Match
+from vzero.evaluate.open_answers import POLICIES, match, normalised
+from vzero.evaluate.policies.mathvista import mathvista
 from vzero.evaluate.quantities import Quantity, quantity, same_quantity
 
 
@@ -149,6 +152,144 @@ def test_mathvistas_choices_go_by_the_toolkits_letters():
     assert mathvista(mathvista_row(**asked, prediction="A")).hit is False
     assert mathvista(mathvista_row(**asked, prediction="8/11")).hit is True
     assert mathvista(mathvista_row(**asked, prediction="hm")).hit is None
+
+
+def test_mathvista_is_reached_by_the_answers_type():
+    assert match("7", "7", "mathvista", answer_type="integer").hit is True
+    assert match("7.0", "7", "mathvista", answer_type="integer").hit is None
+    assert match("yes", "yes", "mathvista", answer_type="text").hit is False
+
+
+@pytest.mark.parametrize(
+    ("reply", "answer", "rule"),
+    [
+        (" X+Y ", "x+y", "text"),
+        ("0.3333333", "1/3", "number"),
+        ("(1+2)*-3", "-9.0000001", "number"),
+        ("so \\boxed{12} or \\boxed{13}", "12", "text"),  # the first box
+        (r"\sqrt{16}", "4", "formula"),
+        (r"$\frac{3}{4}$", "0.75", "formula"),
+    ],
+)
+def test_mathvision_takes_equal_texts_numbers_and_formulas(reply: str, answer: str, rule: str):
+    assert match(reply, answer, "mathvision") == Match(True, rule)
+
+
+@pytest.mark.parametrize(
+    ("reply", "answer"),
+    [
+        ("0.33333", "1/3"),  # more than a millionth apart
+        ("The answer is 12", "12"),  # the judge's work
+        (r"\boxed{\frac{1}{2}}", "0.5"),  # the box ends at its first brace
+        ("[1, 2]", "(1, 2)"),
+        ("1/0", "7"),
+        ("9**9**9", "7"),
+        ("True", "1"),
+        ("", "7"),
+    ],
+)
+def test_mathvision_leaves_the_rest_to_its_judge(reply: str, answer: str):
+    assert match(reply, answer, "mathvision").hit is None
+
+
+def test_arithmetic_runs_no_code():
+    assert arithmetic("2*(3-1)/8") == 0.5
+    for text in ("__import__('os')", "len('a')", "x", "1j", "'1'", "2**3", "1e400-1e400j", "(" * 150, ""):
+        assert arithmetic(text) is None
+
+
+@pytest.mark.parametrize(
+    ("reply", "hit"),
+    [
+        ("It is crimson", True),
+        ("A", True),
+        ("B", False),
+        ("Other answers", False),
+        ("Cannot determine the answer", False),
+        ("dark", None),
+        ("crimson or other answers", None),
+        ("It is crimson, as far as one can tell from a picture like this one", None),  # over twice as long
+    ],
+)
+def test_vlmevalkit_makes_mmmus_open_questions_choices_of_two(reply: str, hit: bool | None):
+    assert match(reply, "crimson", "mmmu-two-way").hit is hit
+
+
+@pytest.mark.parametrize(
+    ("reply", "answer", "rule"),
+    [
+        ("Crimson.", "crimson", "text"),
+        ("The colour is dark crimson", "crimson", "text"),  # inside what follows "is "
+        ("So the mass is 1,234 kg", "1234", "number"),
+        ("x = 3.14159", "3.14", "number"),  # two decimals
+        ("It comes to 2.5e3 in all", "2500", "number"),
+        ("the ratio is .5", "0.5", "number"),
+        ("either is fine: 24", "['24', '0.5']", "number"),
+        ("the point is b here", "B", "text"),
+        ("first is 3\nthen is 4", "3", "number"),  # every line may hold the answer
+    ],
+)
+def test_mmmus_parser_finds_the_answer_somewhere_in_the_reply(reply: str, answer: str, rule: str):
+    assert match(reply, answer, "lmms-eval-mmmu") == Match(True, rule)
+
+
+@pytest.mark.parametrize(
+    ("reply", "answer"),
+    [
+        ("It is crimson. The reason is the light", "crimson"),  # only the last "is " of a line counts
+        ("crimson\nthe reason is light", "crimson"),  # a line without such a word is not looked at
+        ("a = 3\nthe end is near", "3"),  # "=" counts in the last line only
+        ("it is bc", "d"),
+        ("", "7"),
+    ],
+)
+def test_what_mmmus_parser_does_not_find_is_unresolved_and_never_drawn(reply: str, answer: str):
+    assert match(reply, answer, "lmms-eval-mmmu").hit is None
+
+
+@pytest.mark.parametrize(
+    ("reply", "answer", "hit"),
+    [
+        ("<answer>crimson</answer>", "crimson", True),
+        ("<answer>crimson red.</answer>", "crimson red", True),
+        ("<answer>123456789 m</answer>", "123456789 m!", True),  # 11 of 12 characters
+        ("<answer>12345678</answer>", "1234567890", None),  # 8 of 10
+        ("<answer>0.50</answer>", "1/2", True),
+        (r"\boxed{\frac{1}{2}}", "0.5", True),
+        ("It is 12.", "12", True),
+        ("It is crimson", "crimson", None),
+        (r"\boxed{B}", "B", True),
+        (r"\boxed{B}", "C", False),
+    ],
+)
+def test_lmms_reasoning_matches_nine_tenths_or_the_value(reply: str, answer: str, hit: bool | None):
+    assert match(reply, answer, "lmms-eval-reasoning").hit is hit
+
+
+@pytest.mark.parametrize(
+    ("policy", "benchmark", "named"),
+    [
+        ("vlmevalkit-exact", "mmmu", "mmmu-two-way"),
+        ("vlmevalkit-exact", "mathvision", "mathvision"),
+        ("vlmevalkit-exact", "mathvista", "mathvista"),
+        ("lmms-eval", "mmmu", "lmms-eval-mmmu"),
+    ],
+)
+def test_a_toolkit_compares_by_benchmark(policy: str, benchmark: str, named: str):
+    for reply in ("7", "It is 7", "8", "Other Answers", "hm"):
+        one = match(reply, "7", policy, benchmark=benchmark, answer_type="integer")
+        assert one == match(reply, "7", named, answer_type="integer")
+
+
+def test_toolkits_leave_to_judges_what_they_have_no_rule_for():
+    assert match("7", "7", "vlmevalkit-exact", benchmark="mathverse").hit is None
+    assert match("7", "7", "lmms-eval", benchmark="mathvista").hit is None
+    assert match("7", "7", "lmms-eval").hit is None
+
+
+def test_lmms_eval_wants_realworldqas_words_exactly():
+    assert match("Stop.", "stop", "lmms-eval", benchmark="realworldqa").hit is True
+    assert match("The stop", "stop", "lmms-eval", benchmark="realworldqa").hit is False
 
 
 @settings(deadline=None, max_examples=60)

@@ -17,11 +17,13 @@ PromptName = Literal["vzero", "vlmevalkit", "qwen", "lmms-eval", "zoombench"]
 PolicyName = Literal[
     "vlmevalkit-exact",
     "lmms-eval",
+    "lmms-eval-stripped",
     "lmms-eval-vstar",
     "lmms-eval-hrbench",
     "lmms-eval-mcq",
     "lmms-eval-terse",
     "lmms-eval-mmmu",
+    "lmms-eval-reasoning",
     "mme-realworld",
     "mmstar-official",
     "zoombench",

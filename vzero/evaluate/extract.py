@@ -9,6 +9,8 @@ is ever guessed: a reply that no rule can read is unresolved, which counts as wr
 | lmms-eval | lmms-eval: the extractor of the benchmark, `lmms-eval-mcq` where it has none |
 | lmms-eval-vstar, -hrbench, -mcq, -terse, -mmmu | its extractors: V*; HR-Bench; MMStar and RealWorldQA; \
 CV-Bench and BLINK; MMMU |
+| lmms-eval-stripped | lmms-eval told to take the thinking out first (`--reasoning_tags`) |
+| lmms-eval-reasoning | its `*_reasoning` tasks: `<answer>` tag, else box, else number; then the letter in it |
 | mme-realworld | VLMEvalKit's own rule for MME-RealWorld |
 | mmstar-official | MMStar's own script |
 | zoombench | ZoomBench's script, before it asks a model |
@@ -26,6 +28,7 @@ from vzero.evaluate.policies import (
     lmms_hrbench,
     lmms_mcq,
     lmms_mmmu,
+    lmms_reasoning,
     lmms_terse,
     lmms_vstar,
     mme_realworld,
@@ -34,15 +37,20 @@ from vzero.evaluate.policies import (
     zoombench,
 )
 
-BY_BENCHMARK = "lmms-eval"
-POLICIES: dict[str, Callable[[str, Mapping[str, str]], Extraction]] = {
+Read = Callable[[str, Mapping[str, str]], Extraction]
+BY_BENCHMARK: dict[str, Callable[[str | None], Read]] = {
+    "lmms-eval": lmms_eval.extractor,
+    "lmms-eval-stripped": lmms_eval.stripped_extractor,
+}
+POLICIES: dict[str, Read] = {
     "vlmevalkit-exact": vlmevalkit.exact,
-    BY_BENCHMARK: lmms_eval.extractor(None),
+    **{name: of_benchmark(None) for name, of_benchmark in BY_BENCHMARK.items()},
     "lmms-eval-vstar": lmms_vstar.read,
     "lmms-eval-hrbench": lmms_hrbench.read,
     "lmms-eval-mcq": lmms_mcq.read,
     "lmms-eval-terse": lmms_terse.read,
     "lmms-eval-mmmu": lmms_mmmu.read,
+    "lmms-eval-reasoning": lmms_reasoning.read,
     "mme-realworld": mme_realworld.read,
     "mmstar-official": mmstar.read,
     "zoombench": zoombench.read,
@@ -60,10 +68,10 @@ def extract(
     """The letter in `prediction` and the rule that found it; `choices` are option texts by letter.
 
     A prediction or an option that is not text is read as Python prints it, as the toolkits do: a missing
-    prediction is "nan" or "None". `benchmark` matters to the policy `lmms-eval` alone. Raises ValueError
+    prediction is "nan" or "None". `benchmark` matters to `lmms-eval` and `lmms-eval-stripped` alone. Raises ValueError
     for an unknown policy.
     """
     if policy not in POLICIES:
         raise ValueError(f"unknown policy {policy!r}: allowed: {', '.join(POLICIES)}")
-    read = lmms_eval.extractor(benchmark) if policy == BY_BENCHMARK else POLICIES[policy]
+    read = BY_BENCHMARK[policy](benchmark) if policy in BY_BENCHMARK else POLICIES[policy]
     return read(str(prediction), {letter: str(text) for letter, text in choices.items()})

@@ -2,22 +2,32 @@
 
 Rules settle equal texts, numbers and formulas. What they cannot settle is unresolved, which is reported
 apart from wrong: "crimson" for "red" is for a person or a judge to decide.
+
+| policy | compares like |
+|---|---|
+| vzero | a careful person: texts, numbers with units, formulas |
+| zoombench | ZoomBench's script, before it asks a model |
+| vlmevalkit-exact | VLMEvalKit without a judge: the next three, by benchmark |
+| mmmu-two-way | its MMMU: a choice between the answer and "Other Answers" |
+| mathvista | its MathVista: by answer type, before the judge |
+| mathvision | its MathVision: `is_equal` |
+| lmms-eval | lmms-eval without a judge: MMMU as below, RealWorldQA by equal words |
+| lmms-eval-mmmu | its MMMU: the benchmark's parser of open answers |
+| lmms-eval-reasoning | its `*_reasoning` tasks |
 """
 
 from __future__ import annotations
 
-import ast
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
-
-from math_verify import LatexExtractionConfig, parse, verify
+from collections.abc import Callable
 
 from vzero.evaluate.answer_part import answer_part
-from vzero.evaluate.extraction import lettered
-from vzero.evaluate.policies import vlmevalkit
+from vzero.evaluate.formulas import same_formula, without_dress
+from vzero.evaluate.matching import UNRESOLVED, Asked, Match
+from vzero.evaluate.policies import lmms_reasoning, mmmu_open, open_by_benchmark
+from vzero.evaluate.policies.mathvision import mathvision
+from vzero.evaluate.policies.mathvista import by_answer_type
 from vzero.evaluate.policies.zoombench import answer_span
 from vzero.evaluate.quantities import quantity, same_quantity
 
@@ -28,112 +38,69 @@ LEAD = re.compile(
 WRAPPING = " \t\r\n.,:;!?\"'“”‘’`*()"
 ARTICLES = re.compile(r"\b(?:a|an|the)\s+")
 YES_NO = re.compile(r"(yes|no)\b")
-FORMULA = re.compile(r"[\\^_{}=+*/$]|\d")
-LATEX_TEXT = re.compile(r"\\(?:text|mathrm|mbox)\s*\{([^{}]*)\}|\\[,;! ]")
-WORD = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{2,}")
-LONGEST_FORMULA = 200  # characters
-SECONDS = 2  # for one formula; needs the main thread of the process
 
 
-@dataclass(frozen=True)
-class Match:
-    """`hit` is None where no rule could decide."""
+def match(
+    prediction: object,
+    answer: object,
+    policy: str = "vzero",
+    *,
+    benchmark: str | None = None,
+    answer_type: str = "",
+) -> Match:
+    """Whether `prediction` gives `answer`. Raises ValueError for an unknown policy.
 
-    hit: bool | None
-    rule: str
-
-
-UNRESOLVED = Match(None, "unresolved")
-
-
-def match(prediction: object, answer: object, policy: str = "vzero") -> Match:
-    """Whether `prediction` gives `answer`. Raises ValueError for an unknown policy."""
+    `benchmark` matters to the toolkits' policies, `answer_type` to those that compare as for MathVista.
+    """
     if policy not in POLICIES:
         raise ValueError(f"unknown policy {policy!r}: allowed: {', '.join(POLICIES)}")
-    return POLICIES[policy](str(prediction), str(answer))
+    return POLICIES[policy](str(prediction), Asked(str(answer), answer_type, benchmark))
 
 
-def _careful(prediction: str, answer: str) -> Match:
+def _careful(prediction: str, asked: Asked) -> Match:
     """The answer part of the reply equals the answer, or both are numbers, or yes and no, and differ."""
     part, _ = answer_part(prediction)
     said = part.splitlines()[-1] if part else ""
     for text in (said, LEAD.sub("", said)):
-        found = same(text, answer)
+        found = same(text, asked.answer)
         if found.hit is not None:
             return found
-    truth, reply = normalised(answer), YES_NO.match(normalised(said))
+    truth, reply = normalised(asked.answer), YES_NO.match(normalised(said))
     if truth in ("yes", "no") and reply:
         return Match(truth == reply[1], "yes-or-no")
-    one, other = quantity(LEAD.sub("", said)), quantity(answer)
+    one, other = quantity(LEAD.sub("", said)), quantity(asked.answer)
     return Match(False, "number") if one and other else UNRESOLVED
 
 
-def _zoombench(prediction: str, answer: str) -> Match:
+def _zoombench(prediction: str, asked: Asked) -> Match:
     """ZoomBench's span against the answer; the script leaves all but equality to its judge."""
-    return same(answer_span(prediction), answer)
+    return same(answer_span(prediction), asked.answer)
 
 
-POLICIES: dict[str, Callable[[str, str], Match]] = {"vzero": _careful, "zoombench": _zoombench}
+POLICIES: dict[str, Callable[[str, Asked], Match]] = {
+    "vzero": _careful,
+    "zoombench": _zoombench,
+    "vlmevalkit-exact": open_by_benchmark.vlmevalkit,
+    "lmms-eval": open_by_benchmark.lmms_eval,
+    "lmms-eval-mmmu": mmmu_open.official,
+    "lmms-eval-reasoning": lmms_reasoning.match,
+    "mmmu-two-way": mmmu_open.two_way,
+    "mathvision": mathvision,
+    "mathvista": by_answer_type,
+}
 
 
 def same(said: str, answer: str) -> Match:
     """Equality of two texts as texts, quantities or formulas; anything else is unresolved, never wrong."""
     if normalised(said) == normalised(answer) != "":
         return Match(True, "text")
-    one, other = (quantity(_without_dress(text)) for text in (said, answer))
+    one, other = (quantity(without_dress(text)) for text in (said, answer))
     if one and other:
         return Match(True, "number") if same_quantity(one, other) else UNRESOLVED
     return Match(True, "formula") if same_formula(said, answer) else UNRESOLVED
-
-
-def _without_dress(text: str) -> str:
-    """A number in LaTeX as plain text: dollar signs around and the marks of words in between go."""
-    bare = text.strip()
-    bare = bare[1:-1] if len(bare) > 2 and bare[0] == bare[-1] == "$" else bare
-    return LATEX_TEXT.sub(lambda found: found[1] or "", bare)
 
 
 def normalised(text: str) -> str:
     """Lower case, plain signs, single blanks, no articles and no punctuation around."""
     plain = unicodedata.normalize("NFKC", text).casefold()
     return " ".join(ARTICLES.sub("", plain).split()).strip(WRAPPING)
-
-
-def same_formula(one: str, other: str) -> bool:
-    """Whether two LaTeX texts have equal values, by math-verify's grammar; no text is ever executed."""
-    texts = (one.strip(), other.strip())
-    if any(len(text) > LONGEST_FORMULA or not FORMULA.search(text) for text in texts):
-        return False
-    # math-verify drops words and units: "12 cats" would equal "12 dogs".
-    if any(WORD.search(_without_dress(text)) for text in texts):
-        return False
-    first, second = (_formulas(text) for text in texts)
-    return bool(first and second) and verify(second, first, timeout_seconds=SECONDS)
-
-
-def _formulas(text: str) -> list[Any]:
-    # Only the LaTeX grammar: math-verify's reader of plain expressions hands text to Python.
-    dressed = text if "$" in text or "\\boxed" in text else f"${text}$"
-    return parse(dressed, [LatexExtractionConfig()], fallback_mode="no_fallback", parsing_timeout=SECONDS)
-
-
-def mathvista(row: Mapping[str, Any]) -> Match:
-    """VLMEvalKit's check of MathVista before it asks its judge; columns as the toolkit stores them.
-
-    Choices go by the toolkit's letter rules. A whole number or a decimal that is equal is a hit unless it is
-    0, which counts as nothing found; all else goes to the judge. Answers of other types are compared with
-    the word "None", so they are wrong whatever the reply.
-    """
-    prediction = str(row["prediction"])
-    if row["question_type"] == "multi_choice":
-        options = [str(option) for option in ast.literal_eval(row["choices"])]
-        letter = vlmevalkit.exact(prediction, lettered(options)).letter
-        return Match(letter == row["answer_option"], "letter") if letter else UNRESOLVED
-    if row["answer_type"] not in ("integer", "float"):
-        return Match(str(row["answer"]) == "None", "compared-with-none")
-    number = int if row["answer_type"] == "integer" else float
-    try:
-        value, truth = number(prediction), number(row["answer"])
-    except (ValueError, OverflowError):
-        return UNRESOLVED
-    return Match(True, "number") if value == truth and value else UNRESOLVED

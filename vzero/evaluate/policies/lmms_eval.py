@@ -13,6 +13,7 @@ from vzero.evaluate.policies import (
     lmms_vstar,
     mme_realworld,
 )
+from vzero.evaluate.policies.lmms_thinking import without_thinking
 
 # Beginnings of benchmark names, in lower case and without signs: "HR-Bench 4K" begins with "hrbench".
 EXTRACTORS: dict[str, Callable[[str, Mapping[str, str]], Extraction]] = {
@@ -36,3 +37,9 @@ def extractor(benchmark: str | None) -> Callable[[str, Mapping[str, str]], Extra
         if plain.startswith(name):
             return read
     return lmms_mcq.read
+
+
+def stripped_extractor(benchmark: str | None) -> Callable[[str, Mapping[str, str]], Extraction]:
+    """The extractor of `benchmark`, reading what is left of a reply without its thinking."""
+    read = extractor(benchmark)
+    return lambda prediction, choices: read(without_thinking(prediction), choices)

@@ -1,0 +1,39 @@
+"""VLMEvalKit's check of MathVista before it asks its judge."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from typing import Any
+
+from vzero.evaluate.extraction import lettered
+from vzero.evaluate.matching import UNRESOLVED, Asked, Match
+from vzero.evaluate.policies import vlmevalkit
+
+NUMBERS = {"integer": int, "float": float}
+
+
+def mathvista(row: Mapping[str, Any]) -> Match:
+    """A row with columns as the toolkit stores them: choices go by its letter rules, the rest by type."""
+    prediction = str(row["prediction"])
+    if row["question_type"] == "multi_choice":
+        options = [str(option) for option in ast.literal_eval(row["choices"])]
+        letter = vlmevalkit.exact(prediction, lettered(options)).letter
+        return Match(letter == row["answer_option"], "letter") if letter else UNRESOLVED
+    return by_answer_type(prediction, Asked(str(row["answer"]), row["answer_type"]))
+
+
+def by_answer_type(prediction: str, asked: Asked) -> Match:
+    """A whole number or a decimal that is equal is a hit unless it is 0, which counts as nothing found.
+
+    All other numbers go to the judge. Answers of other types are compared with the word "None", so they are
+    wrong whatever the reply.
+    """
+    if asked.answer_type not in NUMBERS:
+        return Match(asked.answer == "None", "compared-with-none")
+    number = NUMBERS[asked.answer_type]
+    try:
+        value, truth = number(prediction), number(asked.answer)
+    except (ValueError, OverflowError):
+        return UNRESOLVED
+    return Match(True, "number") if value == truth and value else UNRESOLVED
