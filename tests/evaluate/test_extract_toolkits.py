@@ -82,6 +82,12 @@ def test_lmms_hrbench_is_vlmevalkit_before_its_later_rules():
     assert read("lmms-eval-hrbench", "Failed to obtain answer via API. B") == (None, "unresolved")
 
 
+def test_lmms_hrbench_takes_outer_blanks_from_the_reply_but_not_from_an_option():
+    options = {"A": " red", "B": "blue"}
+    assert read("lmms-eval-hrbench", " red\n", options) == (None, "unresolved")
+    assert read("lmms-eval-hrbench", "it is red\n", options) == ("A", "option-text")
+
+
 @pytest.mark.parametrize(
     ("reply", "letter"),
     [("( b) cotton", "B"), ("The answer is B", "T"), ("leather", "L"), ("1. B", None), ("", None)],

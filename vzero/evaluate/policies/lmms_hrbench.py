@@ -1,7 +1,7 @@
 """How lmms-eval reads HR-Bench before it asks its judge: an older copy of VLMEvalKit's rules.
 
 The one letter may stand anywhere, there is no "answer is" rule, and option texts are searched in replies of
-any length.
+any length. The reply loses its outer blanks first, the option texts keep theirs.
 """
 
 from __future__ import annotations
@@ -23,6 +23,6 @@ def read(prediction: str, choices: Mapping[str, str]) -> Extraction:
             return Extraction(present[0], "letter")
         if not present and REFUSED in tokens:
             return Extraction(REFUSED, "letter-z")
-    reply = prediction.lower()
+    reply = prediction.strip().lower()
     named = [letter for letter, text in choices.items() if text.lower() in reply]
     return Extraction(named[0], "option-text") if len(named) == 1 else UNRESOLVED
