@@ -52,7 +52,7 @@ def closure(stage: str) -> dict[str, Path]:
 @pytest.mark.parametrize(
     ("stage", "places"),
     [
-        ("ingest", ["images", "samples", "rejects", "benchmark_items", "ingest_summary"]),
+        ("ingest", ["images", "samples", "rejects", "benchmark_items", "overlaps", "ingest_summary"]),
         ("crops", ["crops", "crops_summary"]),
         ("train", ["trained_model", "rollouts", "train_log", "train_summary"]),
         ("report", ["report"]),

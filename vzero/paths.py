@@ -44,6 +44,10 @@ class Paths:
         return self.root / "data/ingest/benchmark_items"
 
     @property
+    def overlaps(self) -> Path:
+        return self.root / "data/ingest/overlaps"
+
+    @property
     def ingest_summary(self) -> Path:
         return self.root / "data/ingest/summary.json"
 

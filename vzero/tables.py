@@ -176,6 +176,22 @@ class BenchmarkItems(dy.Schema):
     evidence_box = dy.List(dy.Float32(nullable=False), nullable=True, min_length=4, max_length=4)  # union
 
 
+class Overlaps(dy.Schema):
+    """One row a training image (of either split) that is, or resembles, a benchmark's picture.
+
+    Written by `ingest`, which removes nothing: see vzero.evaluate.contamination for what counts.
+    """
+
+    benchmark = dy.String(primary_key=True)
+    item = dy.String(primary_key=True)
+    picture = dy.Int32(primary_key=True, min=0)  # position in the item's `pictures`; 0: its image
+    image_id = dy.String(primary_key=True)  # of the training image
+    same_bytes = dy.Bool(nullable=False)  # certain; otherwise the two look alike
+    distance = dy.Int32(nullable=False, min=0, max=64)  # bits in which the two hashes differ
+    image_hash = dy.UInt64(nullable=False)  # perceptual_hash of the training image
+    benchmark_hash = dy.UInt64(nullable=False)  # perceptual_hash of the benchmark's picture
+
+
 class Predictions(dy.Schema):
     """One row an answer to a benchmark item. Written by `evaluate`."""
 
@@ -267,6 +283,7 @@ TABLES: dict[str, type[dy.Schema]] = {
     "rollouts": Rollouts,
     "train_log": TrainLog,
     "benchmark_items": BenchmarkItems,
+    "overlaps": Overlaps,
     "predictions": Predictions,
     "scores": Scores,
     "promotions": Promotions,

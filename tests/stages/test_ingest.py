@@ -37,6 +37,7 @@ def test_every_row_is_a_sample_or_a_reject(table_params, project):
         "samples": 117,
         "images": 40,
         "rejects": {"duplicate_id": 1, "missing_box": 1, "path_escape": 1},
+        "overlapping_items": {"coarse": 0, "cyclic": 0, "search": 0, "zoom": 0},
     }
     assert json.loads(project.ingest_summary.read_text()) == summary
     samples = shards.read(project.samples, tables.Samples)
@@ -57,6 +58,7 @@ def test_tables_keep_their_schemas_and_belong_together_shard_by_shard(table_para
         (project.samples, tables.Samples),
         (project.rejects, tables.Rejects),
         (project.benchmark_items, tables.BenchmarkItems),
+        (project.overlaps, tables.Overlaps),
     ]:
         schema.validate(pl.scan_parquet(folder / "part-*.parquet").collect())
     for shard in range(4):

@@ -117,6 +117,10 @@ class Ingest(Section):
     """Published benchmarks to read beside the embedded ones: the file or folder of each by its name."""
     na_policy: Literal["pandas", "keep"] = "pandas"
     """TSV cells that read None, NA or null: missing, as VLMEvalKit has them, or kept as they are written."""
+    overlap_distance: int = Field(default=4, ge=0, le=16)
+    """Training images whose perceptual hash differs from a benchmark picture's in at most so many of its 64
+    bits are listed in `overlaps`. 4 finds re-encoded and resized copies of photos and crops of 1 % a side; 8
+    finds most of 2 % too, and many more charts and pages that only look alike."""
 
 
 class Crops(Section):

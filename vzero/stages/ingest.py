@@ -18,6 +18,7 @@ from vzero.config import Params
 from vzero.evaluate.benchmarks.catalogue import CATALOGUE
 from vzero.evaluate.benchmarks.read import open_benchmark
 from vzero.evaluate.benchmarks.store import store_benchmark
+from vzero.evaluate.contamination import find_overlaps, overlap_counts
 from vzero.needle.benchmarks import benchmark_items
 from vzero.paths import Paths
 from vzero.sources import spill
@@ -26,7 +27,7 @@ from vzero.sources.catalogue import open_source
 
 
 def run(params: Params, paths: Paths, *, processes: int | None = None) -> dict[str, Any]:
-    """Write images, samples, rejects and benchmark items, and return the counts.
+    """Write images, samples, rejects, benchmark items and overlaps of the two, and return the counts.
 
     Checked batches survive an interruption. The bytes do not depend on the number of processes.
     `SourceError` when the source cannot be read or no row of it can be used.
@@ -38,10 +39,12 @@ def run(params: Params, paths: Paths, *, processes: int | None = None) -> dict[s
     benchmarks, unusable = _write_benchmarks(params, paths, folder, console)
     rows = _check_rows(params, source, folder, console, processes)
     summary = _merge(params, folder, rows, unusable, processes) | benchmarks
+    summary["overlapping_items"] = _write_overlaps(params, folder, console)
     shards.publish(folder / "tables/images", paths.images)
     shards.publish(folder / "tables/samples", paths.samples)
     shards.publish(folder / "tables/rejects", paths.rejects)
     shards.publish(folder / "benchmark_items", paths.benchmark_items)
+    shards.publish(folder / "tables/overlaps", paths.overlaps)
     shards.write_json(paths.ingest_summary, summary)
     shards.discard(folder)
     seconds = time.monotonic() - started
@@ -132,3 +135,20 @@ def _merge(
         raise SourceError(f"{source}: none of {rows} rows can be used ({found or 'the source is empty'})")
     images = len(shards.read(target / "images", tables.Images, ["image_id"]))
     return {"rows": rows, "samples": samples, "images": images, "rejects": codes}
+
+
+def _write_overlaps(params: Params, folder: Path, console: Console) -> dict[str, int]:
+    """List the training images that benchmarks show too; the number of such items by benchmark."""
+    images = shards.read(folder / "tables/images", tables.Images, ["image_id", "perceptual_hash"])
+    items = shards.read(folder / "benchmark_items", tables.BenchmarkItems, ["benchmark", "item", "pictures"])
+    overlaps = find_overlaps(images, items, params.ingest.overlap_distance)
+    shards.write_table(shards.shard_path(folder / "tables/overlaps", 0), overlaps, tables.Overlaps)
+    counts = overlap_counts(overlaps, items)
+    for row in counts.filter(pl.col("overlapping_items") > 0).iter_rows(named=True):
+        found, same = row["overlapping_items"], row["same_bytes_items"]
+        console.print(
+            f"ingest: {row['benchmark']}: training images overlap with {found:,} of {row['items']:,} items "
+            f"({same:,} have the same bytes); see `vzero show overlaps`",
+            markup=False,
+        )
+    return dict(counts.select("benchmark", "overlapping_items").iter_rows())
