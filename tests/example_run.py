@@ -198,15 +198,15 @@ def item_row(benchmark: str, item: int) -> dict[str, Any]:
         "benchmark": benchmark,
         "item": f"{item:04d}",
         "version": "1",
-        "group": f"image-{item // 2}",
-        "question": f"Which sign is on the small square of image {item // 2}?",
+        "group": _group(benchmark, item),
+        "question": f"Which sign is on the small square of {_group(benchmark, item)}?",
         "options": OPTIONS,
         "answer": LETTERS[item % len(LETTERS)],
         "kind": "choice",
         "answer_type": "",
         "prompt": None,
         "hint": None,
-        "category": CATEGORIES[item % 2],
+        "category": _category(benchmark, item),
         "l2_category": "",
         "source": "",
         "cycle": _cycle(benchmark, item),
@@ -224,10 +224,18 @@ def _cycle(benchmark: str, item: int) -> int | None:
     return item % 4 if "cyclic" in CATALOGUE[benchmark].aggregates else None
 
 
+def _group(benchmark: str, item: int) -> str:
+    return f"image-{item // (2 if _cycle(benchmark, item) is None else 4)}"
+
+
+def _category(benchmark: str, item: int) -> str:
+    return CATEGORIES[(item if _cycle(benchmark, item) is None else item // 4) % 2]
+
+
 def prediction_rows(
     model: str, benchmark: str, view: str, hits: Sequence[bool], *, seed: int = 0, letters: str = "A"
 ) -> list[dict[str, Any]]:
-    """One row an item; two neighbouring items share an image. Right answers go through `letters`."""
+    """One row an item. Right answers go through `letters`; two items share an image, or four one question."""
     return [
         {
             "model": model,
@@ -238,8 +246,8 @@ def prediction_rows(
             "view": view,
             "seed": seed,
             "policy": CATALOGUE[benchmark].scorer,
-            "group": f"image-{item // 2}",
-            "category": CATEGORIES[item % 2],
+            "group": _group(benchmark, item),
+            "category": _category(benchmark, item),
             "l2_category": "",
             "source": "",
             "cycle": _cycle(benchmark, item),
@@ -251,7 +259,7 @@ def prediction_rows(
             "shown_width": 96,
             "shown_height": 64,
             "thinking": None,
-            "text": f"Answer: {said}",
+            "text": f"{said}." if CATALOGUE[benchmark].forms else f"Answer: {said}",
             "finish_reason": "stop",
             "extracted": said,
             "rule": "option",

@@ -20,7 +20,7 @@ ACCURACIES = pl.DataFrame(
 )
 ALL = {
     "curve": charts.learning_curve(CURVE, "loss"),
-    "accuracies": charts.accuracies(ACCURACIES, ["a"]),
+    "accuracies": charts.accuracies(ACCURACIES, ["a"], charts.BROAD),
     "stacked": charts.stacked_histogram(BARS, "weight", "rollouts"),
     "histogram": charts.histogram(BARS.drop("verdict"), "spread", "groups"),
     "lines": charts.verdict_lines(LINES, "weight", "weight"),

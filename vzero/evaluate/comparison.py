@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
 
 from vzero.config import ConfigError
@@ -50,14 +51,17 @@ def comparison(pairs: pl.DataFrame, *, resamples: int, confidence: float, seed: 
 
     Columns benchmark, category, n; one, other (fractions); delta, low, high (other minus one, points, with
     the interval of a bootstrap over groups); p (exact McNemar test); detectable (points, four times in five).
+    Hits may be shares over several seeds; then there is no p, and detectable follows from the mean square
+    of the differences, which for single hits is the share of items that the models differ on.
     """
     table = []
     for benchmark, category, rows in _parts(pairs):
-        one, other = rows["hit"].to_numpy(), rows["hit_other"].to_numpy()
+        one, other = (rows[name].cast(pl.Float64).to_numpy() for name in ("hit", "hit_other"))
         difference = paired_difference(
             one, other, rows["group"].to_numpy(), resamples=resamples, confidence=confidence, seed=seed
         )
-        discordant = float((one != other).mean())
+        discordant = float(np.square(other - one).mean())
+        single = bool(np.isin([one, other], (0.0, 1.0)).all())
         table.append(
             {
                 "benchmark": benchmark,
@@ -68,7 +72,7 @@ def comparison(pairs: pl.DataFrame, *, resamples: int, confidence: float, seed: 
                 "delta": difference.delta,
                 "low": difference.low,
                 "high": difference.high,
-                "p": mcnemar(one, other).p_value,
+                "p": mcnemar(one, other).p_value if single else None,
                 "detectable": POINTS * smallest_detectable(len(rows), discordant, confidence=confidence),
             }
         )

@@ -14,6 +14,7 @@ AnyChart = alt.Chart | alt.LayerChart | alt.FacetChart
 
 WIDTH = 300
 HEIGHT = 150
+BROAD, SLIM = 860, 210  # of the accuracies' plot, on a laptop and on a phone
 VERDICTS = ["right", "wrong", "unknown"]
 VERDICT_COLOURS = alt.Scale(domain=VERDICTS, range=["var(--right)", "var(--wrong)", "var(--muted)"])
 MODELS = ["base", "trained", "teacher"]
@@ -66,8 +67,11 @@ def learning_curve(frame: pl.DataFrame, title: str) -> AnyChart:
     return alt.layer(raw, smooth).properties(width=WIDTH, height=HEIGHT)
 
 
-def accuracies(frame: pl.DataFrame, order: list[str]) -> AnyChart:
-    """Accuracy with its interval: columns benchmark, model, accuracy, low, high in per cent."""
+def accuracies(frame: pl.DataFrame, order: list[str], width: int) -> AnyChart:
+    """Accuracy with its interval: columns benchmark, model, accuracy, low, high in per cent.
+
+    `width` is that of the plot in pixels, without the labels.
+    """
     base = alt.Chart(frame).encode(
         y=alt.Y("benchmark:N", sort=order, title=None, scale=alt.Scale(paddingInner=0.35)),
         yOffset=alt.YOffset("model:N", sort=MODELS),
@@ -76,7 +80,19 @@ def accuracies(frame: pl.DataFrame, order: list[str]) -> AnyChart:
     axis = alt.X("low:Q", title="accuracy, %", scale=alt.Scale(domain=[0, 100]))
     bars = base.mark_rule(strokeWidth=2).encode(x=axis, x2="high:Q")
     points = base.mark_point(filled=True, size=55, opacity=1).encode(x="accuracy:Q")
-    return alt.layer(bars, points).properties(width=760, height=alt.Step(15))
+    return alt.layer(bars, points).properties(width=width, height=alt.Step(13))
+
+
+def letter_shares(frame: pl.DataFrame) -> AnyChart:
+    """Bars of the shares read, marks at the shares right: columns letter, model, read, right in per cent."""
+    base = alt.Chart(frame).encode(x=alt.X("letter:N", title=None, axis=alt.Axis(labelAngle=0)))
+    bars = base.mark_bar().encode(
+        xOffset=alt.XOffset("model:N", sort=MODELS),
+        y=alt.Y("read:Q", title="answers, %"),
+        color=alt.Color("model:N", scale=MODEL_COLOURS, sort=MODELS, legend=None),
+    )
+    right = base.mark_tick(color="var(--ink)", thickness=2, bandSize=24).encode(y="right:Q")
+    return alt.layer(bars, right).properties(width=WIDTH, height=HEIGHT)
 
 
 def stacked_histogram(frame: pl.DataFrame, x_title: str, y_title: str) -> AnyChart:

@@ -17,18 +17,39 @@ class Figure:
     caption: str
 
 
-def accuracy_figure(summary: pl.DataFrame, labels: dict[str, str]) -> Figure:
+@dataclass(frozen=True)
+class BroadFigure(Figure):
+    slim: Markup
+    """The same for narrow screens, on which the broad one could not be read."""
+
+
+def accuracy_figure(summary: pl.DataFrame, labels: dict[str, str]) -> BroadFigure:
     """Accuracies of every model with their intervals; `labels` names the benchmarks, in order."""
     percent = summary.select(
         pl.col("benchmark").replace(labels),
         pl.col("model").cast(pl.String),
         pl.col("accuracy", "low", "high") * 100,
     )
-    order = list(labels.values())
-    svg = charts.render(
-        charts.accuracies(percent, order), "Accuracy of each model on each benchmark", name="accuracy"
+    order, description = list(labels.values()), "Accuracy of each model on each benchmark"
+    broad, slim = (
+        charts.render(charts.accuracies(percent, order, width), description, name=name)
+        for width, name in ((charts.BROAD, "accuracy"), (charts.SLIM, "accuracy-slim"))
     )
-    return Figure("Accuracy with intervals", svg, "Dots are accuracies, lines their intervals.")
+    return BroadFigure("Accuracy with intervals", broad, "Dots are accuracies, lines their intervals.", slim)
+
+
+def letter_figures(shares: pl.DataFrame, labels: dict[str, str]) -> list[Figure]:
+    """How often each letter was read and is right: one chart a benchmark, of `reading.letter_shares`."""
+    found = []
+    for (name,), frame in shares.group_by(["benchmark"], maintain_order=True):
+        percent = frame.with_columns(pl.col("read", "right") * 100)
+        label = labels[str(name)]
+        svg = charts.render(
+            charts.letter_shares(percent), f"Letters read and right on {label}", name=f"letters-{name}"
+        )
+        caption = "Bars: share of the answers read as the letter. Lines: share of the items it is right for."
+        found.append(Figure(label, svg, caption))
+    return found
 
 
 def learning_figures(train_log: pl.DataFrame, rollouts: pl.DataFrame) -> list[Figure]:

@@ -16,6 +16,7 @@ from vzero.shards import read, scan
 
 CROP_COLUMNS = ["sample_id", "fallback", "strategy"]
 IMAGE_COLUMNS = ["image_id", "width", "height"]
+ITEM_COLUMNS = ["benchmark", "item", "question", "options", "kind"]
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,8 @@ class Inputs:
     rollouts: pl.DataFrame
     """Without token ids and log-probs; `length` is the number of tokens."""
     train_log: pl.DataFrame
+    items: pl.DataFrame
+    """Of the evaluated benchmarks, without their pictures."""
     predictions: pl.DataFrame
     scores: pl.DataFrame
     train_summary: dict[str, Any]
@@ -57,6 +60,9 @@ def read_inputs(params: Params, paths: Paths) -> Inputs:
         crops=read(paths.crops, tables.Crops, CROP_COLUMNS),
         rollouts=rollouts.collect(),
         train_log=read(paths.train_log, tables.TrainLog).sort("step"),
+        items=scan(paths.benchmark_items, tables.BenchmarkItems, ITEM_COLUMNS)
+        .filter(pl.col("benchmark").is_in(params.evaluate.benchmarks))
+        .collect(),
         predictions=pl.concat(read(paths.predictions(*cell), tables.Predictions) for cell in cells),
         scores=pl.concat(read(paths.scores(*cell), tables.Scores) for cell in cells),
         train_summary=_read_json(paths.train_summary),

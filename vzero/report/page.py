@@ -10,12 +10,10 @@ import jinja2
 import polars as pl
 from markupsafe import Markup
 
-from vzero.config import BENCHMARKS, EVALUATED_MODELS
-from vzero.evaluate.score import WHOLE
-from vzero.evaluate.views import headline
-from vzero.report import facts, figures, summary, words
+from vzero.report import facts, figures, words
 from vzero.report.gallery import Entry
 from vzero.report.inputs import Inputs
+from vzero.report.results import results
 
 HERE = Path(__file__).parent
 MARKS = {"right": "✓", "wrong": "✗", "unknown": "–"}
@@ -44,7 +42,7 @@ def render(inputs: Inputs, headlines: pl.DataFrame, rollouts: pl.DataFrame, gall
         learning=figures.learning_figures(inputs.train_log, rollouts),
         gate_numbers=gate_numbers,
         gate=figures.gate_figures(rollouts, low=bounds[0], high=bounds[1]),
-        **_results(inputs, headlines),
+        **results(inputs, headlines),
         **_gallery(inputs, gallery, top=bounds[1]),
     )
 
@@ -60,47 +58,6 @@ def weight_bounds(inputs: Inputs, rollouts: pl.DataFrame) -> tuple[float, float]
         return low, high
     seen = rollouts.select(low=pl.col("weight").min(), high=pl.col("weight").max()).row(0)
     return min(low, seen[0]), max(high, seen[1])
-
-
-def _results(inputs: Inputs, headlines: pl.DataFrame) -> dict[str, Any]:
-    evaluate = inputs.params.evaluate
-    names = set(headlines["benchmark"])
-    order = [name for name in (*summary.REGION_BENCHMARKS, summary.REGIONS, "coarse") if name in names]
-    labels = {name: words.BENCHMARK_LABELS[name] for name in order}
-    rows = {(row["model"], row["benchmark"]): row for row in headlines.iter_rows(named=True)}
-    return {
-        "models": [model for model in EVALUATED_MODELS if model in evaluate.models],
-        "model_names": words.MODEL_NAMES,
-        "benchmarks": order,
-        "labels": labels,
-        "descriptions": words.BENCHMARK_DESCRIPTIONS,
-        "sizes": {benchmark: row["n"] for (_, benchmark), row in rows.items()},
-        "headline": rows,
-        "verdict": words.verdict(rows, evaluate),
-        "confidence": f"{evaluate.confidence:.0%}",
-        "resamples": f"{evaluate.resamples:,}",
-        "policy": evaluate.policy,
-        "accuracy": figures.accuracy_figure(headlines, labels),
-        "views": list(summary.view_comparison(inputs.scores).iter_rows(named=True)),
-        "categories": _categories(inputs.scores),
-    }
-
-
-def _categories(scores: pl.DataFrame) -> list[dict[str, Any]]:
-    parts = headline(scores).filter(pl.col("category") != WHOLE)
-    order = {name: index for index, name in enumerate(BENCHMARKS)}
-    keys = sorted(
-        set(parts.select("benchmark", "category").iter_rows()), key=lambda key: (order[key[0]], key[1])
-    )
-    rows = {(row["benchmark"], row["category"], row["model"]): row for row in parts.iter_rows(named=True)}
-    return [
-        {
-            "benchmark": benchmark,
-            "category": category,
-            "models": {model: rows.get((benchmark, category, model)) for model in EVALUATED_MODELS},
-        }
-        for benchmark, category in keys
-    ]
 
 
 def _gallery(inputs: Inputs, gallery: list[Entry], *, top: float) -> dict[str, Any]:

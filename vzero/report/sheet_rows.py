@@ -12,6 +12,7 @@ from vzero import imaging, tables
 from vzero.paths import Paths
 from vzero.report.lookup import rows_by_id
 from vzero.report.sheet import ELSEWHERE, EVIDENCE, Panel, Row
+from vzero.shards import scan
 
 Rows = Callable[[pl.DataFrame, Paths], list[Row]]
 
@@ -63,12 +64,43 @@ def rollout_rows(frame: pl.DataFrame, paths: Paths) -> list[Row]:
     return rows
 
 
+def overlap_rows(frame: pl.DataFrame, paths: Paths) -> list[Row]:
+    """Rows of the overlaps table: the training image beside the benchmark's picture."""
+    images = rows_by_id(paths.images, tables.Images, "image_id", frame["image_id"])
+    named = pl.col("benchmark").is_in(frame["benchmark"].implode()) & pl.col("item").is_in(
+        frame["item"].implode()
+    )
+    items = scan(paths.benchmark_items, tables.BenchmarkItems).filter(named).collect()
+    by_name = {(item["benchmark"], item["item"]): item for item in items.iter_rows(named=True)}
+    return [
+        _overlap(row, images[row["image_id"]], by_name[row["benchmark"], row["item"]])
+        for row in frame.iter_rows(named=True)
+    ]
+
+
 SHEETS: dict[str, Rows] = {
     "images": image_rows,
     "samples": sample_rows,
     "crops": crop_rows,
     "rollouts": rollout_rows,
+    "overlaps": overlap_rows,
 }
+
+
+def _overlap(row: dict[str, Any], image: dict[str, Any], item: dict[str, Any]) -> Row:
+    shown = [item["image"], *item["more_images"], item["crop_image"]][row["picture"]]
+    facts = item["pictures"][row["picture"]]
+    verdict = "the same bytes" if row["same_bytes"] else f"{row['distance']} of 64 bits differ"
+    panels = [
+        Panel(f"training, {image['width']} x {image['height']}", imaging.decode(image["bytes"])),
+        Panel(f"{row['benchmark']}, {facts['width']} x {facts['height']}", imaging.decode(shown)),
+    ]
+    lines = [
+        f"{verdict}; {row['benchmark']} item {row['item']}, picture {row['picture']} ({facts['role']})",
+        item["question"],
+        f"training image: {row['image_id'][:16]}, source: {image['source']}",
+    ]
+    return Row(panels, lines)
 
 
 def _full(sample: dict[str, Any], images: dict[str, Any], *others: Any) -> Panel:

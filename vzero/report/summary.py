@@ -8,28 +8,27 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from vzero.config import BENCHMARKS, EVALUATED_MODELS, Evaluate
-from vzero.evaluate.score import WHOLE
+from vzero.config import EVALUATED_MODELS, Evaluate
 from vzero.evaluate.statistics import POINTS, bootstrap_mean, mean_paired_difference
 from vzero.evaluate.views import CROP, FULL, headline
+from vzero.report.answers import answered, counted, whole_scores
+from vzero.report.names import REGION_BENCHMARKS, REGIONS
 from vzero.tables import Summary
 
-REGION_BENCHMARKS = ("search", "cyclic", "zoom")
-REGIONS = "regions"
 DIGITS = 6  # of the metrics file: enough for any comparison, stable to print
 
 
 def summarise(predictions: pl.DataFrame, scores: pl.DataFrame, evaluate: Evaluate) -> pl.DataFrame:
     """The summary in tables.Summary, in the order of the report.
 
-    Accuracies and intervals of single benchmarks are those of the scores table; `regions` is the mean over
-    the evaluated region benchmarks. Deltas are paired on the items, which every model must have answered.
+    Accuracies and intervals of single benchmarks are those of the scores table, by the aggregate that the
+    benchmark names first; `regions` is the mean over the evaluated embedded region benchmarks. Deltas are
+    paired on the items, which every model must have answered, and weigh them as the accuracy does.
     """
-    benchmarks = [name for name in BENCHMARKS if name in evaluate.benchmarks]
-    regions = [name for name in benchmarks if name in REGION_BENCHMARKS]
+    regions = [name for name in evaluate.benchmarks if name in REGION_BENCHMARKS]
     rows = []
     for model in (name for name in EVALUATED_MODELS if name in evaluate.models):
-        for benchmark in benchmarks:
+        for benchmark in evaluate.benchmarks:
             row = _benchmark_row(scores, model, benchmark)
             rows.append(row | _delta(predictions, model, [benchmark], evaluate))
         if regions:
@@ -39,9 +38,7 @@ def summarise(predictions: pl.DataFrame, scores: pl.DataFrame, evaluate: Evaluat
 
 
 def _benchmark_row(scores: pl.DataFrame, model: str, benchmark: str) -> dict[str, Any]:
-    found = headline(scores).filter(
-        pl.col("model") == model, pl.col("benchmark") == benchmark, pl.col("category") == WHOLE
-    )
+    found = headline(whole_scores(scores)).filter(pl.col("model") == model, pl.col("benchmark") == benchmark)
     if found.height != 1:
         raise ValueError(f"expected one score of {model} on {benchmark}, found {found.height}")
     return found.select("model", "benchmark", "n", "accuracy", "low", "high").row(0, named=True)
@@ -50,9 +47,10 @@ def _benchmark_row(scores: pl.DataFrame, model: str, benchmark: str) -> dict[str
 def _regions_row(
     predictions: pl.DataFrame, model: str, regions: Sequence[str], evaluate: Evaluate
 ) -> dict[str, Any]:
-    parts = [answered(predictions, model, benchmark) for benchmark in regions]
+    parts = [counted(answered(predictions, model, benchmark), benchmark) for benchmark in regions]
     mean = bootstrap_mean(
-        [(part["hit"].to_numpy(), part["group"].to_numpy()) for part in parts], **_settings(evaluate)
+        [((part["hit"] * part["weight"]).to_numpy(), part["group"].to_numpy()) for part in parts],
+        **_settings(evaluate),
     )
     total = sum(part.height for part in parts)
     return {
@@ -78,18 +76,16 @@ def _delta(
 def paired_hits(
     predictions: pl.DataFrame, model: str, benchmark: str
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Hits of base, hits of the model and groups, by item; `ValueError` when the items differ."""
-    base = answered(predictions, "base", benchmark)
-    other = answered(predictions, model, benchmark)
+    """Weighted hits of base and of the model, and groups, by item; `ValueError` when the items differ."""
+    base = counted(answered(predictions, "base", benchmark), benchmark)
+    other = counted(answered(predictions, model, benchmark), benchmark)
     if base["item"].to_list() != other["item"].to_list():
         raise ValueError(f"base and {model} answered different items of {benchmark}: evaluate both again")
-    return base["hit"].to_numpy(), other["hit"].to_numpy(), base["group"].to_numpy()
-
-
-def answered(predictions: pl.DataFrame, model: str, benchmark: str) -> pl.DataFrame:
-    """A model's answers under the view it is judged by, by item."""
+    weight = base["weight"]
     return (
-        headline(predictions).filter(pl.col("model") == model, pl.col("benchmark") == benchmark).sort("item")
+        (base["hit"] * weight).to_numpy(),
+        (other["hit"] * weight).to_numpy(),
+        base["group"].to_numpy(),
     )
 
 
@@ -102,7 +98,7 @@ def view_comparison(scores: pl.DataFrame) -> pl.DataFrame:
 
     Columns benchmark, model, n, full, crop, difference (crop minus full, in points).
     """
-    whole = scores.filter(pl.col("category") == WHOLE)
+    whole = whole_scores(scores)
     keys = ["benchmark", "model"]
     full = whole.filter(pl.col("view") == FULL).select(*keys, "n", full="accuracy")
     crop = whole.filter(pl.col("view") == CROP).select(*keys, crop="accuracy")

@@ -2,34 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
 
 from vzero.config import BENCHMARKS, Evaluate, Params
+from vzero.report import names
 from vzero.report.gallery import Entry
 from vzero.report.inputs import Inputs
-from vzero.report.summary import REGION_BENCHMARKS, REGIONS
 
-BENCHMARK_LABELS = {
-    "search": "needle-search",
-    "cyclic": "needle-cyclic",
-    "zoom": "needle-zoom",
-    "coarse": "needle-coarse",
-    REGIONS: "needle regions, mean",
+WHERE = {
+    "up": "better than the base student",
+    "down": "worse than the base student",
+    "flat": "not distinguishable from the base student",
 }
-BENCHMARK_DESCRIPTIONS = {
-    "search": "attribute and relative position of small objects; the format of V*, drawn scenes",
-    "cyclic": "single and cross instance, four option orders; the format of HR-Bench, drawn scenes",
-    "zoom": "full view against crop view; the format of ZoomBench, drawn scenes",
-    "coarse": "no region to look at; the place of MMStar: what training damages",
-    REGIONS: "mean of the benchmarks above",
-}
-MODEL_NAMES = {
-    "base": "base student",
-    "trained": "trained student",
-    "teacher": "teacher with the right crop",
-}
+
+NAMED = 3  # benchmarks in the title; more are counted
 
 
 def percent(fraction: float) -> str:
@@ -54,19 +43,44 @@ def direction(row: dict[str, Any]) -> str:
 
 
 def title(params: Params) -> str:
-    if params.ingest.source == "needle":
-        return "Evidence-gated distillation in the embedded synthetic world “needle”"
-    return f"Evidence-gated distillation on {params.ingest.source}, tested in the synthetic world “needle”"
+    world = "the embedded synthetic world “needle”"
+    public = names.published(params.evaluate.benchmarks)
+    trained = f"in {world}" if params.ingest.source == "needle" else f"on {params.ingest.source}"
+    if not public:
+        tested = "" if params.ingest.source == "needle" else f", tested in {world}"
+    else:
+        several = f"{len(public)} published benchmarks"
+        tested = f", tested on {several if len(public) > NAMED else _listed(public)}"
+    return f"Evidence-gated distillation {trained}{tested}"
+
+
+def _listed(benchmarks: Sequence[str]) -> str:
+    return ", ".join(names.LABELS[name] for name in benchmarks)
 
 
 def notice(params: Params) -> str:
     """What the figures must not be taken for."""
-    drawn = "Samples and benchmarks are" if params.ingest.source == "needle" else "The benchmarks are"
-    return (
-        f"{drawn} drawn by the program: the synthetic world “needle” that ships with "
-        "vzero. Its benchmarks borrow the formats of public ones and share nothing else with them: "
-        "no number here is a score on V*, HR-Bench, ZoomBench or MMStar."
-    )
+    drawn, public = (kind(params.evaluate.benchmarks) for kind in (names.embedded, names.published))
+    said = []
+    if params.ingest.source == "needle" or drawn:
+        what = {
+            (True, True): "Training samples and the benchmarks named needle are",
+            (True, False): "Training samples are",
+            (False, True): "The benchmarks named needle are",
+        }[params.ingest.source == "needle", bool(drawn)]
+        said.append(f"{what} drawn by the program: the synthetic world “needle” that ships with vzero.")
+    if drawn:
+        said.append(
+            "Its benchmarks borrow the formats of public ones and share nothing else with them: "
+            "no number of theirs is a score on V*, HR-Bench, ZoomBench or MMStar."
+        )
+    if public:
+        said.append(
+            f"{_listed(public)}: read from published files, asked and read "
+            "as the table “How answers were read” says; other prompts, image sizes and readers give other "
+            "numbers."
+        )
+    return " ".join(said)
 
 
 def absent(inputs: Inputs, rollouts: pl.DataFrame) -> list[str]:
@@ -86,33 +100,39 @@ def absent(inputs: Inputs, rollouts: pl.DataFrame) -> list[str]:
         lines.append("There are no rollouts: the gate cannot be shown.")
     elif rollouts["right"].null_count() == rollouts.height:
         lines.append("Right and wrong cannot be told: the samples are open questions or carry no answers.")
-    left_out = [BENCHMARK_LABELS[name] for name in BENCHMARKS if name not in params.evaluate.benchmarks]
-    if left_out:
+    evaluated = params.evaluate.benchmarks
+    left_out = [names.LABELS[name] for name in BENCHMARKS if name not in evaluated]
+    if left_out and not names.published(evaluated):
         lines.append(f"Not evaluated: {', '.join(left_out)}.")
-    missing = [MODEL_NAMES[name] for name in MODEL_NAMES if name not in params.evaluate.models]
+    missing = [text for name, text in names.MODEL_NAMES.items() if name not in params.evaluate.models]
     if missing:
         lines.append(f"Not evaluated: the {' and the '.join(missing)}.")
     return lines
 
 
 def verdict(rows: dict[tuple[str, str], dict[str, Any]], evaluate: Evaluate) -> str:
-    """The headline in a sentence, empty when there is nothing to compare."""
-    name = REGIONS if ("trained", REGIONS) in rows else "coarse"
-    row = rows.get(("trained", name))
-    if row is None or row["delta"] is None:
+    """The headline in a sentence or two, empty when there is nothing to compare.
+
+    The embedded regions come with their number; published benchmarks are sorted by what can be said.
+    """
+    compared = {name: row for (model, name), row in rows.items() if model == "trained"}
+    if not compared or any(row["delta"] is None for row in compared.values()):
         return ""
-    where = {
-        "up": "better than the base student",
-        "down": "worse than the base student",
-        "flat": "not distinguishable from the base student",
-    }[direction(row)]
-    regions = [benchmark for benchmark in REGION_BENCHMARKS if benchmark in evaluate.benchmarks]
-    over = (
-        f"over {', '.join(BENCHMARK_LABELS[benchmark] for benchmark in regions)}" if name == REGIONS else ""
-    )
-    over = over or f"on {BENCHMARK_LABELS[name]}"
+    own = names.REGIONS if names.REGIONS in compared else next(iter(names.embedded(evaluate.benchmarks)), "")
+    said = [_own_verdict(own, compared[own], evaluate)] if own else []
+    public = names.published(evaluate.benchmarks)
+    for way, where in WHERE.items():
+        if named := [names.LABELS[name] for name in public if direction(compared[name]) == way]:
+            said.append(f"{'It' if said else 'The trained student'} is {where} on {', '.join(named)}.")
+    return " ".join(said)
+
+
+def _own_verdict(benchmark: str, row: dict[str, Any], evaluate: Evaluate) -> str:
+    regions = [name for name in evaluate.benchmarks if name in names.REGION_BENCHMARKS]
+    over = f"over {_listed(regions)}"
+    where = over if benchmark == names.REGIONS else f"on {names.LABELS[benchmark]}"
     return (
-        f"The trained student is {where}: {points(row['delta'])} points {over} "
+        f"The trained student is {WHERE[direction(row)]}: {points(row['delta'])} points {where} "
         f"({evaluate.confidence:.0%} interval {points(row['delta_low'])} to {points(row['delta_high'])})."
     )
 

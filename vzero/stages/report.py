@@ -13,13 +13,15 @@ from vzero import shards, tables
 from vzero.config import Params
 from vzero.evaluate.extract import extract
 from vzero.evaluate.extraction import lettered
+from vzero.evaluate.score.rows import DEFAULT_POLICY
 from vzero.paths import Paths
 from vzero.report import curves, gate, page, summary
 from vzero.report.gallery import build_gallery
 from vzero.report.inputs import Inputs, read_inputs
+from vzero.report.names import REGION_BENCHMARKS
 
 PLOT_DIGITS = 6
-HEADLINE = ("base_regions", "trained_regions", "trained_coarse")
+HEADLINE_MODELS = ("base", "trained")
 
 
 def run(params: Params, paths: Paths) -> dict[str, Any]:
@@ -28,7 +30,8 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     Answers are read here and nowhere before: they tell right from wrong for the reader.
     """
     inputs = read_inputs(params, paths)
-    rollouts = gate.annotate(inputs.rollouts, inputs.samples, _letter_reader(params.evaluate.policy))
+    policy = params.evaluate.policy or DEFAULT_POLICY
+    rollouts = gate.annotate(inputs.rollouts, inputs.samples, _letter_reader(policy))
     headlines = summary.summarise(inputs.predictions, inputs.scores, params.evaluate)
     gallery = build_gallery(rollouts, inputs.samples, paths, params.report.gallery, params.report.seed)
     html = page.render(inputs, headlines, rollouts, gallery)
@@ -38,8 +41,13 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
         shards.write_json(folder / paths.metrics.name, metrics)
         _write_plots(folder / paths.plots.name, inputs, rollouts)
         (folder / paths.report_page.name).write_text(html, encoding="utf-8")
-    headline = {name: value for name, value in metrics.items() if name.startswith(HEADLINE)}
-    return {"page": paths.report_page.as_posix(), **headline}
+    parts = tuple(f"{model}_{name}_" for model in HEADLINE_MODELS for name in REGION_BENCHMARKS)
+    shown = {
+        name: value
+        for name, value in metrics.items()
+        if name.startswith(HEADLINE_MODELS) and not name.startswith(parts)
+    }
+    return {"page": paths.report_page.as_posix(), **shown}
 
 
 def _letter_reader(policy: str) -> Any:

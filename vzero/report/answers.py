@@ -1,0 +1,76 @@
+"""Predictions as the report reads them: under the view a model is judged by, one number an item."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from vzero.evaluate.benchmarks.declaration import Aggregate
+from vzero.evaluate.score import WHOLE
+from vzero.evaluate.views import headline
+from vzero.report.names import headline_aggregate
+
+PARTS: dict[Aggregate, str] = {"cyclic": "cycle", "source_mean": "source", "l2_macro": "l2_category"}
+"""Column whose values an aggregate gives equal weight, whatever the number of their items."""
+
+
+def answered(predictions: pl.DataFrame, model: str, benchmark: str) -> pl.DataFrame:
+    """One row an item, sorted, for the view that `model` is judged by; `hit` is the mean over seeds.
+
+    Columns item, hit, group, answer, cycle, source, l2_category.
+    """
+    return (
+        headline(predictions)
+        .filter(pl.col("model") == model, pl.col("benchmark") == benchmark)
+        .group_by("item")
+        .agg(
+            pl.col("hit").cast(pl.Float64).mean(),
+            pl.col("group", "answer", "cycle", "source", "l2_category").first(),
+        )
+        .sort("item")
+    )
+
+
+def counted(items: pl.DataFrame, benchmark: str) -> pl.DataFrame:
+    """Rows of `answered` with `weight`: the mean of weight times hit is the benchmark's headline number.
+
+    Items asked outside the cycles of a benchmark that has them are left out, as toolkits leave them out.
+    """
+    part = PARTS.get(headline_aggregate(benchmark))
+    if part is None or items[part].null_count() == items.height:
+        return items.with_columns(weight=pl.lit(1.0))
+    kept = items.filter(pl.col(part).is_not_null())
+    equal = pl.len() / (pl.col(part).n_unique() * pl.len().over(part))
+    return kept.with_columns(weight=equal)
+
+
+def headline_scores(scores: pl.DataFrame) -> pl.DataFrame:
+    """Rows with the headline aggregate of their benchmark, all categories and views."""
+    names = scores["benchmark"].unique().to_list()
+    wanted = pl.DataFrame(
+        {"benchmark": names, "wanted": [headline_aggregate(name) for name in names]},
+        schema={"benchmark": pl.String, "wanted": pl.String},
+    )
+    return (
+        scores.join(wanted, on="benchmark", maintain_order="left")
+        .filter(pl.col("aggregate").cast(pl.String) == pl.col("wanted"))
+        .drop("wanted")
+    )
+
+
+def whole_scores(scores: pl.DataFrame) -> pl.DataFrame:
+    """The headline number of each model, benchmark and view."""
+    return headline_scores(scores).filter(pl.col("category") == WHOLE)
+
+
+def replies(predictions: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
+    """Answers in the shape of `vzero.evaluate.stored.Stored`, one row a seed, with columns of both tables.
+
+    Beside those columns it has model, seed, policy, hit, resolved, finish_reason and the item's `kind`.
+    """
+    asked = items.select("benchmark", "item", "question", "options", "kind")
+    return headline(predictions).join(asked, on=["benchmark", "item"], how="left", maintain_order="left")
+
+
+def choices(replies: pl.DataFrame) -> pl.DataFrame:
+    """Those of `replies` to questions with options."""
+    return replies.filter(pl.col("kind") == "choice")

@@ -1,0 +1,109 @@
+"""How answers were asked and read, and how much of an accuracy hangs on the policy that read them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import polars as pl
+
+from vzero.evaluate.rescore import fitting_policies, graded, letter_table, spread, toolkit_rows
+from vzero.evaluate.score import hrbench_strict
+
+FORMAT_SPREAD = 2.0  # points between policies; more is a finding about format, not about ability
+
+
+def reading_rows(replies: pl.DataFrame, benchmarks: Sequence[str], models: Sequence[str]) -> list[dict]:
+    """One dict a benchmark and model: how its answers were made, and the shares that no rule could read.
+
+    Keys benchmark, model, prompts, policies, choices and opens (numbers of items), seeds, unresolved_choices
+    and unresolved_opens (shares of the answers, None without such questions), cut (share without an end).
+    """
+    return [
+        {
+            "benchmark": benchmark,
+            "model": model,
+            "prompts": sorted(rows["prompt"].unique()),
+            "policies": sorted(rows["policy"].unique()),
+            "choices": _items(rows, "choice"),
+            "opens": _items(rows, "open"),
+            "seeds": rows["seed"].n_unique(),
+            "unresolved_choices": _unresolved(rows, "choice"),
+            "unresolved_opens": _unresolved(rows, "open"),
+            "cut": rows.select((pl.col("finish_reason") == "length").mean()).item(),
+        }
+        for benchmark, model, rows in by_cell(replies, benchmarks, models)
+    ]
+
+
+def by_cell(
+    replies: pl.DataFrame, benchmarks: Sequence[str], models: Sequence[str]
+) -> Iterator[tuple[str, str, pl.DataFrame]]:
+    """Answers of each model to each benchmark, in the order given; empty cells are left out."""
+    cells = {
+        (str(benchmark), str(model)): rows
+        for (benchmark, model), rows in replies.group_by("benchmark", "model", maintain_order=True)
+    }
+    for benchmark in benchmarks:
+        for model in models:
+            if (benchmark, model) in cells:
+                yield benchmark, model, cells[benchmark, model]
+
+
+def _items(rows: pl.DataFrame, kind: str) -> int:
+    return rows.filter(pl.col("kind") == kind)["item"].n_unique()
+
+
+def _unresolved(rows: pl.DataFrame, kind: str) -> float | None:
+    return rows.filter(pl.col("kind") == kind).select((~pl.col("resolved")).mean()).item()
+
+
+def policy_rows(choices: pl.DataFrame, benchmarks: Sequence[str], models: Sequence[str]) -> list[dict]:
+    """One dict a benchmark and model: plain accuracies of the same answers under every fitting policy.
+
+    Keys benchmark, model, used (the policy of the run), accuracies (fractions by policy), spread (points).
+    """
+    rows = []
+    for benchmark, model, part in by_cell(choices, benchmarks, models):
+        used = str(part["policy"][0])
+        policies = dict.fromkeys((*fitting_policies(benchmark), used))
+        accuracies = {policy: float(graded(part, policy)["hit"].to_numpy().mean()) for policy in policies}
+        table = pl.DataFrame({"accuracy": list(accuracies.values())})
+        rows.append(
+            {
+                "benchmark": benchmark,
+                "model": model,
+                "used": used,
+                "accuracies": accuracies,
+                "spread": spread(table),
+            }
+        )
+    return rows
+
+
+def letter_shares(choices: pl.DataFrame, benchmarks: Sequence[str], models: Sequence[str]) -> pl.DataFrame:
+    """Columns benchmark, model, letter, read, right: shares of the answers, and of the right letters."""
+    tables = [
+        letter_table(toolkit_rows(part), str(part["policy"][0])).select(
+            pl.lit(benchmark).alias("benchmark"), pl.lit(model).alias("model"), pl.all()
+        )
+        for benchmark, model, part in by_cell(choices, benchmarks, models)
+    ]
+    schema = {"benchmark": pl.String, "model": pl.String, "letter": pl.String}
+    return pl.concat(tables) if tables else pl.DataFrame(schema=schema)
+
+
+def strict_shares(
+    choices: pl.DataFrame, benchmarks: Sequence[str], models: Sequence[str]
+) -> dict[tuple[str, str], float]:
+    """By benchmark and model, the share of questions right in every option order, the mean over seeds.
+
+    Only of benchmarks whose items have option orders.
+    """
+    shares = {}
+    for benchmark, model, part in by_cell(choices, benchmarks, models):
+        if part["cycle"].null_count() < part.height:
+            seeds: list[Any] = part.partition_by("seed")
+            strict = [hrbench_strict(toolkit_rows(rows), str(rows["policy"][0])) for rows in seeds]
+            shares[benchmark, model] = sum(strict) / len(strict)
+    return shares
