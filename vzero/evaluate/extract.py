@@ -10,7 +10,7 @@ is ever guessed: a reply that no rule can read is unresolved, which counts as wr
 | lmms-eval-vstar, -hrbench, -mcq, -terse, -mmmu | its extractors: V*; HR-Bench; MMStar and RealWorldQA; \
 CV-Bench and BLINK; MMMU |
 | lmms-eval-stripped | lmms-eval told to take the thinking out first (`--reasoning_tags`) |
-| lmms-eval-reasoning | its `*_reasoning` tasks: `<answer>` tag, else box, else number; then the letter in it |
+| lmms-eval-reasoning | its `*_reasoning` tasks: the letter in the `<answer>` tag, else in the last box |
 | mme-realworld | VLMEvalKit's own rule for MME-RealWorld |
 | mmstar-official | MMStar's own script |
 | zoombench | ZoomBench's script, before it asks a model |
@@ -68,8 +68,8 @@ def extract(
     """The letter in `prediction` and the rule that found it; `choices` are option texts by letter.
 
     A prediction or an option that is not text is read as Python prints it, as the toolkits do: a missing
-    prediction is "nan" or "None". `benchmark` matters to `lmms-eval` and `lmms-eval-stripped` alone. Raises ValueError
-    for an unknown policy.
+    prediction is "nan" or "None". `benchmark` matters to `lmms-eval` and `lmms-eval-stripped` alone. Raises
+    ValueError for an unknown policy.
     """
     if policy not in POLICIES:
         raise ValueError(f"unknown policy {policy!r}: allowed: {', '.join(POLICIES)}")

@@ -16,7 +16,7 @@ WORD = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{2,}")
 LONGEST = 200  # characters
 SECONDS = 2  # for one formula; needs the main thread of the process
 # Powers are left out: "9**9**9" would never end.
-ARITHMETIC: dict[type, Callable[..., float]] = {
+ARITHMETIC: dict[type, Callable[..., Any]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
     ast.Mult: operator.mul,
@@ -62,7 +62,7 @@ def arithmetic(text: str) -> float | None:
 
 
 def _value(node: ast.expr) -> float:
-    if isinstance(node, ast.Constant) and type(node.value) in (int, float):
+    if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
         return node.value
     if isinstance(node, ast.UnaryOp) and type(node.op) in ARITHMETIC:
         return ARITHMETIC[type(node.op)](_value(node.operand))

@@ -35,11 +35,11 @@ def official(prediction: str, asked: Asked) -> Match:
     """
     answers = [form for answer in _answers(asked.answer) for form in _forms(answer)]
     for said in _said(prediction):
-        if isinstance(said, float):
-            if said in answers:
-                return Match(True, "number")
-        elif any(isinstance(answer, str) and answer in said for answer in answers):
-            return Match(True, "text")
+        if isinstance(said, str):
+            if any(isinstance(answer, str) and answer in said for answer in answers):
+                return Match(True, "text")
+        elif said in answers:
+            return Match(True, "number")
     return UNRESOLVED
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 import polars as pl
 
 from vzero.evaluate.extract import POLICIES
-from vzero.evaluate.score.rows import DEFAULT_POLICY, Row, extracted, hit, mean, missing
+from vzero.evaluate.score.rows import DEFAULT_POLICY, Row, Scored, extracted, mean, missing, scored
 
 OVERALL = "Overall"
 CATEGORY_COLUMNS = ("l2-category", "category")
@@ -27,27 +27,26 @@ ABBREVIATIONS = {
 def accuracy_table(rows: Iterable[Row], policy: str = DEFAULT_POLICY) -> pl.DataFrame:
     """One row a `split` ("none" without that column), one column a number, in fractions of the rows.
 
-    Columns are split, Overall, each `l2-category` and each `category` in alphabetical order. A split without
-    rows of a category has NaN there.
+    Columns are split, Overall, each `l2-category` and each `category`, sorted as text or as numbers. A split
+    without rows of a category has NaN there.
     """
-    return tabulate([(row, hit(row, policy)) for row in rows])
+    return tabulate(scored(rows, policy))
 
 
-def tabulate(scored: Sequence[tuple[Row, int]]) -> pl.DataFrame:
+def tabulate(rows: Sequence[Scored]) -> pl.DataFrame:
     """The table of `accuracy_table` from rows that have their hits already."""
-    by_split: dict[str, list[tuple[Row, int]]] = defaultdict(list)
-    for row, value in scored:
+    by_split: dict[str, list[Scored]] = defaultdict(list)
+    for row, value in rows:
         by_split[row.get("split", NO_SPLIT)].append((row, value))
     splits = sorted(by_split)
     columns: dict[str, list[object]] = {"split": list(splits)}
     columns[OVERALL] = [mean(value for _, value in by_split[split]) for split in splits]
     for column in CATEGORY_COLUMNS:
-        names = {str(row[column]) for row, _ in scored if not missing(row.get(column))}
-        for name in sorted(names):
+        names = {row[column] for row, _ in rows if not missing(row.get(column))}
+        for name in sorted(names, key=lambda name: (isinstance(name, str), name)):
             # A category named like a second-level one takes its place, as in the toolkit.
-            columns[ABBREVIATIONS.get(name, name)] = [
-                mean(value for row, value in by_split[split] if str(row.get(column)) == name)
-                for split in splits
+            columns[ABBREVIATIONS.get(name, str(name))] = [
+                mean(value for row, value in by_split[split] if row.get(column) == name) for split in splits
             ]
     return pl.DataFrame(columns)
 

@@ -6,14 +6,28 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import Any
 
-from vzero.evaluate.score.rows import DEFAULT_POLICY, Row, choices, extracted, hit, mean, missing
+from vzero.evaluate.score.rows import (
+    DEFAULT_POLICY,
+    Row,
+    Scored,
+    choices,
+    extracted,
+    mean,
+    missing,
+    scored,
+)
 
 Accuracies = dict[Any, float]
 ALL = "all"
 
 
 def hrbench(rows: Iterable[Row], policy: str = DEFAULT_POLICY) -> dict[str, Any]:
-    """VLMEvalKit's numbers in fractions: {"average": {...}, "cycles": {cycle: {...}}}.
+    """VLMEvalKit's numbers, in fractions, from the letters that `policy` reads."""
+    return cyclic_means(scored(rows, policy))
+
+
+def cyclic_means(rows: Iterable[Scored]) -> dict[str, Any]:
+    """{"average": {...}, "cycles": {cycle: {...}}} as VLMEvalKit averages HR-Bench.
 
     Each inner mapping holds "all" and the categories present ("single", "cross"). Every row is scored alone.
     The average is the sum over cycles divided by the number of cycles present, so a category that one cycle
@@ -21,9 +35,9 @@ def hrbench(rows: Iterable[Row], policy: str = DEFAULT_POLICY) -> dict[str, Any]
     mappings are empty. It is no all-four-correct score: see `hrbench_strict`.
     """
     by_cycle: dict[Any, list[tuple[Any, int]]] = defaultdict(list)
-    for row in rows:
+    for row, value in rows:
         if not missing(row.get("cycle_category")):
-            by_cycle[row["cycle_category"]].append((row.get("category"), hit(row, policy)))
+            by_cycle[row["cycle_category"]].append((row.get("category"), value))
     # The order in which the cycles' means are added is the toolkit's, so that the last digit agrees.
     order = sorted(by_cycle, key=lambda cycle: (isinstance(cycle, str), cycle))
     cycles = {cycle: _accuracies(by_cycle[cycle]) for cycle in order}
@@ -37,32 +51,37 @@ def hrbench(rows: Iterable[Row], policy: str = DEFAULT_POLICY) -> dict[str, Any]
     }
 
 
-def _accuracies(scored: list[tuple[Any, int]]) -> Accuracies:
+def _accuracies(hits: list[tuple[Any, int]]) -> Accuracies:
     by_category: dict[Any, list[int]] = defaultdict(list)
-    for category, value in scored:
+    for category, value in hits:
         if not missing(category):
             by_category[category].append(value)
-    return {ALL: mean(value for _, value in scored)} | {
+    return {ALL: mean(value for _, value in hits)} | {
         category: mean(values) for category, values in sorted(by_category.items())
     }
 
 
 def hrbench_strict(rows: Iterable[Row], policy: str = DEFAULT_POLICY) -> float:
-    """Share of questions that are right in every order they were asked in. A diagnostic no toolkit reports.
+    """Share of questions that are right in every order they were asked in; no toolkit reports it."""
+    return strict_mean(scored(rows, policy))
+
+
+def strict_mean(rows: Iterable[Scored]) -> float:
+    """The share of `hrbench_strict` from rows that have their hits already.
 
     Rows belong to one question if image (where stored), question, category and set of options agree. Where
     that leaves a question several rows in one cycle, the first ones by index belong together, and so on.
     """
     questions: dict[Any, list[int]] = defaultdict(list)
     seen: Counter[Any] = Counter()
-    for row in sorted(rows, key=lambda row: row["index"]):
+    for row, value in sorted(rows, key=lambda pair: pair[0]["index"]):
         if missing(row.get("cycle_category")):
             continue
         options = tuple(sorted(map(str, choices(row).values())))
         question = (row.get("image"), row["question"], row.get("category"), options)
         asked = seen[question, row["cycle_category"]]
         seen[question, row["cycle_category"]] += 1
-        questions[question, asked].append(hit(row, policy))
+        questions[question, asked].append(value)
     return mean(min(hits) for hits in questions.values())
 
 

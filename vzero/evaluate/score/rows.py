@@ -11,6 +11,8 @@ from vzero.evaluate.extract import extract
 from vzero.evaluate.extraction import Extraction
 
 Row = Mapping[str, Any]
+Scored = tuple[Row, int]  # a row and its hit
+LETTERS = frozenset(string.ascii_uppercase)
 DEFAULT_POLICY = "vlmevalkit-exact"
 
 
@@ -21,7 +23,8 @@ def missing(value: object) -> bool:
 
 def choices(row: Row) -> dict[str, Any]:
     """Options by letter, A to Z; an empty cell is no option, which moves no other letter."""
-    return {letter: row[letter] for letter in string.ascii_uppercase if not missing(row.get(letter))}
+    present = sorted(LETTERS.intersection(row))
+    return {letter: row[letter] for letter in present if not missing(row[letter])}
 
 
 def extracted(row: Row, policy: str = DEFAULT_POLICY) -> Extraction:
@@ -32,6 +35,11 @@ def extracted(row: Row, policy: str = DEFAULT_POLICY) -> Extraction:
 def hit(row: Row, policy: str = DEFAULT_POLICY) -> int:
     """1 where the letter read is the row's answer, else 0; unresolved is 0."""
     return int(extracted(row, policy).letter == row["answer"])
+
+
+def scored(rows: Iterable[Row], policy: str = DEFAULT_POLICY) -> list[Scored]:
+    """Each row with its hit."""
+    return [(row, hit(row, policy)) for row in rows]
 
 
 def mean(hits: Iterable[int]) -> float:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
-from vzero.evaluate.score.rows import DEFAULT_POLICY, Row, hit, mean
+from vzero.evaluate.score.rows import DEFAULT_POLICY, Row, Scored, mean, scored
 
 MME_TASKS = ("Reasoning", "Perception")
 MME_SUBTASKS = (
@@ -22,6 +22,11 @@ SPATIAL_SOURCE = "Omni3D"  # CV-Bench 3D
 
 
 def mmstar(rows: Iterable[Row], policy: str = DEFAULT_POLICY) -> dict[str, Any]:
+    """MMStar's two means of the letters that `policy` reads; see `mmstar_means`."""
+    return mmstar_means(scored(rows, policy))
+
+
+def mmstar_means(rows: Iterable[Scored]) -> dict[str, Any]:
     """{"micro", "macro", "categories": {category: {"micro", "macro"}}}, fractions.
 
     Micro is the mean of the hits, as VLMEvalKit has it. Macro is the mean over second-level categories of
@@ -29,9 +34,9 @@ def mmstar(rows: Iterable[Row], policy: str = DEFAULT_POLICY) -> dict[str, Any]:
     `l2-category` or `l2_category`.
     """
     hits: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
-    for row in rows:
+    for row, value in rows:
         second = row["l2-category"] if "l2-category" in row else row["l2_category"]
-        hits[row["category"]][second].append(hit(row, policy))
+        hits[row["category"]][second].append(value)
     # lmms-eval's overall groups by the second level's name alone.
     whole: dict[str, list[int]] = defaultdict(list)
     for parts in hits.values():
@@ -49,6 +54,11 @@ def _both_means(parts: dict[str, list[int]]) -> dict[str, Any]:
 
 
 def cv_bench(rows: Iterable[Row], policy: str = DEFAULT_POLICY) -> dict[str, Any]:
+    """CV-Bench's means of the letters that `policy` reads; see `source_means`."""
+    return source_means(scored(rows, policy))
+
+
+def source_means(rows: Iterable[Scored]) -> dict[str, Any]:
     """{"sources": {source: accuracy}, "2D", "3D", "combined", "micro"}, fractions.
 
     2D is the mean of its sources' accuracies (VLMEvalKit), 3D the mean of its hits, combined the half of both
@@ -56,8 +66,8 @@ def cv_bench(rows: Iterable[Row], policy: str = DEFAULT_POLICY) -> dict[str, Any
     needs it.
     """
     hits: dict[str, list[int]] = defaultdict(list)
-    for row in rows:
-        hits[row["source"]].append(hit(row, policy))
+    for row, value in rows:
+        hits[row["source"]].append(value)
     sources = {source: mean(values) for source, values in sorted(hits.items())}
     flat = [accuracy for source, accuracy in sources.items() if source != SPATIAL_SOURCE]
     two = sum(flat) / len(flat) if flat else float("nan")
@@ -73,6 +83,11 @@ def cv_bench(rows: Iterable[Row], policy: str = DEFAULT_POLICY) -> dict[str, Any
 
 
 def mme_realworld(rows: Iterable[Row], policy: str = "mme-realworld") -> dict[str, Any]:
+    """VLMEvalKit's rating of the letters that `policy` reads; see `nested_rating`."""
+    return nested_rating(scored(rows, policy))
+
+
+def nested_rating(rows: Iterable[Scored]) -> dict[str, Any]:
     """VLMEvalKit's rating: {"Overall", task: {"Avg", subtask: {"Avg", second level: accuracy}}}.
 
     A row's `category` is "Task/Subtask". "Avg" is the mean of the hits below it, 0 where there are none.
@@ -81,13 +96,13 @@ def mme_realworld(rows: Iterable[Row], policy: str = "mme-realworld") -> dict[st
     hits: dict[str, dict[str, dict[str, list[int]]]] = {
         task: {subtask: {} for subtask in MME_SUBTASKS} for task in MME_TASKS
     }
-    for row in rows:
+    for row, value in rows:
         task, subtask = row["category"].split("/")[:2]
         second = row["l2-category"].lower()
         if "attribute" in second:
             second = second.split("/")[0] + "/attribute"
         parts = hits.setdefault(task, {}).setdefault(subtask, {})
-        parts.setdefault(second, []).append(hit(row, policy))
+        parts.setdefault(second, []).append(value)
     every = [
         value
         for subtasks in hits.values()
