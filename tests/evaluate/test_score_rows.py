@@ -134,6 +134,13 @@ def test_circular_wants_every_rotation():
     assert scored["table"].to_dicts() == [{"split": "none", "Overall": 1 / 3, "x": 1.0, "y": 0.0}]
 
 
+def test_circular_takes_an_index_that_is_text_and_a_question_stored_twice_counts_twice_in_the_table():
+    rows = [row(True, index="1"), row(True, index="1000001"), row(False, index="2"), row(False, index="2")]
+    scored = circular(rows)
+    assert scored["groups"] == {1: 1, 2: 0}
+    assert scored["table"]["Overall"].to_list() == [1 / 3]
+
+
 def test_the_accuracy_table_has_overall_then_second_level_then_categories():
     rows = [
         row(True, category="relative_position", **{"l2-category": "b"}),
@@ -143,6 +150,12 @@ def test_the_accuracy_table_has_overall_then_second_level_then_categories():
     table = accuracy_table(rows)
     assert table.columns == ["split", "Overall", "a", "b", "direct_attributes", "relative_position"]
     assert table.row(0) == ("none", 2 / 3, 1.0, 0.5, 0.5, 1.0)
+
+
+def test_categories_that_are_numbers_stand_in_their_order():
+    table = accuracy_table([row(True, category=10), row(False, category=2)])
+    assert table.columns == ["split", "Overall", "2", "10"]
+    assert table.row(0) == ("none", 0.5, 0.0, 1.0)
 
 
 def test_the_accuracy_table_has_a_row_a_split():

@@ -9,6 +9,8 @@ from typing import Any
 from vzero.evaluate.score.accuracy import tabulate
 from vzero.evaluate.score.rows import DEFAULT_POLICY, Row, Scored, scored
 
+# Benchmarks whose names hold one of these are asked in rotations.
+CIRCULAR = ("mmbench", "ccbench", "circular", "mmcr")
 ROTATION = 1_000_000  # a rotation's index is the question's plus a multiple of this
 
 
