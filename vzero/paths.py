@@ -82,6 +82,10 @@ class Paths:
         """Folder of one matrix cell, holding `predictions/` and `scores/`."""
         return self.root / f"data/evaluate/{model}-{benchmark}"
 
+    def replies(self, benchmark: str, model_hash: str) -> Path:
+        """A model's replies to a benchmark, kept from run to run; never versioned, safe to delete."""
+        return self.scratch / f"replies/{benchmark}-{model_hash[:16]}"
+
     def predictions(self, model: str, benchmark: str) -> Path:
         return self.evaluation(model, benchmark) / "predictions"
 

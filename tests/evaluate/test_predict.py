@@ -1,85 +1,159 @@
-"""Replies of a real tiny model: complete, batched by length, only what is missing is asked."""
+"""Replies of a real tiny model: complete, batched by picture, only what is missing is asked."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
-from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
+from tiny_models import save_tiny
 
-from vzero.config import Models
-from vzero.evaluate.predict import Replies, ask_all
+from vzero.config import Evaluate, Models
+from vzero.evaluate.asked import Asked, Part, asked_of
+from vzero.evaluate.predict import ask_all, wording_prompt
+from vzero.evaluate.prompting.parts import Image, Wording
+from vzero.evaluate.replies import Replies
 from vzero.imaging import encode_png
 from vzero.models.loading import LoadedModel, load_model
 from vzero.models.prompts import student_prompt, teacher_prompt
-from vzero.shards import shard_path
 
-SETTINGS = {"batch": 2, "max_new_tokens": 4, "title": "test"}
+MODELS = Models()
+SETTINGS = Evaluate(max_new_tokens=4, batch_tokens=200)
 
 
 def picture(side: int) -> bytes:
     return encode_png(np.full((side, side, 3), side, dtype=np.uint8))
 
 
-@pytest.fixture
-def questions() -> pl.DataFrame:
-    rows = [
-        ("wide", "full", [picture(96)], "What letter is it?", ["K", "L"]),
-        ("both", "full+crop", [picture(32), picture(48)], "What letter is it?", ["K", "L"]),
-        ("small", "full", [picture(32)], "What letter is it?", ["K", "L"]),
-        ("talk", "full", [picture(32)], "What letter is it, and why do you think so?", ["K", "L"]),
-        ("open", "full", [picture(32)], "What?", []),
-    ]
-    return pl.DataFrame(rows, schema=["item", "view", "images", "question", "options"], orient="row")
+IMAGES = {hashlib.sha256(data).hexdigest(): data for data in (picture(32), picture(48), picture(96))}
+SMALL, MIDDLE, WIDE = IMAGES
+
+
+def ask_about(
+    item: str, view: str, *pictures: str, options: list[str] | None = None, seeds=(0,)
+) -> list[Asked]:
+    sides = dict(zip(IMAGES, (32, 48, 96), strict=True))
+    row: dict[str, Any] = {
+        "benchmark": "search",
+        "item": item,
+        "view": view,
+        "question": "What letter is it?",
+        "options": ["K", "L"] if options is None else options,
+        "prompt": None,
+        "hint": None,
+        "shown": [{"sha256": name, "width": sides[name], "height": sides[name]} for name in pictures],
+    }
+    return asked_of(row, "vzero", seeds)
+
+
+ASKED = (
+    *ask_about("wide", "full", WIDE),
+    *ask_about("both", "full+crop", SMALL, MIDDLE),
+    *ask_about("small", "full", SMALL),
+    *ask_about("more", "full", SMALL, MIDDLE, WIDE),
+    *ask_about("open", "full", SMALL, options=[]),
+)
 
 
 @pytest.fixture(scope="module")
 def model(letter_model: Callable[[str], Path]) -> LoadedModel:
-    return load_model(letter_model("B"), Models(), device="cpu")
+    return load_model(letter_model("B"), MODELS, device="cpu")
+
+
+def ask(folder: Path, load: Callable[[], LoadedModel], asked=ASKED, **changed: Any) -> pl.DataFrame:
+    return ask_all(
+        [Part(asked, lambda: IMAGES)],
+        load,
+        folder,
+        model_hash="m",
+        models=MODELS,
+        settings=SETTINGS.model_copy(update=changed),
+        title="test",
+    )
 
 
 def never() -> LoadedModel:
     raise AssertionError("the model was loaded although nothing was left to ask")
 
 
-def test_every_question_gets_its_reply(model: LoadedModel, questions: pl.DataFrame, tmp_path: Path):
-    replies = ask_all(questions, lambda: model, tmp_path, **SETTINGS)
+def test_every_question_gets_its_reply_in_its_place(model: LoadedModel, tmp_path: Path):
+    replies = ask(tmp_path, lambda: model)
     Replies.validate(replies)
-    assert set(replies["item"]) == {"wide", "both", "small", "talk", "open"}
+    assert replies["item"].to_list() == ["wide", "both", "small", "more", "open"]
     assert set(replies["text"]) == {"B"}
     assert set(replies["finish_reason"].cast(pl.String)) == {"stop"}
+    assert replies["prompt_hash"].to_list() == [asked.prompt_hash for asked in ASKED]
+    assert replies["shown_width"].to_list() == [96, 32, 32, 32, 32]
     assert (replies["seconds"] > 0).all()
 
 
-def test_the_prompt_hash_is_that_of_the_final_text(
-    model: LoadedModel, questions: pl.DataFrame, tmp_path: Path
-):
-    replies = ask_all(questions, lambda: model, tmp_path, **SETTINGS)
-    found = dict(zip(replies["item"], replies["prompt_hash"], strict=True))
-    asked = ("What letter is it?", ["K", "L"])
-    assert found["small"] == sha256(student_prompt(model, b"", *asked).text.encode()).hexdigest()
-    assert found["both"] == sha256(teacher_prompt(model, b"", b"", *asked).text.encode()).hexdigest()
+def test_the_words_of_training_make_the_prompts_of_training(model: LoadedModel):
+    asked = {once.item: once for once in ASKED}
+    question = ("What letter is it?", ["K", "L"])
+    small, middle = IMAGES[SMALL], IMAGES[MIDDLE]
+    made = wording_prompt(model, asked["small"].wording, [small])
+    assert made == student_prompt(model, small, *question)
+    made = wording_prompt(model, asked["both"].wording, [small, middle])
+    assert made == teacher_prompt(model, small, middle, *question)
 
 
-def test_prompts_of_similar_length_share_a_batch(model: LoadedModel, questions: pl.DataFrame, tmp_path: Path):
-    ask_all(questions, lambda: model, tmp_path, **SETTINGS)
-    batches = [set(pl.read_parquet(shard_path(tmp_path, index))["item"]) for index in range(3)]
-    assert batches == [{"open", "small"}, {"talk", "wide"}, {"both"}]
+def test_a_system_prompt_and_images_between_words_are_kept_in_order(model: LoadedModel):
+    words = Wording((Image(1), "before ", Image(0), "after"), system="Think first.")
+    made = wording_prompt(model, words, [b"zero", b"one"])
+    assert made.images == (b"one", b"zero")
+    image = model.tokenizer.convert_ids_to_tokens(model.image_token)
+    places = [made.text.index(piece) for piece in ("Think first.", image, "before ", "after")]
+    assert places == sorted(places)
+    assert made.text.index("before ") < made.text.rindex(image) < made.text.index("after")
 
 
-def test_answered_batches_are_not_asked_again(model: LoadedModel, questions: pl.DataFrame, tmp_path: Path):
-    first = ask_all(questions, lambda: model, tmp_path, **SETTINGS)
-    shuffled = questions.sample(fraction=1.0, shuffle=True, seed=0)
-    assert ask_all(shuffled, never, tmp_path, **SETTINGS).equals(first)
+def test_answered_questions_are_not_asked_again_whatever_their_order(model: LoadedModel, tmp_path: Path):
+    first = ask(tmp_path, lambda: model)
+    again = ask(tmp_path, never, ASKED[::-1])
+    assert again.equals(first.reverse())
 
 
-def test_a_missing_batch_is_the_only_one_asked(model: LoadedModel, questions: pl.DataFrame, tmp_path: Path):
-    first = ask_all(questions, lambda: model, tmp_path, **SETTINGS)
-    shard_path(tmp_path, 1).unlink()
-    kept = [shard_path(tmp_path, index).stat().st_mtime_ns for index in (0, 2)]
-    again = ask_all(questions, lambda: model, tmp_path, **SETTINGS)
+def test_a_lost_batch_is_the_only_one_asked(model: LoadedModel, tmp_path: Path):
+    first = ask(tmp_path, lambda: model)
+    parts = sorted(tmp_path.glob("part-*"))
+    assert len(parts) > 1
+    times = {part: part.stat().st_mtime_ns for part in parts[1:]}
+    parts[0].unlink()
+    again = ask(tmp_path, lambda: model)
     assert again.drop("seconds").equals(first.drop("seconds"))
-    assert [shard_path(tmp_path, index).stat().st_mtime_ns for index in (0, 2)] == kept
+    assert {part: part.stat().st_mtime_ns for part in parts[1:]} == times
+
+
+def test_a_half_written_shard_is_no_shard(model: LoadedModel, tmp_path: Path):
+    first = ask(tmp_path, lambda: model)
+    (tmp_path / ".part-00.parquet.tmp").write_bytes(b"half")
+    assert ask(tmp_path, never).equals(first)
+    assert not list(tmp_path.glob(".*"))
+
+
+@pytest.fixture(scope="module")
+def babbler(tmp_path_factory: pytest.TempPathFactory) -> LoadedModel:
+    """A random model: what it says depends on everything it sees."""
+    return load_model(save_tiny(tmp_path_factory.mktemp("babbler")), MODELS, device="cpu")
+
+
+def test_the_batches_do_not_change_what_is_said(babbler: LoadedModel, tmp_path: Path):
+    together = ask(tmp_path / "together", lambda: babbler, batch_tokens=100_000)
+    alone = ask(tmp_path / "alone", lambda: babbler, batch_tokens=1)
+    assert together["text"].equals(alone["text"])
+    assert len(set(together["text"])) > 1
+
+
+def test_seeds_differ_and_each_is_the_same_every_time(babbler: LoadedModel, tmp_path: Path):
+    sampled = {"temperature": 1.0, "max_new_tokens": 8}
+    both = ask(
+        tmp_path / "both", lambda: babbler, tuple(ask_about("x", "full", SMALL, seeds=(1, 2))), **sampled
+    )
+    one, two = both["text"]
+    assert one != two
+    second = tuple(ask_about("x", "full", SMALL, seeds=(2,)))
+    assert ask(tmp_path / "second", lambda: babbler, second, **sampled)["text"].to_list() == [two]

@@ -14,12 +14,21 @@ SETTINGS = {"resamples": 200, "confidence": 0.95, "seed": 0}
 
 def predictions(rows: list[tuple[str, str, int | None, bool]], **columns: object) -> pl.DataFrame:
     """Rows of (group, category, cycle, hit) with the other columns of the predictions table filled in."""
-    fixed = {"model": "base", "benchmark": "cyclic", "view": "full", "policy": "vlmevalkit-exact", **columns}
+    fixed = {
+        "model": "base",
+        "benchmark": "cyclic",
+        "view": "full",
+        "seed": 0,
+        "policy": "vlmevalkit-exact",
+        "source": "",
+        "l2_category": "",
+        "resolved": True,
+        **columns,
+    }
     frame = pl.DataFrame(rows, schema=["group", "category", "cycle", "hit"], orient="row")
     return frame.with_columns(
         item=pl.format("{}-{}", pl.int_range(pl.len()), pl.col("group")),
         cycle=pl.col("cycle").cast(pl.Int32),
-        extracted=pl.lit("A"),
         **{name: pl.lit(value) for name, value in fixed.items()},
     )
 
@@ -28,20 +37,43 @@ def accuracies(table: pl.DataFrame) -> dict[str, float]:
     return dict(zip(table["category"], table["accuracy"], strict=True))
 
 
-def test_grading_reads_the_letter_and_counts_what_it_cannot_read_as_wrong():
-    graded = grade(
-        pl.DataFrame(
-            {
-                "text": ["It is K. Answer: B", "Answer: A", "no idea", "Cannot determine the answer"],
-                "options": [["P", "K"]] * 4,
-                "answer": ["B", "B", "B", "B"],
-            }
-        ),
-        "vlmevalkit-exact",
+def replies(texts: list[str], benchmark: str, answer: str, options: list[str] | None) -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "benchmark": benchmark,
+            "text": texts,
+            "options": [options or []] * len(texts),
+            "answer": answer,
+            "answer_type": "",
+        }
     )
+
+
+def test_grading_reads_the_letter_and_counts_what_it_cannot_read_as_wrong():
+    texts = ["It is K. Answer: B", "Answer: A", "no idea", "Cannot determine the answer"]
+    graded = grade(replies(texts, "search", "B", ["P", "K"]), None)
     assert graded["extracted"].to_list() == ["B", "A", None, "Z"]
     assert graded["rule"].to_list() == ["letter", "letter", "unresolved", "refusal"]
+    assert graded["resolved"].to_list() == [True, True, False, True]
     assert graded["hit"].to_list() == [True, False, False, False]
+    assert set(graded["policy"]) == {"vlmevalkit-exact"}
+
+
+def test_a_benchmark_is_read_as_it_declares_unless_a_policy_is_named():
+    # The toolkit's expression for MME-RealWorld takes the first capital that is a letter of an option.
+    asked = replies(["Answer: B"], "mme_realworld", "B", ["P", "K"])
+    assert grade(asked, None).select("policy", "extracted").row(0) == ("mme-realworld", "A")
+    assert grade(asked, "vzero").select("policy", "extracted").row(0) == ("vzero", "B")
+
+
+def test_open_questions_are_matched_and_what_no_rule_decides_is_unresolved():
+    graded = grade(replies(["42", "41", "many"], "zoombench", "42", None), None)
+    assert graded["hit"].to_list() == [True, False, False]
+    assert graded["resolved"].to_list() == [True, False, False]
+    assert graded["extracted"].to_list() == [None] * 3
+    assert set(graded["policy"]) == {"zoombench"}
+    careful = grade(replies(["42", "41", "many"], "mathvision", "42", None), "vzero")
+    assert careful["resolved"].to_list() == [True, True, False]
 
 
 def test_the_whole_and_every_category_get_a_row_with_wilsons_interval():
@@ -57,7 +89,7 @@ def test_the_whole_and_every_category_get_a_row_with_wilsons_interval():
 
 def test_the_unresolved_share_counts_unread_replies_not_refusals():
     rows = [("i1", "letter", None, False)] * 4
-    frame = predictions(rows).with_columns(extracted=pl.Series(["A", "Z", None, None]))
+    frame = predictions(rows).with_columns(resolved=pl.Series([True, True, False, False]))
     assert score(frame, **SETTINGS)["unresolved"].to_list() == [0.5, 0.5]
 
 
@@ -109,3 +141,59 @@ def test_the_order_of_the_rows_changes_nothing():
     assert score(frame, **SETTINGS).equals(
         score(frame.sample(fraction=1.0, shuffle=True, seed=1), **SETTINGS)
     )
+
+
+def test_seeds_are_pooled_item_by_item():
+    rows = [("i1", "letter", None, True), ("i2", "letter", None, False)]
+    others = [("i1", "letter", None, True), ("i2", "letter", None, True)]
+    both = pl.concat([predictions(rows, benchmark="search"), predictions(others, benchmark="search", seed=1)])
+    whole = score(both, **SETTINGS).filter(pl.col("category") == "all").row(0, named=True)
+    # Items have 1 and 1/2; the seeds 1/2 and 1.
+    assert (whole["n"], whole["seeds"], whole["accuracy"]) == (2, 2, 0.75)
+    assert whole["seed_deviation"] == pytest.approx(0.5 / 2**0.5)
+
+
+def test_one_seed_has_no_deviation():
+    assert score(predictions([("i1", "letter", None, True)]), **SETTINGS)["seed_deviation"].is_null().all()
+
+
+def strata(rows: list[tuple[str, str, str, bool]], benchmark: str) -> pl.DataFrame:
+    """Rows of (category, sub-category, source, hit)."""
+    frame = predictions([(f"g{n}", row[0], None, row[3]) for n, row in enumerate(rows)], benchmark=benchmark)
+    return frame.with_columns(
+        l2_category=pl.Series([row[1] for row in rows]), source=pl.Series([row[2] for row in rows])
+    )
+
+
+def by_aggregate(table: pl.DataFrame) -> dict[tuple[str, str], float]:
+    return {(row["aggregate"], row["category"]): row["accuracy"] for row in table.iter_rows(named=True)}
+
+
+def test_cv_bench_2d_is_the_mean_of_its_sources():
+    rows = [
+        ("Count", "", "ADE20K", True),
+        ("Count", "", "ADE20K", False),
+        ("Relation", "", "ADE20K", False),
+        ("Relation", "", "COCO", True),
+    ]
+    found = by_aggregate(score(strata(rows, "cv_bench_2d"), **SETTINGS))
+    assert found["source_mean", "all"] == pytest.approx((1 / 3 + 1) / 2)
+    assert found["micro", "all"] == 0.5
+    assert found["micro", "Count"] == 0.5
+
+
+def test_mmstar_has_the_mean_of_hits_and_the_mean_of_sub_categories():
+    rows = [
+        ("math", "algebra", "", True),
+        ("math", "algebra", "", True),
+        ("math", "geometry", "", False),
+        ("logic", "code", "", True),
+    ]
+    found = by_aggregate(score(strata(rows, "mmstar"), **SETTINGS))
+    assert (found["micro", "all"], found["l2_macro", "all"]) == (0.75, pytest.approx(2 / 3))
+    assert (found["micro", "math"], found["l2_macro", "math"]) == (pytest.approx(2 / 3), 0.5)
+
+
+def test_a_copy_of_hr_bench_without_orders_scores_the_plain_mean():
+    rows = [("q1", "single", None, True), ("q2", "cross", None, False)]
+    assert accuracies(score(predictions(rows, benchmark="hrbench_4k"), **SETTINGS))["all"] == 0.5

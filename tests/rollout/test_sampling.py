@@ -1,30 +1,54 @@
-"""Tokens are drawn with the probabilities that the model gives them."""
+"""What a token is drawn from: the whole vocabulary, its likeliest, or the nucleus."""
 
 from __future__ import annotations
 
+import math
+
+import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
-from vzero.rollout.generate import _sample
+from vzero.rollout.generate import Sampling
 
-
-def test_inverting_the_distribution_draws_every_token_at_its_own_rate():
-    logits = torch.tensor([[0.0, 1.0, 2.0, -30.0]])
-    uniforms = (torch.arange(40_000) + 0.5) / 40_000
-    drawn = _sample(logits.expand(40_000, -1), [], 1.0, uniforms)
-    rates = torch.bincount(drawn, minlength=4) / 40_000
-    assert torch.allclose(rates, logits[0].softmax(dim=0), atol=1e-4)
+SHARES = [0.4, 0.3, 0.2, 0.1]
+LOGITS = torch.tensor([[math.log(share) for share in SHARES]], dtype=torch.float64)
 
 
-def test_temperature_zero_takes_the_likeliest_and_banned_tokens_are_left_out():
-    logits = torch.tensor([[0.0, 3.0, 2.0]])
-    middle = torch.tensor([0.5])
-    assert _sample(logits, [], 0.0, middle).item() == 1
-    assert _sample(logits, [1], 0.0, middle).item() == 2
-    drawn = _sample(logits.expand(1000, -1), [1], 1.0, torch.linspace(0, 0.9999, 1000))
-    assert set(drawn.tolist()) == {0, 2}
+def drawn(**settings: float) -> list[float]:
+    shares = Sampling(**{"temperature": 1.0, **settings}).probabilities(LOGITS)[0]  # type: ignore[arg-type]
+    return (shares / shares.sum()).tolist()
 
 
-def test_the_ends_of_the_unit_interval_stay_inside_the_vocabulary():
-    logits = torch.tensor([[-50.0, 0.0, -50.0]])
-    assert _sample(logits, [], 1.0, torch.tensor([0.0])).item() in (0, 1)
-    assert _sample(logits, [], 1.0, torch.tensor([1.0 - 2**-53], dtype=torch.float64)).item() in (1, 2)
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({}, SHARES),
+        ({"top_k": 2}, [4 / 7, 3 / 7, 0, 0]),
+        ({"top_k": 9}, SHARES),
+        ({"top_p": 0.7}, [4 / 7, 3 / 7, 0, 0]),  # the first two reach it
+        ({"top_p": 0.71}, [4 / 9, 3 / 9, 2 / 9, 0]),
+        ({"top_p": 0.01}, [1, 0, 0, 0]),
+        ({"top_k": 3, "top_p": 0.75}, [4 / 7, 3 / 7, 0, 0]),  # of the three: 4/9 and 3/9 are 0.78
+        ({"temperature": 0.5}, [16 / 30, 9 / 30, 4 / 30, 1 / 30]),
+    ],
+)
+def test_shares_worked_by_hand(settings: dict[str, float], expected: list[float]):
+    assert drawn(**settings) == pytest.approx(expected)
+
+
+@given(
+    st.lists(st.floats(-9, 9), min_size=1, max_size=12),
+    st.floats(0.05, 1.0),
+    st.integers(0, 12),
+)
+def test_the_likeliest_token_is_always_kept_and_no_less_likely_one_before_a_likelier(
+    logits: list[float], top_p: float, top_k: int
+):
+    scores = torch.tensor([logits], dtype=torch.float64)
+    shares = Sampling(1.0, top_p, top_k).probabilities(scores)[0]
+    kept = scores[0][shares > 0]
+    assert shares[scores[0].argmax()] > 0
+    assert (kept.min() >= scores[0][shares == 0]).all() if (shares == 0).any() else True
+    full = torch.softmax(scores[0], dim=-1)
+    assert top_k > 0 or full[shares > 0].sum() >= min(top_p, 1.0) - 1e-9

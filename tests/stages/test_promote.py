@@ -30,7 +30,7 @@ def params(letter_model: LetterModel) -> Params:
     return parse_params(
         {
             "models": {"student": str(letter_model("A"))},
-            "evaluate": {"batch": 3, "max_new_tokens": 3, "resamples": 500},
+            "evaluate": {"max_new_tokens": 3, "resamples": 500},
         }
     )
 

@@ -1,99 +1,131 @@
-"""Greedy replies of a model, in batches of similar length, picked up where a killed run stopped."""
+"""Replies of a model to questions, in batches that share pictures, picked up where a killed run stopped."""
 
 from __future__ import annotations
 
-import hashlib
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-import dataframely as dy
 import polars as pl
-from rich.progress import track
+from rich.progress import Progress
 
-from vzero.imaging import probe
+from vzero.config import Evaluate, Models
+from vzero.evaluate.asked import Asked, Part
+from vzero.evaluate.batching import Cost, batches
+from vzero.evaluate.prompting.parts import Image, Wording
+from vzero.evaluate.replies import Replies, add_replies, generation_settings, known_replies, reply_key
+from vzero.evaluate.thinking import split_thinking
+from vzero.models.encoding import prompt_tokens, resized, visual_tokens
 from vzero.models.loading import LoadedModel
-from vzero.models.prompts import Prompt, student_prompt, teacher_prompt
+from vzero.models.prompts import Prompt, render
 from vzero.rollout.generate import generate
-from vzero.shards import read, shard_path, write_table
-from vzero.tables import FINISH_REASONS
-
-
-class Replies(dy.Schema):
-    """Raw replies, one shard a batch. Lives in scratch until the run is complete."""
-
-    item = dy.String(primary_key=True)
-    view = dy.String(primary_key=True)
-    prompt_hash = dy.String(nullable=False)  # sha256 of the final prompt text
-    text = dy.String(nullable=False)
-    finish_reason = dy.Enum(FINISH_REASONS, nullable=False)
-    seconds = dy.Float32(nullable=False)  # the batch's, shared equally
 
 
 def ask_all(
-    questions: pl.DataFrame,
+    parts: Sequence[Part],
     load: Callable[[], LoadedModel],
     folder: Path,
     *,
-    batch: int,
-    max_new_tokens: int,
+    model_hash: str,
+    models: Models,
+    settings: Evaluate,
     title: str,
 ) -> pl.DataFrame:
-    """Replies to every question: columns item, view, images, question, options in, `Replies` out.
+    """A row of `Replies` to every question, in the questions' order.
 
-    Every batch becomes a shard of `folder` as soon as it is answered, and batches found there are not asked
-    again; the caller keys the folder by everything a reply depends on. The model is only loaded if needed.
+    `folder` keeps replies (`vzero.evaluate.replies`): only what it lacks is asked, and the model is only
+    loaded then. Batches are those of the whole part, so that a killed run goes on with the same ones.
     """
-    batches = list(_similar_lengths_together(questions).iter_slices(batch))
-    missing = [index for index in range(len(batches)) if not shard_path(folder, index).exists()]
-    if missing:
+    generation = generation_settings(models, settings)
+    keys = [[reply_key(asked, model_hash, generation) for asked in part.asked] for part in parts]
+    wanted = pl.DataFrame({"key": [key for of_part in keys for key in of_part]}, schema={"key": pl.String})
+    known = set(known_replies(folder)["key"]) & set(wanted["key"])
+    if len(known) < len(wanted):
         model = load()
-        done = len(batches) - len(missing)
-        for index in track(missing, description=title, total=len(batches), completed=done):
-            replies = _ask(model, batches[index], max_new_tokens)
-            write_table(shard_path(folder, index), replies, Replies)
-    return read(folder, Replies)
+        with Progress() as progress:
+            task = progress.add_task(title, total=len(wanted), completed=len(known))
+            for part, names in zip(parts, keys, strict=True):
+                if known.issuperset(names):
+                    continue
+                for replies in _ask_part(model, part, names, known, settings):
+                    add_replies(folder, replies)
+                    progress.advance(task, len(replies))
+    return wanted.join(known_replies(folder), on="key", how="left", maintain_order="left")
 
 
-def _similar_lengths_together(questions: pl.DataFrame) -> pl.DataFrame:
-    """Sorted by what a prompt costs, so that a batch pads little; ties by name, so batches never change."""
-    pixels = [sum(_pixels(image) for image in images) for images in questions["images"].to_list()]
-    order = questions.select(
-        "item",
-        "view",
-        pictures=pl.col("images").list.len(),
-        pixels=pl.Series(pixels),
-        letters=pl.col("question").str.len_chars()
-        + pl.col("options").list.eval(pl.element().str.len_chars()).list.sum(),
-    )
-    keys = ["pictures", "pixels", "letters", "item", "view"]
-    return questions[order.with_row_index("row").sort(keys)["row"]]
+def _ask_part(
+    model: LoadedModel, part: Part, keys: list[str], known: set[str], settings: Evaluate
+) -> Iterator[pl.DataFrame]:
+    """Replies to what is not known of a part, a batch at a time."""
+    images = part.open_images()
+    prompts = [wording_prompt(model, asked.wording, _bytes_of(asked, images)) for asked in part.asked]
+    costs = [_cost(model, asked, prompt, settings) for asked, prompt in zip(part.asked, prompts, strict=True)]
+    for batch in batches(costs, tokens=settings.batch_tokens, pixels=settings.batch_pixels):
+        missing = [index for index in batch if keys[index] not in known]
+        if missing:
+            asked = [part.asked[index] for index in missing]
+            replies = _ask(model, asked, [prompts[index] for index in missing], settings)
+            yield Replies.cast(replies.with_columns(key=pl.Series([keys[index] for index in missing])))
 
 
-def _pixels(image: bytes) -> int:
-    width, height, _ = probe(image)
-    return width * height
+def _bytes_of(asked: Asked, images: Mapping[str, bytes]) -> list[bytes]:
+    return [images[picture.sha256] for picture in asked.pictures]
 
 
-def _ask(model: LoadedModel, questions: pl.DataFrame, max_new_tokens: int) -> pl.DataFrame:
+def wording_prompt(model: LoadedModel, wording: Wording, images: Sequence[bytes]) -> Prompt:
+    """A question in words as the model's chat template has it; `images` by their numbers in the wording."""
+    content: list[dict[str, Any]] = [
+        {"type": "image"} if isinstance(part, Image) else {"type": "text", "text": part}
+        for part in wording.parts
+    ]
+    system = [{"role": "system", "content": wording.system}] if wording.system is not None else []
+    shown = tuple(images[part.number] for part in wording.parts if isinstance(part, Image))
+    return Prompt(shown, render(model, [*system, {"role": "user", "content": content}]))
+
+
+def _cost(model: LoadedModel, asked: Asked, prompt: Prompt, settings: Evaluate) -> Cost:
+    visual = sum(visual_tokens(model, picture.width, picture.height) for picture in asked.pictures)
+    pixels = {}
+    for picture in asked.pictures:
+        width, height = resized(model, picture.width, picture.height)
+        pixels[picture.sha256] = width * height
+    return Cost(prompt_tokens(model, prompt.text, visual) + settings.max_new_tokens, pixels)
+
+
+def _ask(
+    model: LoadedModel, asked: Sequence[Asked], prompts: Sequence[Prompt], settings: Evaluate
+) -> pl.DataFrame:
+    """Columns of `Replies` but for the key."""
     start = time.perf_counter()
-    rows = questions.select("images", "question", "options").iter_rows()
-    prompts = [_prompt(model, *row) for row in rows]
-    replies = generate(model, prompts, group=1, max_new_tokens=max_new_tokens, temperature=0.0, seed=0)
-    seconds = (time.perf_counter() - start) / len(prompts)
-    return questions.select("item", "view").with_columns(
-        prompt_hash=_column(hashlib.sha256(prompt.text.encode()).hexdigest() for prompt in prompts),
-        text=_column(reply.text for (reply,) in replies),
-        finish_reason=_column(reply.finish_reason for (reply,) in replies),
-        seconds=pl.lit(seconds),
+    replies = generate(
+        model,
+        prompts,
+        group=1,
+        max_new_tokens=settings.max_new_tokens,
+        temperature=settings.temperature,
+        top_p=settings.top_p,
+        top_k=settings.top_k,
+        seed=[once.seed for once in asked],
     )
-
-
-def _column(values: Iterable[str]) -> pl.Series:
-    return pl.Series(list(values), dtype=pl.String)
-
-
-def _prompt(model: LoadedModel, images: list[bytes], question: str, options: list[str]) -> Prompt:
-    if len(images) == 2:
-        return teacher_prompt(model, images[0], images[1], question, options)
-    return student_prompt(model, images[0], question, options)
+    seconds = (time.perf_counter() - start) / len(prompts)
+    rows = []
+    for once, (reply,) in zip(asked, replies, strict=True):
+        width, height = resized(model, once.pictures[0].width, once.pictures[0].height)
+        thinking, text = split_thinking(reply.text)
+        rows.append(
+            {
+                "item": once.item,
+                "view": once.view,
+                "seed": once.seed,
+                "prompt_hash": once.prompt_hash,
+                "image_hash": once.image_hash,
+                "shown_width": width,
+                "shown_height": height,
+                "thinking": thinking,
+                "text": text,
+                "finish_reason": reply.finish_reason,
+                "seconds": seconds,
+            }
+        )
+    return pl.DataFrame(rows)

@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 import torch
+from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import smart_resize
 
 from vzero.imaging import decode
 from vzero.models.loading import LoadedModel
@@ -43,10 +44,24 @@ def image_features(model: LoadedModel, images: Sequence[bytes]) -> tuple[torch.T
     return torch.from_numpy(pixels).to(model.device), torch.from_numpy(grids).to(model.device)
 
 
+def resized(model: LoadedModel, width: int, height: int) -> tuple[int, int]:
+    """Width and height that an image of this size is shown to the model at."""
+    processor = model.image_processor
+    high, wide = smart_resize(
+        height,
+        width,
+        processor.patch_size * processor.merge_size,
+        min_pixels=processor.size["shortest_edge"],
+        max_pixels=processor.size["longest_edge"],
+    )
+    return wide, high
+
+
 def visual_tokens(model: LoadedModel, width: int, height: int) -> int:
     """Tokens that an image of this size takes in the language model, after the processor's resizing."""
-    processor = model.image_processor
-    return processor.get_number_of_image_patches(height, width) // processor.merge_size**2
+    side = model.image_processor.patch_size * model.image_processor.merge_size
+    wide, high = resized(model, width, height)
+    return (wide // side) * (high // side)
 
 
 def prompt_tokens(model: LoadedModel, text: str, visual: int) -> int:

@@ -25,6 +25,33 @@ class Rollout:
     logprobs: list[float]  # of the sampled tokens at temperature 1, whatever they were sampled with
 
 
+@dataclass(frozen=True)
+class Sampling:
+    """How a token is drawn from logits. Temperature 0 takes the likeliest."""
+
+    temperature: float
+    top_p: float = 1.0
+    top_k: int = 0
+
+    def probabilities(self, logits: torch.Tensor) -> torch.Tensor:
+        """What tokens are drawn with, (rows, vocabulary), up to a factor a row.
+
+        First the `top_k` likeliest, then of them the fewest that together have a share of `top_p`, both at
+        the temperature; equals of the last one stay.
+        """
+        if 0 < self.top_k < logits.shape[1]:
+            least = logits.topk(self.top_k, dim=-1).values[:, -1:]
+            logits = logits.masked_fill(logits < least, -torch.inf)
+        shares = torch.softmax(logits / self.temperature, dim=-1)
+        if self.top_p == 1.0:
+            return shares
+        ordered = shares.sort(dim=-1, descending=True).values
+        # What stands before a token, without it: the likeliest is always kept.
+        enough = ordered.cumsum(dim=-1) - ordered >= self.top_p
+        least = ordered.masked_fill(enough, torch.inf).amin(dim=-1, keepdim=True)
+        return shares.masked_fill(shares < least, 0.0)
+
+
 @torch.no_grad()
 def generate(
     model: LoadedModel,
@@ -33,19 +60,27 @@ def generate(
     group: int,
     max_new_tokens: int,
     temperature: float,
-    seed: int,
+    seed: int | Sequence[int],
+    top_p: float = 1.0,
+    top_k: int = 0,
 ) -> list[list[Rollout]]:
-    """`group` answers to every prompt. Temperature 0 is greedy; else pure sampling from the whole vocabulary.
+    """`group` answers to every prompt. Temperature 0 is greedy; else tokens are sampled from the whole
+    vocabulary, or from its `top_k` likeliest, or from the likeliest that together have probability `top_p`.
 
-    An answer's randomness depends on the seed, its prompt and its place in the group alone, so it is the same
-    in every batch and on every process. Vision tokens are never sampled: a replay would take them for images.
+    An answer's randomness depends on the seed (one for all prompts, or one each), its prompt and its place in
+    the group alone, so it is the same in every batch and on every process. Vision tokens are never sampled: a
+    replay would take them for images.
     """
+    seeds = [seed] * len(prompts) if isinstance(seed, int) else seed
     if model.shares_prefixes:
         prefix = fork(prefill(model, prompts), group)
     else:
         prefix = plain.prefill(model, prompts, group)
-    uniforms = np.concatenate([_uniforms(prompt, group, max_new_tokens, seed) for prompt in prompts])
-    tokens, logprobs = _decode(model, prefix, temperature, torch.from_numpy(uniforms).to(model.device))
+    uniforms = np.concatenate(
+        [_uniforms(prompt, group, max_new_tokens, own) for prompt, own in zip(prompts, seeds, strict=True)]
+    )
+    sampling = Sampling(temperature, top_p, top_k)
+    tokens, logprobs = _decode(model, prefix, sampling, torch.from_numpy(uniforms).to(model.device))
     rollouts = [
         _rollout(model, row, scores) for row, scores in zip(tokens.tolist(), logprobs.tolist(), strict=True)
     ]
@@ -61,7 +96,10 @@ def _uniforms(prompt: Prompt, group: int, tokens: int, seed: int) -> np.ndarray:
 
 
 def _decode(
-    model: LoadedModel, prefix: Prefix, temperature: float, uniforms: torch.Tensor
+    model: LoadedModel,
+    prefix: Prefix,
+    sampling: Sampling,
+    uniforms: torch.Tensor,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Sampled ids and their log-probs, both (rows, tokens). Rows that ended are padded."""
     rows, limit = uniforms.shape
@@ -70,7 +108,7 @@ def _decode(
     logprobs: list[torch.Tensor] = []
     while True:
         logits = vocabulary_logits(model, prefix.last_hidden)
-        token = _sample(logits, model.banned_tokens, temperature, uniforms[:, len(tokens)])
+        token = _sample(_allowed(logits, model.banned_tokens), sampling, uniforms[:, len(tokens)])
         token = token.masked_fill(ended, model.pad_token)
         tokens.append(token)
         logprobs.append(sampled_logprobs(logits, token))
@@ -81,16 +119,19 @@ def _decode(
         _, prefix = extend(model, prefix, text_piece(step, torch.ones_like(step)))
 
 
-def _sample(
-    logits: torch.Tensor, banned: list[int], temperature: float, uniforms: torch.Tensor
-) -> torch.Tensor:
-    """One token a row by inverting the cumulative distribution at `uniforms` (rows,)."""
+def _allowed(logits: torch.Tensor, banned: list[int]) -> torch.Tensor:
+    """Logits (rows, vocabulary) without the tokens that are never sampled."""
     allowed = logits.clone()
     allowed[:, [token for token in banned if token < allowed.shape[1]]] = -torch.inf
-    if temperature == 0.0:
-        return allowed.argmax(dim=-1)
+    return allowed
+
+
+def _sample(logits: torch.Tensor, sampling: Sampling, uniforms: torch.Tensor) -> torch.Tensor:
+    """One token a row by inverting the cumulative distribution at `uniforms` (rows,)."""
+    if sampling.temperature == 0.0:
+        return logits.argmax(dim=-1)
     # Double precision: over a vocabulary of 250,000 a float32 sum is off by more than a rare token's share.
-    cumulative = torch.softmax(allowed.double() / temperature, dim=-1).cumsum(dim=-1)
+    cumulative = sampling.probabilities(logits.double()).cumsum(dim=-1)
     threshold = uniforms.double()[:, None] * cumulative[:, -1:]
     return torch.searchsorted(cumulative, threshold, right=True).squeeze(1)
 

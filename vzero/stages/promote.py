@@ -14,13 +14,20 @@ import polars as pl
 
 from vzero import shards
 from vzero.config import ConfigError, Params
+from vzero.evaluate.asked import Asked, Part, Picture
 from vzero.evaluate.predict import ask_all
+from vzero.evaluate.prompting.parts import Question
+from vzero.evaluate.prompting.policies import wording
 from vzero.evaluate.score import grade
 from vzero.evaluate.statistics import paired_difference
 from vzero.evaluate.views import FULL
 from vzero.models.loading import load_model
 from vzero.paths import Paths
 from vzero.tables import Images, Promotions, Samples
+
+DEV = "dev"  # in the place of a benchmark's name
+# Candidates are compared by their likeliest answers, however benchmarks are sampled.
+GREEDY = {"temperature": 0.0, "top_p": 1.0, "top_k": 0, "seeds": (0,)}
 
 
 def run(params: Params, paths: Paths) -> dict[str, Any]:
@@ -65,41 +72,27 @@ def _decide(params: Params, paths: Paths) -> dict[str, Any]:
 
 
 def _dev_questions(paths: Paths) -> pl.DataFrame:
-    """Dev samples that can be graded: columns item, group, view, images, question, options, answer."""
+    """Dev samples that can be graded, by id."""
     columns = ["sample_id", "image_id", "question", "options", "answer", "split"]
     samples = shards.scan(paths.samples, Samples, columns)
     graded = samples.filter(
         pl.col("split") == "dev", pl.col("answer").is_not_null(), pl.col("options").list.len() > 0
-    ).collect()
-    images = shards.scan(paths.images, Images, ["image_id", "bytes"])
-    shown = images.filter(pl.col("image_id").is_in(graded["image_id"].to_list())).collect()
-    return (
-        graded.join(shown, on="image_id", how="inner")
-        .with_columns(view=pl.lit(FULL), images=pl.concat_list("bytes"))
-        .rename({"sample_id": "item", "image_id": "group"})
-        .drop("bytes", "split")
-        .sort("item")
     )
+    return graded.sort("sample_id").collect()
 
 
 def _compare(params: Params, paths: Paths, questions: pl.DataFrame, previous: Path) -> dict[str, Any]:
     """Accuracies of both models on the same questions, and their paired difference in points."""
     settings = params.evaluate
-    # Kept after the run: the same candidate, offered again the next night, is not asked again.
-    scratch = shards.run_folder(
-        paths.scratch,
-        "promote",
-        config=[params.models.model_dump(mode="json"), settings.batch, settings.max_new_tokens],
-        inputs=[paths.trained_model, previous, paths.samples],
-    )
+    part = _asked(paths, questions)
     hits = {
-        name: _hits(params, questions, folder, scratch / name)
+        name: _hits(params, paths, questions, part, folder)
         for name, folder in (("new", paths.trained_model), ("previous", previous))
     }
     difference = paired_difference(
         hits["previous"],
         hits["new"],
-        questions["group"],
+        questions["image_id"],
         resamples=settings.resamples,
         confidence=settings.confidence,
         seed=settings.seed,
@@ -114,19 +107,39 @@ def _compare(params: Params, paths: Paths, questions: pl.DataFrame, previous: Pa
     }
 
 
-def _hits(params: Params, questions: pl.DataFrame, folder: Path, replies: Path) -> pl.Series:
+def _asked(paths: Paths, questions: pl.DataFrame) -> Part:
+    """The questions as training words them, each about its full image."""
+    images = shards.scan(paths.images, Images, ["image_id", "bytes", "width", "height"])
+    shown = images.filter(pl.col("image_id").is_in(questions["image_id"].to_list())).collect()
+    sizes = {name: Picture(name, *sides) for name, *sides in shown.drop("bytes").iter_rows()}
+    asked = [
+        Asked(
+            DEV,
+            row["sample_id"],
+            FULL,
+            0,
+            wording(Question(DEV, row["question"], tuple(row["options"])), "vzero"),
+            (sizes[row["image_id"]],),
+        )
+        for row in questions.iter_rows(named=True)
+    ]
+    return Part(tuple(asked), lambda: dict(shown.select("image_id", "bytes").iter_rows()))
+
+
+def _hits(params: Params, paths: Paths, questions: pl.DataFrame, part: Part, folder: Path) -> pl.Series:
     """Whether the model in `folder` answers each question right, in the order of the questions."""
-    settings = params.evaluate
-    answered = ask_all(
-        questions,
+    model_hash = shards.content_hash(folder)
+    replies = ask_all(
+        [part],
         lambda: load_model(folder, params.models),
-        replies,
-        batch=settings.batch,
-        max_new_tokens=settings.max_new_tokens,
-        title=f"{replies.name} student on dev",
+        paths.replies(DEV, model_hash),
+        model_hash=model_hash,
+        models=params.models,
+        settings=params.evaluate.model_copy(update=GREEDY),
+        title=f"{folder.name} on dev",
     )
-    rows = questions.join(answered, on=["item", "view"], how="inner", validate="1:1").sort("item")
-    return grade(rows, settings.policy)["hit"]
+    rows = questions.with_columns(replies["text"], benchmark=pl.lit(DEV), answer_type=pl.lit(""))
+    return grade(rows, params.evaluate.policy)["hit"]
 
 
 def _promote(paths: Paths, comparison: dict[str, Any]) -> None:

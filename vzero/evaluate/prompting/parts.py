@@ -67,13 +67,13 @@ class Wording:
         return hashlib.sha256(self.text.encode()).hexdigest()
 
 
-def question_of(item: Mapping[str, Any]) -> Question:
-    """The question in a row of `tables.BenchmarkItems`."""
+def question_of(item: Mapping[str, Any], *, images: int) -> Question:
+    """The question in a row of `tables.BenchmarkItems`, shown with so many images."""
     return Question(
         benchmark=item["benchmark"],
         text=item["question"],
         options=tuple(item["options"]),
-        images=1 + len(item["more_images"]),
+        images=images,
         prompt=item["prompt"],
         hint=item["hint"],
     )

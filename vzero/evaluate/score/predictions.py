@@ -8,82 +8,112 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from vzero.evaluate.extract import extract
-from vzero.evaluate.extraction import lettered
+from vzero.evaluate.benchmarks.catalogue import CATALOGUE
+from vzero.evaluate.benchmarks.declaration import Aggregate
+from vzero.evaluate.reading import read
 from vzero.evaluate.statistics import accuracy_interval
 from vzero.tables import Scores
 
 WHOLE = "all"  # the category that stands for the whole benchmark
+# Columns whose values' means are averaged; rows without a value are left out.
+STRATA: dict[Aggregate, str] = {"cyclic": "cycle", "source_mean": "source", "l2_macro": "l2_category"}
+ITEM = ["item", "group", "category", "cycle", "source", "l2_category"]
 
 
-def grade(replies: pl.DataFrame, policy: str) -> pl.DataFrame:
-    """Add `extracted`, `rule` and `hit` to columns text, options, answer. Unresolved counts as wrong.
+def grade(replies: pl.DataFrame, policy: str | None) -> pl.DataFrame:
+    """Add `policy`, `extracted`, `rule`, `resolved` and `hit` to columns benchmark, text, options,
+    answer and answer_type.
 
-    A column `benchmark`, where there is one, tells the policy `lmms-eval` how to read.
+    Without a policy, the one that the benchmark declares. Unresolved counts as wrong.
     """
-    names = replies["benchmark"].to_list() if "benchmark" in replies.columns else [None] * len(replies)
-    read = [
-        extract(text, lettered(options), policy, benchmark=name)
-        for text, options, name in zip(replies["text"], replies["options"].to_list(), names, strict=True)
-    ]
+    found = [read(row, policy) for row in replies.iter_rows(named=True)]
     return replies.with_columns(
-        pl.Series("extracted", [found.letter for found in read], dtype=pl.String),
-        pl.Series("rule", [found.rule for found in read], dtype=pl.String),
-    ).with_columns(hit=(pl.col("extracted") == pl.col("answer")).fill_null(False))
+        pl.Series("policy", [reading.policy for reading in found], dtype=pl.String),
+        pl.Series("extracted", [reading.letter for reading in found], dtype=pl.String),
+        pl.Series("rule", [reading.rule for reading in found], dtype=pl.String),
+        pl.Series("resolved", [reading.resolved for reading in found], dtype=pl.Boolean),
+        pl.Series("hit", [reading.hit for reading in found], dtype=pl.Boolean),
+    )
 
 
 def score(predictions: pl.DataFrame, *, resamples: int, confidence: float, seed: int) -> pl.DataFrame:
     """Accuracy, interval and unresolved share by category: tables.Predictions in, tables.Scores out.
 
-    Benchmarks asked in cyclic option orders get the mean over orders of each order's mean, as VLMEvalKit
+    Answers under several seeds are pooled: an item counts by its share of hits. Every aggregate that the
+    benchmark declares has its rows. `cyclic` is the mean over orders of each order's mean, as VLMEvalKit
     averages HR-Bench: rows without an order are left out, and an order that lacks a category counts as zero
-    for it. With complete data this is the plain mean.
+    for it. With complete data this is the plain mean; copies without any order get that.
     """
     rows = [
         _score_row(part, weights, key | {"category": category}, resamples, confidence, seed)
-        for key, rows in _by_run(predictions)
-        for category, part, weights in _categories(rows)
+        for key, answers in _by_aggregate(predictions)
+        for category, part, weights in _categories(answers, key["aggregate"])
     ]
-    return Scores.cast(pl.DataFrame(rows)).sort(Scores.primary_key())
+    return Scores.cast(pl.DataFrame(rows, infer_schema_length=None)).sort(Scores.primary_key())
 
 
-def _by_run(predictions: pl.DataFrame) -> Iterator[tuple[dict[str, str], pl.DataFrame]]:
-    """One benchmark under one view at a time, rows in the order of their items."""
-    names = ["model", "benchmark", "view", "policy"]
-    for key, rows in predictions.sort("item").group_by(names, maintain_order=True):
-        in_cycles = rows.filter(pl.col("cycle").is_not_null())
-        counted = rows.with_columns(cycle=0) if in_cycles.is_empty() else in_cycles
-        yield dict(zip(names, map(str, key), strict=True)), counted
+def _by_aggregate(predictions: pl.DataFrame) -> Iterator[tuple[dict[str, Any], pl.DataFrame]]:
+    """One benchmark under one view and one aggregate at a time, rows in the order of items and seeds."""
+    names = ["model", "benchmark", "view"]
+    for key, rows in predictions.sort("item", "seed").group_by(names, maintain_order=True):
+        model, benchmark, view = map(str, key)
+        declared = CATALOGUE[benchmark].aggregates
+        for aggregate in declared:
+            counted = rows
+            if aggregate == "cyclic" and rows["cycle"].null_count() < len(rows):
+                counted = rows.filter(pl.col("cycle").is_not_null())
+            yield (
+                {
+                    "model": model,
+                    "benchmark": benchmark,
+                    "view": view,
+                    "aggregate": aggregate,
+                    "policy": "+".join(sorted(rows["policy"].unique())),
+                },
+                counted,
+            )
 
 
-def _categories(rows: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame, np.ndarray]]:
-    cycles = rows["cycle"].n_unique()
-    yield WHOLE, rows, _weights(rows["cycle"].to_numpy(), cycles)
+def _categories(rows: pl.DataFrame, aggregate: Aggregate) -> Iterator[tuple[str, pl.DataFrame, np.ndarray]]:
+    """The whole and each category, with what each answer counts."""
+    column = STRATA.get(aggregate)
+    labels = rows[column].to_numpy() if column else np.zeros(len(rows))
+    yield WHOLE, rows, stratum_weights(labels, len(np.unique(labels)))
     for category in sorted(rows["category"].unique()):
         part = rows.filter(pl.col("category") == category)
-        yield category, part, _weights(part["cycle"].to_numpy(), cycles)
+        labels_here = part[column].to_numpy() if column else np.zeros(len(part))
+        # Only HR-Bench divides a category by strata that lack it.
+        strata = labels if aggregate == "cyclic" else labels_here
+        yield category, part, stratum_weights(labels_here, len(np.unique(strata)))
 
 
-def _weights(cycle: np.ndarray, cycles: int) -> np.ndarray:
-    """What each hit counts, so that the mean of weighted hits is the mean of the cycles' means."""
-    _, index, counts = np.unique(cycle, return_inverse=True, return_counts=True)
-    return len(cycle) / (cycles * counts[index])
+def stratum_weights(labels: np.ndarray, strata: int) -> np.ndarray:
+    """What each hit counts, so that the mean of weighted hits is the mean over `strata` of their means."""
+    _, index, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    return len(labels) / (strata * counts[index])
 
 
 def _score_row(
-    part: pl.DataFrame, weights: np.ndarray, key: dict[str, str], resamples: int, confidence: float, seed: int
+    part: pl.DataFrame, weights: np.ndarray, key: dict[str, Any], resamples: int, confidence: float, seed: int
 ) -> dict[str, Any]:
+    weighted = part.with_columns(counts=pl.col("hit") * pl.Series(weights))
+    items = weighted.group_by("item", maintain_order=True).agg(
+        pl.col("group").first(), pl.col("counts").mean()
+    )
     accuracy = accuracy_interval(
-        part["hit"].to_numpy() * weights,
-        part["group"].to_numpy(),
+        items["counts"].to_numpy(),
+        items["group"].to_numpy(),
         resamples=resamples,
         confidence=confidence,
         seed=seed,
     )
+    by_seed = weighted.group_by("seed").agg(pl.col("counts").mean())["counts"]
     return key | {
-        "n": len(part),
+        "n": len(items),
+        "seeds": len(by_seed),
         "accuracy": accuracy.value,
         "low": accuracy.low,
         "high": accuracy.high,
-        "unresolved": part["extracted"].null_count() / len(part),
+        "seed_deviation": by_seed.std(),
+        "unresolved": 1 - float(part["resolved"].to_numpy().mean()),
     }

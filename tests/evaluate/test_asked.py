@@ -1,0 +1,74 @@
+"""Questions in words and pictures, as they are put to a model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from vzero.evaluate.asked import Asked, asked_of
+from vzero.evaluate.prompting.parts import Image
+from vzero.models.prompts import CROP_NOTICE, question_text
+
+
+def row(view: str, *pictures: str, **changed: Any) -> dict[str, Any]:
+    shown = [{"sha256": name, "width": 30 + number, "height": 20} for number, name in enumerate(pictures)]
+    return {
+        "benchmark": "vstar",
+        "item": "7",
+        "view": view,
+        "question": "Which colour?",
+        "options": ["red", "blue"],
+        "prompt": None,
+        "hint": None,
+        "shown": shown,
+    } | changed
+
+
+def only(asked: list[Asked]) -> Asked:
+    [one] = asked
+    return one
+
+
+def names(asked: Asked) -> list[str]:
+    """Pictures in the order in which the prompt shows them."""
+    numbers = [part.number for part in asked.wording.parts if isinstance(part, Image)]
+    return [asked.pictures[number].sha256 for number in numbers]
+
+
+def test_one_image_and_the_questions_words():
+    asked = only(asked_of(row("full", "scene"), "vzero", [0]))
+    assert asked.wording.parts == (Image(0), question_text("Which colour?", ["red", "blue"]))
+    assert names(asked) == ["scene"]
+    assert (asked.pictures[0].width, asked.pictures[0].height) == (30, 20)
+
+
+def test_the_crop_stands_after_the_first_image_and_is_announced():
+    asked = only(asked_of(row("full+crop", "scene", "crop"), "vzero", [0]))
+    words = f"{CROP_NOTICE}\n{question_text('Which colour?', ['red', 'blue'])}"
+    assert asked.wording.parts == (Image(0), Image(1), words)
+    assert names(asked) == ["scene", "crop"]
+
+
+def test_the_crop_stands_before_further_images():
+    asked = only(asked_of(row("full+crop", "first", "crop", "second"), "vlmevalkit", [0]))
+    assert names(asked) == ["first", "crop", "second"]
+    assert str(asked.wording.parts[-1]).startswith(CROP_NOTICE)
+
+
+def test_images_between_the_words_keep_their_places():
+    marked = row("full", "first", "second", benchmark="mmmu", question="<image 2> or <image 1>?")
+    asked = only(asked_of(marked, "vlmevalkit", [0]))
+    assert names(asked) == ["second", "first"]
+
+
+def test_every_seed_asks_once_in_the_same_words():
+    asked = asked_of(row("full", "scene"), "qwen", [4, 9])
+    assert [once.seed for once in asked] == [4, 9]
+    assert len({once.prompt_hash for once in asked}) == 1
+
+
+@pytest.mark.parametrize("other", [("b", "a"), ("a",), ("a", "b", "c")])
+def test_the_image_hash_covers_every_picture_in_order(other: tuple[str, ...]):
+    one, two = (only(asked_of(row("full", *pictures), "vzero", [0])) for pictures in (("a", "b"), other))
+    assert one.image_hash != two.image_hash

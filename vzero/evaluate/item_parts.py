@@ -1,0 +1,52 @@
+"""The items of a benchmark as questions, a shard at a time, so that memory holds one shard's pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import polars as pl
+
+from vzero.config import ConfigError
+from vzero.evaluate.asked import Part, asked_of
+from vzero.evaluate.views import questions
+from vzero.tables import BenchmarkItems
+
+ENCODED = ("image", "more_images", "crop_image")
+FACTS = [name for name in BenchmarkItems.column_names() if name not in ENCODED]
+
+
+def read_questions(
+    folder: Path, benchmark: str, model: str, prompt: str, seeds: Sequence[int]
+) -> tuple[pl.DataFrame, list[Part]]:
+    """All rows of `views.questions` (columns of BenchmarkItems but for the pictures), and what is asked.
+
+    `ConfigError` when the table has no items of the benchmark.
+    """
+    files = sorted(folder.glob("part-*.parquet"))
+    if not files:
+        raise FileNotFoundError(f"{folder}: no table there; run the stage that writes it first")
+    frames, parts = [], []
+    for file in files:
+        items = pl.scan_parquet(file).filter(pl.col("benchmark") == benchmark).select(FACTS).collect()
+        if items.is_empty():
+            continue
+        rows = questions(items, model)
+        asked = [once for row in rows.iter_rows(named=True) for once in asked_of(row, prompt, seeds)]
+        frames.append(rows)
+        parts.append(Part(tuple(asked), partial(_images, file, benchmark)))
+    if not frames:
+        raise ConfigError(f"{folder}: no items of benchmark {benchmark!r}; run ingest")
+    return pl.concat(frames), parts
+
+
+def _images(file: Path, benchmark: str) -> dict[str, bytes]:
+    """Encoded pictures of a shard by their hash; one that several items show is held once."""
+    rows = pl.scan_parquet(file).filter(pl.col("benchmark") == benchmark).select(*ENCODED, "pictures")
+    found: dict[str, bytes] = {}
+    for image, more, crop, pictures in rows.collect().iter_rows():
+        encoded = [image, *more] + ([crop] if crop is not None else [])
+        for facts, data in zip(pictures, encoded, strict=True):
+            found.setdefault(facts["sha256"], data)
+    return found

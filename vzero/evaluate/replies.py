@@ -1,0 +1,71 @@
+"""Replies that were already given, kept by everything that a reply depends on.
+
+A store is a folder of shards, one a batch, that is only ever added to. A run asks what is not in it: a killed
+run goes on, a policy that reads the same replies asks nothing, and a changed setting never finds a stale row.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import dataframely as dy
+import polars as pl
+
+import vzero
+from vzero.config import Evaluate, Models
+from vzero.evaluate.asked import Asked
+from vzero.shards import UNFINISHED, content_hash, write_table
+from vzero.tables import FINISH_REASONS
+
+PACKAGE = Path(vzero.__file__).parent
+ENGINE = (PACKAGE / "imaging.py", PACKAGE / "models", PACKAGE / "rollout")
+"""Code that decides what a model says."""
+
+
+class Replies(dy.Schema):
+    """One row a reply."""
+
+    key = dy.String(primary_key=True)
+    item = dy.String(nullable=False)
+    view = dy.String(nullable=False)
+    seed = dy.Int32(nullable=False)
+    prompt_hash = dy.String(nullable=False)
+    image_hash = dy.String(nullable=False)
+    shown_width = dy.Int32(nullable=False)  # of the first picture, after resizing
+    shown_height = dy.Int32(nullable=False)
+    thinking = dy.String(nullable=True)
+    text = dy.String(nullable=False)
+    finish_reason = dy.Enum(FINISH_REASONS, nullable=False)
+    seconds = dy.Float32(nullable=False)  # the batch's, shared equally
+
+
+def generation_settings(models: Models, settings: Evaluate) -> str:
+    """Everything but the question that a model's reply depends on, as text."""
+    chosen = settings.model_dump(include={"temperature", "top_p", "top_k", "max_new_tokens"})
+    pictured = models.model_dump(include={"min_pixels", "max_pixels", "precision", "thinking"})
+    return json.dumps([chosen, pictured, content_hash(*ENGINE)], sort_keys=True)
+
+
+def reply_key(asked: Asked, model_hash: str, settings: str) -> str:
+    """Hash of the model, the question with its pictures and their sizes, and the generation settings."""
+    sizes = [[picture.width, picture.height] for picture in asked.pictures]
+    question = [asked.benchmark, asked.item, asked.view, asked.seed, asked.prompt_hash, asked.image_hash]
+    return hashlib.sha256(json.dumps([model_hash, *question, sizes, settings]).encode()).hexdigest()
+
+
+def known_replies(folder: Path) -> pl.DataFrame:
+    """All replies of a store; none where there is no folder yet."""
+    for leftover in folder.glob(UNFINISHED):
+        leftover.unlink()
+    parts = sorted(folder.glob("part-*.parquet"))
+    if not parts:
+        return Replies.create_empty()
+    return Replies.cast(pl.read_parquet(parts)).unique("key", keep="first", maintain_order=True)
+
+
+def add_replies(folder: Path, replies: pl.DataFrame) -> None:
+    """A new shard, whole or not at all."""
+    name = hashlib.sha256("".join(sorted(replies["key"])).encode()).hexdigest()[:16]
+    write_table(folder / f"part-{name}.parquet", replies, Replies)
