@@ -18,8 +18,7 @@ from vzero.config import BENCHMARKS
 from vzero.tables import Overlaps
 
 INFORMATIVE_BITS = 8
-# Of the two axes; so many pairs (2**20) fit a processor's cache while they are compared.
-BLOCK = (256, 4096)
+BLOCK = (16, 4096)  # of the two axes; so many pairs (512 KiB) fit a processor's cache
 KEY = ["benchmark", "item", "picture", "image_id"]
 
 
@@ -36,8 +35,9 @@ def close_pairs(
         for start in range(0, len(right), block[1]):
             differing = left[top : top + block[0], None] ^ right[None, start : start + block[1]]
             bits = np.bitwise_count(differing)
-            rows, columns = np.nonzero(bits <= distance)
-            found.append((rows + top, columns + start, bits[rows, columns]))
+            close = np.flatnonzero(bits <= distance)  # far faster than np.nonzero, which finds both axes
+            rows, columns = np.divmod(close, bits.shape[1])
+            found.append((rows + top, columns + start, bits.ravel()[close]))
     lefts, rights, bits = (np.concatenate(parts) for parts in zip(*found, strict=True))
     order = np.lexsort((rights, lefts))
     return lefts[order], rights[order], bits[order]
