@@ -148,7 +148,7 @@ def _write_overlaps(params: Params, folder: Path, console: Console) -> dict[str,
         found, same = row["overlapping_items"], row["same_bytes_items"]
         console.print(
             f"ingest: {row['benchmark']}: training images overlap with {found:,} of {row['items']:,} items "
-            f"({same:,} have the same bytes); see `vzero show overlaps`",
+            f"(same bytes: {same:,}); see `vzero show overlaps`",
             markup=False,
         )
     return dict(counts.select("benchmark", "overlapping_items").iter_rows())

@@ -61,7 +61,7 @@ def test_ingest_lists_counts_and_tells_the_leaked_images_and_removes_none(leaked
     assert summary["overlapping_items"] == {"coarse": 0, "cyclic": 0, "search": 0, "vstar": 2, "zoom": 0}
     assert json.loads(paths.ingest_summary.read_text()) == summary
     told = " ".join(capsys.readouterr().out.split())
-    assert "vstar: training images overlap with 2 of 3 items (1 have the same bytes)" in told
+    assert "vstar: training images overlap with 2 of 3 items (same bytes: 1)" in told
     assert "search: training images" not in told
     assert summary["images"] == summary["samples"] == 6
 
