@@ -67,7 +67,7 @@ def replies(predictions: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
 
     Beside those columns it has model, seed, policy, hit, resolved, finish_reason and the item's `kind`.
     """
-    asked = items.select("benchmark", "item", "question", "options", "kind")
+    asked = items.select("benchmark", "item", "question", "options", "kind", "answer_type")
     return headline(predictions).join(asked, on=["benchmark", "item"], how="left", maintain_order="left")
 
 

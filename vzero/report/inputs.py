@@ -16,7 +16,7 @@ from vzero.shards import read, scan
 
 CROP_COLUMNS = ["sample_id", "fallback", "strategy"]
 IMAGE_COLUMNS = ["image_id", "width", "height"]
-ITEM_COLUMNS = ["benchmark", "item", "question", "options", "kind"]
+ITEM_COLUMNS = ["benchmark", "item", "question", "options", "kind", "answer_type"]
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import polars as pl
 
-from vzero.evaluate.rescore import fitting_policies, graded, letter_table, spread, toolkit_rows
-from vzero.evaluate.score import hrbench_strict
+from vzero.evaluate.extraction import lettered
+from vzero.evaluate.rescore import fitting_policies, graded, spread
+from vzero.evaluate.score.cycles import strict_mean
 
 FORMAT_SPREAD = 2.0  # points between policies; more is a finding about format, not about ability
 
@@ -83,14 +83,18 @@ def policy_rows(choices: pl.DataFrame, benchmarks: Sequence[str], models: Sequen
 
 def letter_shares(choices: pl.DataFrame, benchmarks: Sequence[str], models: Sequence[str]) -> pl.DataFrame:
     """Columns benchmark, model, letter, read, right: shares of the answers, and of the right letters."""
-    tables = [
-        letter_table(toolkit_rows(part), str(part["policy"][0])).select(
-            pl.lit(benchmark).alias("benchmark"), pl.lit(model).alias("model"), pl.all()
-        )
-        for benchmark, model, part in by_cell(choices, benchmarks, models)
-    ]
-    schema = {"benchmark": pl.String, "model": pl.String, "letter": pl.String}
-    return pl.concat(tables) if tables else pl.DataFrame(schema=schema)
+    rows = []
+    for benchmark, model, part in by_cell(choices, benchmarks, models):
+        for letter in lettered([""] * part["options"].list.len().max()):
+            shares = part.select(
+                read=(pl.col("extracted") == letter).fill_null(False).mean(),
+                right=(pl.col("answer") == letter).mean(),
+            )
+            rows.append(
+                {"benchmark": benchmark, "model": model, "letter": letter} | shares.row(0, named=True)
+            )
+    schema = ["benchmark", "model", "letter", "read", "right"]
+    return pl.DataFrame(rows, schema=None if rows else schema)
 
 
 def strict_shares(
@@ -103,7 +107,20 @@ def strict_shares(
     shares = {}
     for benchmark, model, part in by_cell(choices, benchmarks, models):
         if part["cycle"].null_count() < part.height:
-            seeds: list[Any] = part.partition_by("seed")
-            strict = [hrbench_strict(toolkit_rows(rows), str(rows["policy"][0])) for rows in seeds]
-            shares[benchmark, model] = sum(strict) / len(strict)
+            seeds = [strict_mean(_asked_in_orders(rows)) for rows in part.partition_by("seed")]
+            shares[benchmark, model] = sum(seeds) / len(seeds)
     return shares
+
+
+def _asked_in_orders(rows: pl.DataFrame) -> list[tuple[dict, int]]:
+    """Questions with their hits as `vzero.evaluate.score.cycles` takes them."""
+    columns = {"index": "item", "image": "group", "question": "question", "category": "category"}
+    return [
+        (
+            lettered(row["options"])
+            | {name: row[column] for name, column in columns.items()}
+            | {"cycle_category": row["cycle"]},
+            int(row["hit"]),
+        )
+        for row in rows.iter_rows(named=True)
+    ]

@@ -1,0 +1,130 @@
+"""The page in a real browser, on a laptop and on a phone: nothing broken, nothing cut off, nothing fetched.
+
+Needs a Chromium on the machine. Without one the tests are skipped, unless VZERO_REQUIRE_BROWSER is set.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from example_run import write_example
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from vzero.stages import report
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+QUIET = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update")
+WIDTHS = {"laptop": 1280, "phone": 390}
+CHECKS = (Path(__file__).parent / "page_checks.js").read_text(encoding="utf-8")
+PUBLISHED = ("vstar", "hrbench_4k", "hrbench_8k", "zoombench", "mme_realworld", "mmstar", "cv_bench_2d")
+RUNS: dict[str, dict[str, Any]] = {
+    "embedded benchmarks": {},
+    "published benchmarks, two seeds": {
+        "params": {
+            "ingest": {"benchmarks": {name: f"data/raw/{name}" for name in PUBLISHED}},
+            "evaluate": {"benchmarks": [*PUBLISHED, "search"], "temperature": 0.7, "seeds": [0, 1]},
+        }
+    },
+    "hardly anything": {"negatives": False, "steps": 1, "params": {"evaluate": {"frozen": []}}},
+}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if found is None:
+        reason = f"no browser on this machine: none of {', '.join(BROWSERS)} is on the PATH"
+        if os.environ.get("VZERO_REQUIRE_BROWSER"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=found, args=list(QUIET))
+        yield launched
+        launched.close()
+
+
+@pytest.fixture(scope="module", params=RUNS)
+def written(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of a run."""
+    params, paths = write_example(tmp_path_factory.mktemp("run"), **RUNS[request.param])
+    report.run(params, paths)
+    return paths.report_page
+
+
+def opened(browser: Browser, file: Path, width: int) -> tuple[Page, list[str], list[str]]:
+    """The page with everything unfolded, what it fetched beside itself, and its script errors."""
+    page = browser.new_page(viewport={"width": width, "height": 900}, offline=True)
+    fetched: list[str] = []
+    errors: list[str] = []
+    page.on("request", lambda request: fetched.append(request.url))
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda said: errors.append(said.text) if said.type in ("error", "warning") else None)
+    page.goto(file.as_uri())
+    page.evaluate("document.querySelectorAll('details').forEach((folded) => (folded.open = true))")
+    beside = [url for url in fetched if url != file.as_uri() and not url.startswith("data:")]
+    return page, beside, errors
+
+
+@pytest.mark.parametrize("device", WIDTHS)
+def test_the_page_is_whole_and_fetches_nothing(browser: Browser, written: Path, device: str) -> None:
+    page, fetched, errors = opened(browser, written, WIDTHS[device])
+    assert page.locator("h2").count() == 7
+    assert page.locator(".chart svg:visible").count() > 5
+    assert page.locator("img").count() == 12 or page.locator(".frame.empty").count() > 0
+    assert page.evaluate(CHECKS) == []
+    assert (fetched, errors) == ([], [])
+    page.close()
+
+
+@pytest.mark.parametrize("device", WIDTHS)
+def test_what_is_folded_is_out_of_the_way(browser: Browser, written: Path, device: str) -> None:
+    page = browser.new_page(viewport={"width": WIDTHS[device], "height": 900}, offline=True)
+    page.goto(written.as_uri())
+    page_is_wider = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+    assert not page.evaluate(page_is_wider)
+    for summary in page.locator("summary").all():
+        summary.click()
+    assert page.locator("details[open] table:visible").count() == page.locator("details").count()
+    page.close()
+
+
+SVG = (
+    '<svg width="{width}" viewBox="0 0 100 50"><text x="{x}" y="20" font-size="{size}">accuracy</text></svg>'
+)
+BROKEN = {
+    "wide": ('<div style="width: 3000px">x</div>', "the page is"),
+    "hidden heading": ('<h2 style="display: none">Result</h2>', "heading out of sight: Result"),
+    "heading beside the screen": ('<h2 style="margin-left: -5000px; width: 9px">R</h2>', "heading out"),
+    "broken image": ('<img alt="a" src="data:image/png;base64,AAAA">', "broken image: a"),
+    "no chart": ('<figure>f<div class="chart"></div></figure>', "0 charts in sight, not 1: f"),
+    "small text": (SVG.format(width=100, x=10, size=8), "text of 8.0 pixels in a chart: accuracy"),
+    "shrunk text": (SVG.format(width=50, x=10, size=12), "text of 6.0 pixels in a chart: accuracy"),
+    "cut text": (SVG.format(width=100, x=90, size=10), "text cut off in a chart: accuracy"),
+    "missing cell": ("<table><tr><th>a<th>b<tr><td>1</table>", "rows of 2 and 1 cells in a table"),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_the_checks_see_what_is_broken(browser: Browser, case: str) -> None:
+    body, complaint = BROKEN[case]
+    if body.startswith("<svg"):
+        body = f'<figure><div class="chart">{body}</div></figure>'
+    page = browser.new_page(viewport={"width": 390, "height": 900}, offline=True)
+    page.set_content(f"<!doctype html><title>t</title>{body}")
+    complaints = page.evaluate(CHECKS)
+    assert complaints and all(said.startswith(complaint) for said in complaints)
+    page.close()
+
+
+def test_scripts_and_requests_are_noticed(browser: Browser, tmp_path: Path) -> None:
+    file = tmp_path / "page.html"
+    file.write_text("<!doctype html><title>t</title><img src='http://127.0.0.1:9/a.png'><script>x()</script>")
+    page, fetched, errors = opened(browser, file, 390)
+    assert fetched == ["http://127.0.0.1:9/a.png"]
+    assert any("x is not defined" in error for error in errors)
+    page.close()
