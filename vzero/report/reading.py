@@ -85,14 +85,14 @@ def letter_shares(choices: pl.DataFrame, benchmarks: Sequence[str], models: Sequ
     """Columns benchmark, model, letter, read, right: shares of the answers, and of the right letters."""
     rows = []
     for benchmark, model, part in by_cell(choices, benchmarks, models):
-        for letter in lettered([""] * part["options"].list.len().max()):
+        offered = int(part.select(pl.col("options").list.len().max()).item())
+        cell = {"benchmark": benchmark, "model": model}
+        for letter in lettered([""] * offered):
             shares = part.select(
                 read=(pl.col("extracted") == letter).fill_null(False).mean(),
                 right=(pl.col("answer") == letter).mean(),
             )
-            rows.append(
-                {"benchmark": benchmark, "model": model, "letter": letter} | shares.row(0, named=True)
-            )
+            rows.append(cell | {"letter": letter} | shares.row(0, named=True))
     schema = ["benchmark", "model", "letter", "read", "right"]
     return pl.DataFrame(rows, schema=None if rows else schema)
 
