@@ -168,6 +168,8 @@ def _write_evaluation(paths: Paths, params: Params, rng: np.random.Generator, it
             write_cell(paths, model, benchmark, hits)
     rows = [item_row(name, item) for name in params.evaluate.benchmarks for item in range(items)]
     write_table(shard_path(paths.benchmark_items, 0), pl.DataFrame(rows), tables.BenchmarkItems)
+    overlaps = [overlap_row(params.evaluate.benchmarks[0], item, same_bytes=item == 0) for item in range(2)]
+    write_table(shard_path(paths.overlaps, 0), pl.DataFrame(overlaps), tables.Overlaps)
 
 
 def views_of(model: str, benchmark: str) -> list[str]:
@@ -217,6 +219,20 @@ def item_row(benchmark: str, item: int) -> dict[str, Any]:
         "pictures": [{"role": "image", "sha256": "1" * 64, "width": 96, "height": 64, "perceptual_hash": 5}],
         "boxes": [],
         "evidence_box": None,
+    }
+
+
+def overlap_row(benchmark: str, item: int, *, same_bytes: bool) -> dict[str, Any]:
+    """The first training image resembles this item's."""
+    return {
+        "benchmark": benchmark,
+        "item": f"{item:04d}",
+        "picture": 0,
+        "image_id": hashlib.sha256(picture(0)).hexdigest(),
+        "same_bytes": same_bytes,
+        "distance": 0,
+        "image_hash": 5,
+        "benchmark_hash": 5,
     }
 
 

@@ -23,7 +23,6 @@ from vzero.stages import report
 def paths(tmp_path_factory: pytest.TempPathFactory) -> Paths:
     params, paths = write_example(tmp_path_factory.mktemp("run"))
     report.run(params, paths)
-    write_table(paths.overlaps, tables.Overlaps.create_empty(), tables.Overlaps)
     write_table(paths.promotion_history, tables.Promotions.create_empty(), tables.Promotions)
     return paths
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from vzero.evaluate.contamination import overlap_counts
 from vzero.report import gate
 from vzero.report.inputs import Inputs
 from vzero.report.words import signed
@@ -27,6 +28,7 @@ def run_facts(inputs: Inputs) -> list[Facts]:
     return [
         _data(inputs),
         _counts("Rejected rows by code", inputs.rejects["code"], "nothing was rejected"),
+        _overlaps(inputs),
         _counts("Negative views by how they were found", inputs.crops["fallback"], "no crops"),
         Facts("Method", [(name, text(value)) for name, value in method(inputs).items()]),
         _training(inputs),
@@ -61,6 +63,18 @@ def _counts(heading: str, codes: pl.Series, otherwise: str) -> Facts:
     )
     rows = [(str(code), text(count)) for code, count in counted.iter_rows()]
     return Facts(heading, rows or [(otherwise, "")])
+
+
+def _overlaps(inputs: Inputs) -> Facts:
+    rows = [
+        (
+            row["benchmark"],
+            f"{text(row['overlapping_items'])} of {text(row['items'])} items; same bytes: "
+            f"{text(row['same_bytes_items'])}; training images: {text(row['images'])}",
+        )
+        for row in overlap_counts(inputs.overlaps, inputs.items).iter_rows(named=True)
+    ]
+    return Facts("Training images that resemble benchmark images", rows)
 
 
 def method(inputs: Inputs) -> dict[str, Any]:

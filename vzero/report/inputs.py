@@ -31,6 +31,7 @@ class Inputs:
     train_log: pl.DataFrame
     items: pl.DataFrame
     """Of the evaluated benchmarks, without their pictures."""
+    overlaps: pl.DataFrame
     predictions: pl.DataFrame
     scores: pl.DataFrame
     train_summary: dict[str, Any]
@@ -63,6 +64,7 @@ def read_inputs(params: Params, paths: Paths) -> Inputs:
         items=scan(paths.benchmark_items, tables.BenchmarkItems, ITEM_COLUMNS)
         .filter(pl.col("benchmark").is_in(params.evaluate.benchmarks))
         .collect(),
+        overlaps=read(paths.overlaps, tables.Overlaps),
         predictions=pl.concat(read(paths.predictions(*cell), tables.Predictions) for cell in cells),
         scores=pl.concat(read(paths.scores(*cell), tables.Scores) for cell in cells),
         train_summary=_read_json(paths.train_summary),
