@@ -13,13 +13,12 @@ from pathlib import Path
 import dataframely as dy
 import polars as pl
 
-import vzero
 from vzero.config import Evaluate, Models
 from vzero.evaluate.asked import Asked
 from vzero.shards import UNFINISHED, content_hash, write_table
 from vzero.tables import FINISH_REASONS
 
-PACKAGE = Path(vzero.__file__).parent
+PACKAGE = Path(__file__).parents[1]
 ENGINE = (PACKAGE / "imaging.py", PACKAGE / "models", PACKAGE / "rollout")
 """Code that decides what a model says."""
 

@@ -105,4 +105,4 @@ def test_the_embedded_items_carry_a_version_and_are_asked_in_the_words_of_traini
     item = items.filter(benchmark="search").row(0, named=True)
     letters = [f"{letter}. {option}" for letter, option in zip("ABCD", item["options"], strict=False)]
     text = "\n".join([item["question"], *letters, "Reason briefly, then answer with the option letter."])
-    assert wording(question_of(item), "vzero").text == f"<image 1>{text}"
+    assert wording(question_of(item, images=1), "vzero").text == f"<image 1>{text}"

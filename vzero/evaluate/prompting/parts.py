@@ -6,10 +6,10 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from string import ascii_uppercase
 from typing import Any
 
 from vzero.config import ConfigError
-from vzero.sources.cells import LETTERS
 
 IMAGE_MARK = re.compile(r"<image (\d+)>")
 
@@ -39,7 +39,7 @@ class Question:
     @property
     def offered(self) -> list[tuple[str, str]]:
         """Letters with their options."""
-        pairs = zip(LETTERS, self.options, strict=False)
+        pairs = zip(ascii_uppercase, self.options, strict=False)
         return [(letter, option) for letter, option in pairs if option is not None]
 
     @property
