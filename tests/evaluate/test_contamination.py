@@ -157,7 +157,7 @@ def test_an_item_names_the_picture_that_overlaps_and_shared_pictures_are_listed_
 def test_embedded_scenes_look_alike_and_count_by_their_bytes_only():
     streams = [np.random.default_rng([5, number]) for number in range(200)]
     scenes = [render(draw_scene(stream, side=SIDES["standard"])) for stream in streams]
-    embedded = benchmark_items(NeedleSource(samples=1, dev_samples=1, benchmark_questions=200))
+    embedded = benchmark_items(NeedleSource(samples=1, dev_samples=1, benchmark_questions=60))
     assert find_overlaps(training(*scenes), embedded, 8).is_empty()
     same_under_another_name = embedded.with_columns(benchmark=pl.lit("vstar"), item=pl.int_range(pl.len()))
     assert len(find_overlaps(training(*scenes), same_under_another_name, 8)) > 0
