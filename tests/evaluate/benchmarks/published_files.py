@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 from PIL import Image
 
 
@@ -31,4 +33,12 @@ def write_tsv(path: Path, rows: Sequence[dict[str, Any]]) -> Path:
         writer = csv.DictWriter(file, list(rows[0]), delimiter="\t", lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
+    return path
+
+
+def write_rows(path: Path, rows: Sequence[dict[str, Any]]) -> Path:
+    """A TSV or a Parquet file, as the name says."""
+    if path.suffix == ".tsv":
+        return write_tsv(path, rows)
+    pq.write_table(pa.Table.from_pylist(list(rows)), path)
     return path

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
-from published_files import picture, write_tsv
+from published_files import picture, write_rows
 from published_rows import FORMS, LINES, TEXT
 
 from vzero.config import BENCHMARKS, BenchmarkName, ConfigError
@@ -20,18 +17,11 @@ from vzero.evaluate.extract import POLICIES
 from vzero.evaluate.prompting.policies import PROMPTS
 
 
-def write(path: Path, rows: Sequence[dict[str, Any]]) -> Path:
-    if path.suffix == ".tsv":
-        return write_tsv(path, rows)
-    pq.write_table(pa.Table.from_pylist(list(rows)), path)
-    return path
-
-
 @pytest.mark.parametrize("place", ["file", "folder"])
 @pytest.mark.parametrize("form", FORMS)
 def test_a_published_form_reads_back(form, place, read, tmp_path):
     name, file, row, expected = FORMS[form]
-    path = write(tmp_path / file, [row])
+    path = write_rows(tmp_path / file, [row])
     items, rejects, _ = read(name, path if place == "file" else tmp_path)
     assert not rejects
     (item,) = items
@@ -109,7 +99,7 @@ def test_the_question_list_of_vstar_goes_before_its_folders_and_keeps_their_boxe
 def test_rows_of_another_benchmark_in_the_file_are_left_out_and_counted(read, tmp_path):
     _, file, row, _ = FORMS["CV-Bench Parquet"]
     items, rejects, opened = read(
-        "cv_bench_3d", write(tmp_path / file, [row, row | {"type": "2D", "idx": 1}])
+        "cv_bench_3d", write_rows(tmp_path / file, [row, row | {"type": "2D", "idx": 1}])
     )
     assert (len(items), rejects) == (1, [])
     assert "1 rows with another type than 3D are left out" in opened.notices
@@ -119,15 +109,15 @@ def test_shards_are_read_together_and_another_split_beside_them_is_not(read, tmp
     _, _, row, _ = FORMS["BLINK Parquet"]
     for number, folder in enumerate(["Jigsaw", "Counting"]):
         (tmp_path / folder).mkdir()
-        write(tmp_path / folder / "val-00000-of-00001.parquet", [row | {"idx": f"val_{number}"}])
-        write(tmp_path / folder / "test-00000-of-00001.parquet", [row | {"idx": f"test_{number}"}])
+        write_rows(tmp_path / folder / "val-00000-of-00001.parquet", [row | {"idx": f"val_{number}"}])
+        write_rows(tmp_path / folder / "test-00000-of-00001.parquet", [row | {"idx": f"test_{number}"}])
     assert [item["item"] for item in read("blink", tmp_path)[0]] == ["val_1", "val_0"]
 
 
 def test_another_size_than_published_and_a_missing_cycle_are_told_not_refused(read, tmp_path):
     _, file, row, _ = FORMS["HR-Bench TSV"]
     del row["cycle_category"]
-    items, _, opened = read("hrbench_4k", write(tmp_path / file, [row | {"category": "other"}]))
+    items, _, opened = read("hrbench_4k", write_rows(tmp_path / file, [row | {"category": "other"}]))
     assert items[0]["cycle"] is None
     assert opened.notices == [
         "1 items, the published benchmark has 800",
@@ -137,7 +127,7 @@ def test_another_size_than_published_and_a_missing_cycle_are_told_not_refused(re
 
 
 def test_a_file_that_does_not_fit_is_refused_with_what_was_expected_and_found(read, tmp_path):
-    path = write(tmp_path / "a.tsv", [{"index": 0, "picture": TEXT, "question": "Q?"}])
+    path = write_rows(tmp_path / "a.tsv", [{"index": 0, "picture": TEXT, "question": "Q?"}])
     with pytest.raises(ConfigError) as caught:
         read("vstar", path)
     assert str(caught.value) == (
