@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import pandas as pd
 import polars as pl
 import pytest
 
+from tests.judge_endpoint import Endpoint, serving
 from tests.stored_files import own_predictions, vlmevalkit_rows
 
 
-def vzero(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+@pytest.fixture
+def endpoint() -> Iterator[Endpoint]:
+    with serving() as server:
+        yield server
+
+
+def vzero(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "vzero", *arguments], cwd=cwd, capture_output=True, text=True
+        [sys.executable, "-m", "vzero", *arguments],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        env=os.environ | environment,
     )
 
 
@@ -33,7 +47,7 @@ def test_a_toolkits_file_is_scored_outside_of_any_project(tmp_path: Path):
     lines = [line.split() for line in said.splitlines()]
     # Each order: one of two right under the first policy; one question of two right in both orders.
     assert ["mean", "0.5000", "0.5000"] in lines
-    assert "right in every order: 0.5000 of the questions" in said
+    assert ["every", "order", "0.5000"] in lines
 
 
 def test_mmstar_gets_both_of_its_means(tmp_path: Path):
@@ -71,12 +85,90 @@ def test_models_of_the_project_are_compared_by_name(tmp_path: Path):
     assert "search · glyph" in drawn
 
 
+def test_a_spreadsheet_gets_its_benchmarks_own_numbers(tmp_path: Path):
+    fixed = {"question": "?", "A": "x", "B": "y", "answer": "A", "category": "Count"}
+    sources = ["ADE20K", "ADE20K", "COCO"]
+    rows = [
+        fixed | {"index": index, "source": source, "prediction": "AB"[index % 2]}
+        for index, source in enumerate(sources)
+    ]
+    pd.DataFrame(rows).to_excel(tmp_path / "model_CV-Bench-2D.xlsx", index=False)
+    ended = vzero("score", "model_CV-Bench-2D.xlsx", cwd=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    lines = [line.split() for line in ended.stdout.splitlines()]
+    # 1 of 2 and 1 of 1; their mean; all hits.
+    for row in (["ADE20K", "0.5000"], ["COCO", "1.0000"], ["2D", "0.7500"], ["micro", "0.6667"]):
+        assert row in lines
+
+
+ASKED = ("--judge-model", "judge-1", "--judge-replies", "replies.parquet", "--policy", "vlmevalkit-exact")
+
+
+def test_a_judge_reads_what_the_rules_cannot_and_is_not_needed_again(endpoint: Endpoint, tmp_path: Path):
+    """Of B, "no idea", "soft" and "soft": two are judged right, the judge too has no idea of the other."""
+    replies = ["B", "no idea", "soft", "soft"]
+    (tmp_path / "model_HRBench4K.json").write_text(json.dumps(vlmevalkit_rows(replies)))
+    endpoint.answers = lambda prompt: "I do not know" if "no idea" in prompt else prompt_letter(prompt)
+    command = ("score", "model_HRBench4K.json", *ASKED, "--out", "scores.parquet")
+    asked = vzero(*command, "--judge", endpoint.address, cwd=tmp_path, OPENAI_API_KEY="secret")
+    assert asked.returncode == 0, asked.stderr
+    # The letters' order differs between the rows, so each is another prompt.
+    assert len(endpoint.asked) == 3
+    assert set(endpoint.keys) == {"Bearer secret"}
+    first = pl.read_parquet(tmp_path / "scores.parquet")
+    row = first.row(0, named=True)
+    assert (row["accuracy"], row["unresolved"]) == (0.75, 0.25)
+    assert (row["judged"], row["judge"]) == (2, "judge-1")
+    assert "judged by judge-1; its replies are in replies.parquet" in asked.stdout
+    # One order: both right; the other: one of two. The table goes by the judge too.
+    assert ["mean", "0.7500", "0.7500"] in [line.split() for line in asked.stdout.splitlines()]
+
+    offline = vzero(*command, cwd=tmp_path)
+    assert offline.stdout == asked.stdout
+    assert pl.read_parquet(tmp_path / "scores.parquet").equals(first)
+    gone = vzero(*command, "--judge", "http://127.0.0.1:9/v1", cwd=tmp_path)
+    assert gone.stdout == asked.stdout
+    assert len(endpoint.asked) == 3
+
+
+def prompt_letter(prompt: str) -> str:
+    """The letter of the option cotton."""
+    return next(line[0] for line in prompt.splitlines() if line.endswith(". cotton"))
+
+
+def test_a_judge_that_is_not_reached_leaves_everything_as_it_was(tmp_path: Path):
+    (tmp_path / "model_HRBench4K.json").write_text(json.dumps(vlmevalkit_rows(["B", "soft"])))
+    ended = vzero("score", "model_HRBench4K.json", *ASKED, "--judge", "http://127.0.0.1:9/v1", cwd=tmp_path)
+    assert ended.returncode == 0
+    assert "judge judge-1 gives no replies and is not asked any further" in ended.stderr
+    (row,) = (line.split() for line in ended.stdout.splitlines() if line.startswith("vlmevalkit-exact"))
+    # n, accuracy, unresolved, judged
+    assert [row[1], row[2], row[5], row[6]] == ["2", "0.5000", "0.5000", "0"]
+
+
+def test_no_judge_is_asked_unless_one_is_named(endpoint: Endpoint, tmp_path: Path):
+    (tmp_path / "model_HRBench4K.json").write_text(json.dumps(vlmevalkit_rows(["soft"])))
+    ended = vzero(
+        "score", "model_HRBench4K.json", cwd=tmp_path, OPENAI_API_KEY="k", OPENAI_BASE_URL=endpoint.address
+    )
+    assert ended.returncode == 0
+    assert endpoint.asked == []
+    assert "judge" not in ended.stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
         (["score", "nowhere"], "nowhere: nothing there; expected a folder of our predictions"),
         (["score", "x.tsv", "--policy", "magic"], "unknown policy 'magic': allowed: vlmevalkit-exact"),
         (["score", "x.tsv", "--out", "x.csv"], "x.csv: scores are written as .parquet"),
+        (
+            ["score", "x.tsv", "--judge", "http://localhost:1/v1"],
+            "needs the name of its model: --judge-model",
+        ),
+        (["score", "x.tsv", "--judge", "localhost", "--judge-model", "m"], "--judge localhost: expected an"),
+        (["score", "x.tsv", "--judge-model", "m"], ".vzero/judge/m.parquet: no stored replies of m"),
+        (["score", "x.tsv", "--judge-model", "m", "--judge-replies", "x.csv"], "kept as .parquet"),
         (["compare", "base", "trained"], "no predictions of base there; run evaluate first"),
         (["compare", "a", "b", "--out", "x.pdf"], "x.pdf: pictures are written as .png or .svg"),
     ],

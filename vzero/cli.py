@@ -106,24 +106,35 @@ def score(
     policy: tuple[str, ...] = (),
     benchmark: str | None = None,
     out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None,
+    judge: str | None = None,
+    judge_model: str | None = None,
+    judge_replies: Path | None = None,
 ) -> None:
     """Score stored predictions again, without a model: ours, or those of VLMEvalKit or lmms-eval.
 
     Parameters
     ----------
     path
-        A folder such as data/evaluate/base-search, a VLMEvalKit result (.tsv, .json), or an lmms-eval log
-        (*_samples_*.jsonl).
+        A folder such as data/evaluate/base-search, a VLMEvalKit result (.xlsx, .tsv, .json), or an lmms-eval
+        log (*_samples_*.jsonl).
     policy
         How answers are read; may be given several times. Without it, every policy that fits the benchmark.
     benchmark
         The benchmark of a toolkit's file, where the file's name does not tell.
     out
         Parquet file for the scores.
+    judge
+        Address of a language model, such as http://localhost:8000/v1, that reads what the policies cannot.
+        Its key, if it needs one, is the environment variable OPENAI_API_KEY.
+    judge_model
+        Name of that model. Without an address, only its stored replies are used.
+    judge_replies
+        Parquet file that keeps its replies, instead of one under .vzero/judge.
     """
     from vzero.stages import score as stored_scores
 
-    stored_scores.run(path, policy, benchmark, out)
+    asked = stored_scores.judge_of(judge, judge_model, judge_replies)
+    stored_scores.run(path, policy, benchmark, out, asked)
 
 
 @app.command

@@ -2,61 +2,27 @@
 
 from __future__ import annotations
 
-import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
+import polars as pl
 import pytest
 
-from vzero.evaluate.judge import Judge, judged_letter, judged_same
+from tests.judge_endpoint import Endpoint, serving
+from vzero.config import ConfigError
+from vzero.evaluate.judge import BATCH, Judge, judged_letter, judged_same
 
 CHOICES = {"A": "rubber", "B": "cotton"}
 
 
-class Endpoint(HTTPServer):
-    """A local endpoint that says `says` and remembers what it was asked."""
-
-    def __init__(self):
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.says: str | None = "B"
-        self.asked: list[dict] = []
-        self.keys: list[str | None] = []
-
-    @property
-    def address(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}/v1"
-
-
-class Handler(BaseHTTPRequestHandler):
-    server: Endpoint
-
-    def do_POST(self):
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.server.asked.append(body)
-        self.server.keys.append(self.headers["Authorization"])
-        found = self.path == "/v1/chat/completions" and self.server.says is not None
-        content = json.dumps({"choices": [{"message": {"content": self.server.says}}]}).encode()
-        self.send_response(200 if found else 500)
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, format, *args):
-        pass
-
-
 @pytest.fixture
 def endpoint() -> Iterator[Endpoint]:
-    with Endpoint() as server:
-        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    with serving() as server:
         yield server
-        server.shutdown()
 
 
 def test_a_prompt_is_sent_once_and_answered_from_the_file_ever_after(endpoint: Endpoint, tmp_path: Path):
-    file = tmp_path / "judge" / "replies.jsonl"
+    file = tmp_path / "judge" / "replies.parquet"
     judge = Judge(file, "judge-1", endpoint.address, api_key="key")
     assert [judge("Which?"), judge("Which?"), judge("And?")] == ["B", "B", "B"]
     assert [asked["messages"][0]["content"] for asked in endpoint.asked] == ["Which?", "And?"]
@@ -70,7 +36,7 @@ def test_a_prompt_is_sent_once_and_answered_from_the_file_ever_after(endpoint: E
 
 
 def test_a_failure_is_no_reply_and_is_asked_again(endpoint: Endpoint, tmp_path: Path):
-    judge = Judge(tmp_path / "replies.jsonl", "judge-1", endpoint.address)
+    judge = Judge(tmp_path / "replies.parquet", "judge-1", endpoint.address)
     endpoint.says = None
     assert judge("Which?") is None
     endpoint.says = "A"
@@ -78,19 +44,32 @@ def test_a_failure_is_no_reply_and_is_asked_again(endpoint: Endpoint, tmp_path: 
 
 
 def test_an_endpoint_that_is_not_there_is_no_reply(tmp_path: Path):
-    assert Judge(tmp_path / "replies.jsonl", "judge-1", "http://127.0.0.1:9/v1")("Which?") is None
+    assert Judge(tmp_path / "replies.parquet", "judge-1", "http://127.0.0.1:9/v1")("Which?") is None
 
 
-def test_a_line_torn_by_a_kill_is_asked_again_and_spoils_nothing(endpoint: Endpoint, tmp_path: Path):
-    file = tmp_path / "replies.jsonl"
-    judge = Judge(file, "judge-1", endpoint.address)
-    judge("one")
-    judge("two")
-    file.write_bytes(file.read_bytes()[:-9])
-    again = Judge(file, "judge-1", endpoint.address)
-    assert [again("one"), again("two")] == ["B", "B"]
-    assert len(endpoint.asked) == 3
-    assert [Judge(file, "judge-1")(prompt) for prompt in ("one", "two")] == ["B", "B"]
+def test_replies_are_kept_as_they_come_and_one_row_a_prompt(endpoint: Endpoint, tmp_path: Path):
+    file = tmp_path / "replies.parquet"
+    Judge(file, "judge-1", endpoint.address).ask([f"prompt {number % 100}" for number in range(200)])
+    assert len(endpoint.asked) == 100
+    rows = pl.read_parquet(file)
+    assert rows.columns == ["key", "model", "prompt", "reply"]
+    assert rows["prompt"].to_list() == [f"prompt {number}" for number in range(100)]
+    assert rows["key"].n_unique() == 100
+    # A second model's replies go beside the first one's.
+    Judge(file, "judge-2", endpoint.address)("prompt 0")
+    assert pl.read_parquet(file)["model"].value_counts(sort=True).rows() == [("judge-1", 100), ("judge-2", 1)]
+
+
+def test_a_judge_that_gives_no_reply_to_a_batch_is_asked_no_further(endpoint: Endpoint, tmp_path: Path):
+    endpoint.says = None
+    Judge(tmp_path / "replies.parquet", "judge-1", endpoint.address).ask(map(str, range(1_000)))
+    assert len(endpoint.asked) == BATCH
+
+
+def test_a_file_of_something_else_is_refused_and_left_alone(tmp_path: Path):
+    pl.DataFrame({"a": [1]}).write_parquet(tmp_path / "replies.parquet")
+    with pytest.raises(ConfigError, match="no file of a judge's replies"):
+        Judge(tmp_path / "replies.parquet", "judge-1")
 
 
 @pytest.mark.parametrize(("says", "letter"), [("B", "B"), ("Z", "Z"), ("I cannot tell", None)])
@@ -98,7 +77,7 @@ def test_the_judges_letter_is_read_by_rules(
     endpoint: Endpoint, tmp_path: Path, says: str, letter: str | None
 ):
     endpoint.says = says
-    judge = Judge(tmp_path / "replies.jsonl", "judge-1", endpoint.address)
+    judge = Judge(tmp_path / "replies.parquet", "judge-1", endpoint.address)
     assert judged_letter(judge, "Of what?", CHOICES, "It looks soft").letter == letter
     assert "B. cotton" in endpoint.asked[0]["messages"][0]["content"]
 
@@ -108,11 +87,11 @@ def test_the_judges_verdict_is_yes_or_no_and_nothing_more(
     endpoint: Endpoint, tmp_path: Path, says: str, hit: bool | None
 ):
     endpoint.says = says
-    judge = Judge(tmp_path / "replies.jsonl", "judge-1", endpoint.address)
+    judge = Judge(tmp_path / "replies.parquet", "judge-1", endpoint.address)
     assert judged_same(judge, "Which colour?", "red", "crimson").hit is hit
 
 
 def test_without_a_reply_everything_is_unresolved(tmp_path: Path):
-    offline = Judge(tmp_path / "replies.jsonl", "judge-1")
+    offline = Judge(tmp_path / "replies.parquet", "judge-1")
     assert judged_letter(offline, "Of what?", CHOICES, "soft").letter is None
     assert judged_same(offline, "Which colour?", "red", "crimson").hit is None

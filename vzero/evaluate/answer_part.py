@@ -19,14 +19,19 @@ def answer_part(reply: str) -> tuple[str, str]:
     Thoughts are cut out, also those a reply ends in; the last tag or box counts, because minds change.
     Full-width signs become plain ones, invisible signs and end-of-turn marks go.
     """
-    plain = unicodedata.normalize("NFKC", reply)
-    plain = "".join(sign for sign in plain if unicodedata.category(sign) != "Cf")
-    text = END_OF_TURN.sub(" ", without_thoughts(plain)).strip()
+    text = END_OF_TURN.sub(" ", without_thoughts(_plain(reply))).strip()
     where = "reply"
     if tagged := ANSWER_TAG.findall(text):
         text, where = tagged[-1].strip(), "answer-tag"
     box = last_box(text)
     return (text, where) if box is None else (box.strip(), "boxed")
+
+
+def _plain(reply: str) -> str:
+    if reply.isascii():  # nothing to change, and most replies are
+        return reply
+    plain = unicodedata.normalize("NFKC", reply)
+    return "".join(sign for sign in plain if unicodedata.category(sign) != "Cf")
 
 
 def without_thoughts(reply: str) -> str:

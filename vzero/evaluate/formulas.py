@@ -8,8 +8,6 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from math_verify import LatexExtractionConfig, parse, verify
-
 FORMULA = re.compile(r"[\\^_{}=+*/$]|\d")
 LATEX_TEXT = re.compile(r"\\(?:text|mathrm|mbox)\s*\{([^{}]*)\}|\\[,;! ]")
 WORD = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{2,}")
@@ -34,6 +32,8 @@ def same_formula(one: str, other: str) -> bool:
     # math-verify drops words and units: "12 cats" would equal "12 dogs".
     if any(WORD.search(without_dress(text)) for text in texts):
         return False
+    from math_verify import verify  # here, because it imports sympy, which takes a second
+
     first, second = (_formulas(text) for text in texts)
     return bool(first and second) and verify(second, first, timeout_seconds=SECONDS)
 
@@ -46,6 +46,8 @@ def without_dress(text: str) -> str:
 
 
 def _formulas(text: str) -> list[Any]:
+    from math_verify import LatexExtractionConfig, parse
+
     # Only the LaTeX grammar: math-verify's reader of plain expressions hands text to Python.
     dressed = text if "$" in text or "\\boxed" in text else f"${text}$"
     return parse(dressed, [LatexExtractionConfig()], fallback_mode="no_fallback", parsing_timeout=SECONDS)

@@ -1,8 +1,7 @@
 """An optional judge: a language model behind an OpenAI-compatible endpoint, asked only when called.
 
-Every reply is kept in an append-only file, one JSON object a line, under the hash of model and prompt. With
-that file alone, and no endpoint, the same verdicts come again offline; a reply that is not there leaves the
-item unresolved.
+Every reply is kept in a Parquet file under the hash of model and prompt. With that file alone, and no
+endpoint, the same verdicts come again offline; a reply that is not there leaves the item unresolved.
 """
 
 from __future__ import annotations
@@ -10,18 +9,27 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import httpx
+import polars as pl
 
+from vzero.config import ConfigError
 from vzero.evaluate.extraction import UNRESOLVED, Extraction
-from vzero.evaluate.open_answers import UNRESOLVED as UNDECIDED
-from vzero.evaluate.open_answers import Match
+from vzero.evaluate.matching import UNRESOLVED as UNDECIDED
+from vzero.evaluate.matching import Match
 from vzero.evaluate.policies import vlmevalkit
+from vzero.shards import atomic_path
+
+if TYPE_CHECKING:
+    import httpx
 
 SECONDS = 60.0
+AT_ONCE = 8  # requests under way
+BATCH = 32  # replies between two writes of the file; what a killed run asks for again
 LETTER_PROMPT = """\
 Which option does this reply to a question choose?
 
@@ -39,6 +47,7 @@ Right answer: {answer}
 Reply: {prediction}
 
 Write Yes or No."""
+COLUMNS = ["key", "model", "prompt", "reply"]
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +56,7 @@ class Judge:
     """Replies of one model by prompt, from the file and, if `endpoint` is given, from there.
 
     `endpoint` is the base address, such as "http://localhost:8000/v1". Failures of the endpoint are logged
-    and not stored, so that another run asks again.
+    and not stored, so that another run asks again. Raises `ConfigError` for a file that holds no replies.
     """
 
     def __init__(self, replies: Path, model: str, endpoint: str | None = None, api_key: str | None = None):
@@ -56,25 +65,52 @@ class Judge:
 
     def __call__(self, prompt: str) -> str | None:
         """The model's reply to `prompt`, or None where there is none."""
-        key = hashlib.sha256(json.dumps([self.model, prompt]).encode()).hexdigest()
-        if key not in self.stored and self.endpoint is not None:
-            reply = self._request(prompt)
-            if reply is not None:
-                _append(self.replies, {"key": key, "model": self.model, "prompt": prompt, "reply": reply})
-                self.stored[key] = reply
-        return self.stored.get(key)
+        self.ask([prompt])
+        known = self.stored.get(self._key(prompt))
+        return known["reply"] if known else None
 
-    def _request(self, prompt: str) -> str | None:
+    def ask(self, prompts: Iterable[str]) -> None:
+        """Get and store the replies that are not there yet. Gives up when a whole batch gets none."""
+        missing = iter(prompt for prompt in dict.fromkeys(prompts) if self._key(prompt) not in self.stored)
+        if self.endpoint is None:
+            return
+        import httpx
+
         headers = {"Authorization": f"Bearer {self.api_key}"} if self.api_key else {}
+        with (
+            httpx.Client(headers=headers, timeout=SECONDS) as client,
+            ThreadPoolExecutor(AT_ONCE) as pool,
+        ):
+            while batch := list(islice(missing, BATCH)):
+                replies = list(pool.map(lambda prompt: self._request(client, prompt), batch))
+                got = {prompt: reply for prompt, reply in zip(batch, replies, strict=True) if reply}
+                if not got:
+                    log.warning("judge %s gives no replies and is not asked any further", self.model)
+                    return
+                self._keep(got)
+
+    def _keep(self, replies: Mapping[str, str]) -> None:
+        for prompt, reply in replies.items():
+            key = self._key(prompt)
+            self.stored[key] = {"key": key, "model": self.model, "prompt": prompt, "reply": reply}
+        self.replies.parent.mkdir(parents=True, exist_ok=True)
+        table = pl.DataFrame(list(self.stored.values()), schema=COLUMNS)
+        with atomic_path(self.replies) as temporary:
+            table.write_parquet(temporary)
+
+    def _key(self, prompt: str) -> str:
+        return hashlib.sha256(json.dumps([self.model, prompt]).encode()).hexdigest()
+
+    def _request(self, client: httpx.Client, prompt: str) -> str | None:
+        import httpx
+
         asked = {
             "model": self.model,
             "messages": [{"role": "user", "content": prompt}],
             "temperature": 0,
         }
         try:
-            answer = httpx.post(
-                f"{self.endpoint}/chat/completions", json=asked, headers=headers, timeout=SECONDS
-            )
+            answer = client.post(f"{self.endpoint}/chat/completions", json=asked)
             answer.raise_for_status()
             reply = answer.json()["choices"][0]["message"]["content"]
         except (httpx.HTTPError, ValueError, LookupError, TypeError) as error:
@@ -83,38 +119,37 @@ class Judge:
         return reply if isinstance(reply, str) and reply else None
 
 
+def letter_prompt(question: str, choices: Mapping[str, str], prediction: str) -> str:
+    """What the judge is asked about a reply to a question with options."""
+    options = "\n".join(f"{letter}. {text}" for letter, text in choices.items())
+    return LETTER_PROMPT.format(question=question, options=options, prediction=prediction)
+
+
+def same_prompt(question: str, answer: str, prediction: str) -> str:
+    """What the judge is asked about a free-form reply."""
+    return SAME_PROMPT.format(question=question, answer=answer, prediction=prediction)
+
+
 def judged_letter(judge: Judge, question: str, choices: Mapping[str, str], prediction: str) -> Extraction:
     """The letter the judge reads in a reply; the judge's own reply is read by VLMEvalKit's rules."""
-    options = "\n".join(f"{letter}. {text}" for letter, text in choices.items())
-    reply = judge(LETTER_PROMPT.format(question=question, options=options, prediction=prediction))
+    reply = judge(letter_prompt(question, choices, prediction))
     letter = vlmevalkit.exact(reply, choices).letter if reply else None
     return Extraction(letter, "judge") if letter else UNRESOLVED
 
 
 def judged_same(judge: Judge, question: str, answer: str, prediction: str) -> Match:
     """Whether the judge takes a free-form reply for the answer: exactly Yes or No, in any case."""
-    reply = judge(SAME_PROMPT.format(question=question, answer=answer, prediction=prediction))
+    reply = judge(same_prompt(question, answer, prediction))
     verdict = (reply or "").strip().rstrip(".").lower()
     return Match(verdict == "yes", "judge") if verdict in ("yes", "no") else UNDECIDED
 
 
-def _stored(path: Path) -> dict[str, str]:
-    """Replies by key; the first stands. A last line that a killed run left half-written is cut off."""
+def _stored(path: Path) -> dict[str, dict[str, str]]:
+    """Rows of the file by key."""
     if not path.exists():
         return {}
-    content = path.read_bytes()
-    whole = content[: content.rfind(b"\n") + 1]
-    if len(whole) < len(content):
-        os.truncate(path, len(whole))
-    stored: dict[str, str] = {}
-    for record in map(json.loads, whole.splitlines()):
-        stored.setdefault(record["key"], record["reply"])
-    return stored
-
-
-def _append(path: Path, record: dict[str, str]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("ab") as file:
-        file.write(json.dumps(record, ensure_ascii=False).encode() + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        rows = pl.read_parquet(path).select(pl.col(COLUMNS).cast(pl.String))
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise ConfigError(f"{path}: no file of a judge's replies: {error}") from error
+    return {row["key"]: row for row in rows.iter_rows(named=True)}

@@ -1,24 +1,26 @@
-"""Stored replies under any policy: hits, accuracies with intervals, and the numbers that toolkits report."""
+"""Stored replies under any policy: hits, and accuracies with intervals."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
 
 from vzero.config import ConfigError
 from vzero.evaluate import open_answers
+from vzero.evaluate.benchmarks.catalogue import CATALOGUE
 from vzero.evaluate.extract import POLICIES, extract
 from vzero.evaluate.extraction import lettered
-from vzero.evaluate.score import hrbench, mmstar, position_bias
-from vzero.evaluate.score.rows import Row
+from vzero.evaluate.judge import Judge, judged_letter, judged_same, letter_prompt, same_prompt
 from vzero.evaluate.statistics import POINTS, Estimate, accuracy_interval
 from vzero.evaluate.stored import UNNAMED
 
 # These read any benchmark; `lmms-eval` stands for its extractors, of which it picks the benchmark's.
 GENERAL = ("vlmevalkit-exact", "lmms-eval", "zoombench", "vzero")
 SPECIAL = {"mme_realworld": ("mme-realworld",), "mmstar": ("mmstar-official",)}
+
+Verdict = tuple[str | None, bool, bool]  # letter, hit, resolved
 
 
 def fitting_policies(benchmark: str) -> tuple[str, ...]:
@@ -31,75 +33,117 @@ def fitting_policies(benchmark: str) -> tuple[str, ...]:
 
 def check_policies(names: Sequence[str]) -> None:
     """Raises `ConfigError` for a policy that there is not."""
+    known = dict.fromkeys([*POLICIES, *open_answers.POLICIES])
     for name in names:
-        if name not in POLICIES:
-            raise ConfigError(f"unknown policy {name!r}: allowed: {', '.join(POLICIES)}")
+        if name not in known:
+            raise ConfigError(f"unknown policy {name!r}: allowed: {', '.join(known)}")
 
 
-def graded(stored: pl.DataFrame, policy: str) -> pl.DataFrame:
-    """Rows of `stored.Stored` with `hit` and `resolved`, both true or false.
+def graded(stored: pl.DataFrame, policy: str, open_policy: str | None = None) -> pl.DataFrame:
+    """Rows of `stored.Stored` with `extracted` (a letter or null), `hit` and `resolved`.
 
-    Open questions are matched by the policies of `open_answers` that have the name; others leave them
-    unresolved. Unresolved is no hit.
+    A policy of `extract` reads questions with options, one of `open_answers` those without; some names are
+    both. What a policy is not for is unresolved, which is no hit. `open_policy` is for questions without
+    options where that is another one.
     """
-    read: dict[tuple[Any, ...], tuple[bool, bool]] = {}
-    verdicts = []
-    for row in stored.select("benchmark", "text", "answer", "options").iter_rows():
-        benchmark, text, answer, options = row
-        known = (benchmark, text, answer, tuple(options))
-        if known not in read:
-            read[known] = _verdict(benchmark, text, answer, options, policy)
-        verdicts.append(read[known])
+    columns = stored.select("benchmark", "text", "answer", "options", "answer_type")
+    verdicts = [_verdict(row, policy, open_policy or policy) for row in columns.iter_rows()]
+    return _with_verdicts(stored, verdicts)
+
+
+def _verdict(row: tuple[Any, ...], policy: str, open_policy: str) -> Verdict:
+    benchmark, text, answer, options, answer_type = row
+    choices = lettered(options)
+    if choices:
+        if policy not in POLICIES:
+            return None, False, False
+        letter = extract(text, choices, policy, benchmark=benchmark).letter
+        return letter, letter == answer, letter is not None
+    if open_policy not in open_answers.POLICIES:
+        return None, False, False
+    found = open_answers.match(text, answer, open_policy, benchmark=benchmark, answer_type=answer_type)
+    return None, bool(found.hit), found.hit is not None
+
+
+def graded_as_declared(stored: pl.DataFrame) -> pl.DataFrame:
+    """Rows of `graded` by the policies that each benchmark names; by vlmevalkit-exact where none is known."""
+    parts = []
+    for (name,), rows in stored.group_by(["benchmark"], maintain_order=True):
+        benchmark = CATALOGUE.get(str(name))
+        policies = (benchmark.scorer, benchmark.open_scorer) if benchmark else (GENERAL[0], None)
+        parts.append(graded(rows, *policies))
+    return pl.concat(parts)
+
+
+def _with_verdicts(stored: pl.DataFrame, verdicts: Sequence[Verdict]) -> pl.DataFrame:
     return stored.with_columns(
-        pl.Series("hit", [hit for hit, _ in verdicts], dtype=pl.Boolean),
-        pl.Series("resolved", [resolved for _, resolved in verdicts], dtype=pl.Boolean),
+        pl.Series("extracted", [letter for letter, _, _ in verdicts], dtype=pl.String),
+        pl.Series("hit", [hit for _, hit, _ in verdicts], dtype=pl.Boolean),
+        pl.Series("resolved", [resolved for _, _, resolved in verdicts], dtype=pl.Boolean),
     )
 
 
-def _verdict(
-    benchmark: str, text: str, answer: str, options: list[str | None], policy: str
-) -> tuple[bool, bool]:
-    if any(option is not None for option in options):
-        letter = extract(text, lettered(options), policy, benchmark=benchmark).letter
-        return letter == answer, letter is not None
-    if policy not in open_answers.POLICIES:
-        return False, False
-    found = open_answers.match(text, answer, policy)
-    return bool(found.hit), found.hit is not None
+def judged(read: pl.DataFrame, judge: Judge) -> pl.DataFrame:
+    """Rows of `graded` in which the judge has read what was unresolved; `judged` says which those are."""
+    open_rows = read.filter(~pl.col("resolved"))
+    judge.ask(_prompt(row) for row in open_rows.iter_rows(named=True))
+    verdicts = [
+        (row["extracted"], row["hit"], True) if row["resolved"] else _judgement(row, judge)
+        for row in read.iter_rows(named=True)
+    ]
+    added = _with_verdicts(read, verdicts)
+    return added.with_columns(judged=added["resolved"] & ~read["resolved"])
+
+
+def _prompt(row: Mapping[str, Any]) -> str:
+    choices = lettered(row["options"])
+    if choices:
+        return letter_prompt(row["question"], choices, row["text"])
+    return same_prompt(row["question"], row["answer"], row["text"])
+
+
+def _judgement(row: Mapping[str, Any], judge: Judge) -> Verdict:
+    choices = lettered(row["options"])
+    if choices:
+        letter = judged_letter(judge, row["question"], choices, row["text"]).letter
+        return letter, letter == row["answer"], letter is not None
+    found = judged_same(judge, row["question"], row["answer"], row["text"])
+    return None, bool(found.hit), found.hit is not None
 
 
 def scores_by_policy(
-    stored: pl.DataFrame, policies: Sequence[str], *, resamples: int, confidence: float, seed: int
+    read: Mapping[str, pl.DataFrame], *, resamples: int, confidence: float, seed: int
 ) -> pl.DataFrame:
-    """Columns benchmark, view, policy, n, accuracy, low, high, unresolved; shares as fractions.
+    """One row a policy of `read`, whose rows are those of one benchmark and view by `graded` or `judged`.
 
-    Without `policies`, those that fit each benchmark. Accuracy is the plain mean over rows.
+    Columns benchmark, view, policy, n (items), accuracy, low, high, unresolved; shares as fractions. Accuracy
+    is the plain mean over replies. With a judge also `judged`, the number of replies it has read.
     """
     table = []
-    for (benchmark, view), rows in stored.group_by(["benchmark", "view"], maintain_order=True):
-        groups = rows["group"].to_numpy()
-        # Policies often agree on every reply, and the bootstrap is what takes long.
-        known: dict[bytes, Estimate] = {}
-        for policy in policies or fitting_policies(str(benchmark)):
-            marks = graded(rows, policy)
-            hits = marks["hit"].to_numpy()
-            if (key := hits.tobytes()) not in known:
-                known[key] = accuracy_interval(
-                    hits, groups, resamples=resamples, confidence=confidence, seed=seed
-                )
-            accuracy = known[key]
-            table.append(
-                {
-                    "benchmark": benchmark,
-                    "view": view,
-                    "policy": policy,
-                    "n": len(marks),
-                    "accuracy": accuracy.value,
-                    "low": accuracy.low,
-                    "high": accuracy.high,
-                    "unresolved": 1 - float(marks["resolved"].to_numpy().mean()),
-                }
+    # Policies often agree on every reply.
+    known: dict[bytes, Estimate] = {}
+    for policy, rows in read.items():
+        hits = rows["hit"].to_numpy()
+        if (key := hits.tobytes()) not in known:
+            groups = rows["group"].rank("dense").to_numpy()
+            known[key] = accuracy_interval(
+                hits, groups, resamples=resamples, confidence=confidence, seed=seed
             )
+        accuracy = known[key]
+        judged = {"judged": int(rows["judged"].sum())} if "judged" in rows.columns else {}
+        table.append(
+            {
+                "benchmark": rows["benchmark"][0],
+                "view": rows["view"][0],
+                "policy": policy,
+                "n": rows["item"].n_unique(),
+                "accuracy": accuracy.value,
+                "low": accuracy.low,
+                "high": accuracy.high,
+                "unresolved": 1 - float(rows["resolved"].to_numpy().mean()),
+                **judged,
+            }
+        )
     return pl.DataFrame(table)
 
 
@@ -107,44 +151,3 @@ def spread(scores: pl.DataFrame) -> float:
     """Points between the most and the least that a policy gives the same replies."""
     accuracy = scores["accuracy"].to_numpy()
     return POINTS * float(accuracy.max() - accuracy.min())
-
-
-def toolkit_rows(stored: pl.DataFrame) -> list[Row]:
-    """Rows of `stored.Stored` as the functions of `vzero.evaluate.score` take them."""
-    return [
-        lettered(row["options"])
-        | {
-            "index": int(row["item"]) if row["item"].isdecimal() else row["item"],
-            "question": row["question"],
-            "answer": row["answer"],
-            "prediction": row["text"],
-            "benchmark": row["benchmark"],
-            "category": row["category"] or None,
-            "l2-category": row["l2_category"],
-            "cycle_category": row["cycle"],
-            "image": row["group"],
-        }
-        for row in stored.iter_rows(named=True)
-    ]
-
-
-def cyclic_table(rows: Sequence[Row], policy: str) -> pl.DataFrame:
-    """HR-Bench's numbers: one row a cycle and one of their mean; columns cycle, all, and the categories."""
-    found = hrbench(rows, policy)
-    means = {**found["cycles"], "mean": found["average"]}
-    return pl.DataFrame([{"cycle": cycle, **accuracies} for cycle, accuracies in means.items()])
-
-
-def letter_table(rows: Sequence[Row], policy: str) -> pl.DataFrame:
-    """Columns letter, read, right: how often each letter is read, and how often it is the answer."""
-    found = position_bias(rows, policy)
-    return pl.DataFrame(
-        [{"letter": letter, "read": read, "right": right} for letter, (read, right) in found.items()]
-    )
-
-
-def mmstar_table(rows: Sequence[Row], policy: str) -> pl.DataFrame:
-    """MMStar's two means, overall and by category; columns category, micro, macro."""
-    found = mmstar(rows, policy)
-    means = {"all": {"micro": found["micro"], "macro": found["macro"]}, **found["categories"]}
-    return pl.DataFrame([{"category": category, **both} for category, both in means.items()])

@@ -8,10 +8,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import binomtest
 
 POINTS = 100.0
 DRAWS_AT_ONCE = 4_000_000  # counts in memory while resampling
@@ -40,8 +40,10 @@ def wilson_interval(hits: int, n: int, *, confidence: float) -> Estimate:
     """Share of hits among `n` independent items with the Wilson score interval."""
     if n < 1:
         raise ValueError("an interval needs at least one item")
-    interval = binomtest(hits, n).proportion_ci(confidence, method="wilson")
-    return Estimate(hits / n, float(interval.low), float(interval.high))
+    z = NormalDist().inv_cdf((1 + confidence) / 2)
+    centre = (hits + z * z / 2) / (n + z * z)
+    half = z / (n + z * z) * math.sqrt(hits * (n - hits) / n + z * z / 4)
+    return Estimate(hits / n, 0.0 if hits == 0 else centre - half, 1.0 if hits == n else centre + half)
 
 
 def bootstrap_mean(

@@ -6,10 +6,11 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dataframely as dy
 import polars as pl
+import pyarrow as pa
 
 from vzero import shards
 from vzero.config import BENCHMARKS, ConfigError
@@ -17,11 +18,18 @@ from vzero.evaluate.benchmarks.catalogue import CATALOGUE
 from vzero.evaluate.stored_rows import lmms_eval_row, vlmevalkit_row
 from vzero.tables import BenchmarkItems, Predictions
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+# Read by their names as well, though we cannot fetch them.
+FAMILIES = ("cv_bench", "mmbench", "ccbench", "mmcr")
+TEXT_COLUMNS: Any = {"prediction": str, "answer": str}  # a column of digits is no column of numbers
 UNNAMED = "unnamed"  # the benchmark of a file whose name tells of none
+ROTATED = "circular"  # in the name of a benchmark that is also asked without rotations
 CELL_LIMIT = 32_767  # characters a spreadsheet keeps of a cell; what follows is lost without a word
 EXPECTED = (
-    "a folder of our predictions (data/evaluate/MODEL-BENCHMARK), a VLMEvalKit result (.tsv or .json with "
-    "index, answer and prediction) or an lmms-eval log (*_samples_*.jsonl with doc_id and target)"
+    "a folder of our predictions (data/evaluate/MODEL-BENCHMARK), a VLMEvalKit result (.xlsx, .tsv or "
+    ".json with index, answer and prediction) or an lmms-eval log (*_samples_*.jsonl with doc_id and target)"
 )
 
 
@@ -31,13 +39,16 @@ class Stored(dy.Schema):
     benchmark = dy.String(primary_key=True)
     view = dy.String(primary_key=True)  # "" in files of toolkits
     item = dy.String(primary_key=True)
+    seed = dy.Int32(primary_key=True)  # 0 in files of toolkits
     group = dy.String(nullable=False)  # items that intervals keep together
     category = dy.String(nullable=False)
     l2_category = dy.String(nullable=False)
+    source = dy.String(nullable=False)  # collection that the image is from
     cycle = dy.String(nullable=True)
     question = dy.String(nullable=False)
     options = dy.List(dy.String(nullable=True), nullable=False)
     answer = dy.String(nullable=False)
+    answer_type = dy.String(nullable=False)  # integer, float, ... where the benchmark says
     text = dy.String(nullable=False)
 
 
@@ -67,7 +78,13 @@ def read_stored(path: Path, benchmark: str | None = None) -> StoredReplies:
         found = [lmms_eval_row(row) for row in _lines(path)]
     else:
         found = [vlmevalkit_row(row) for row in _records(path)]
-    rows = _checked(path, pl.DataFrame([{**row, "benchmark": name, "view": ""} for row in found]))
+    columns: dict[str, Any] = {column: [row[column] for row in found] for column in found[0]}
+    # By way of Arrow, because polars makes a series of each row's list.
+    options = pa.array(columns.pop("options"), pa.list_(pa.string()))
+    named = pl.DataFrame(columns).with_columns(
+        pl.Series("options", options), benchmark=pl.lit(name), view=pl.lit(""), seed=0
+    )
+    rows = _checked(path, named)
     return StoredReplies(rows, _warnings(rows))
 
 
@@ -75,10 +92,11 @@ def benchmark_in(stem: str) -> str:
     """The benchmark that a file's name tells of, such as hrbench_4k in "model_HRBench4K"; else `UNNAMED`."""
     plain = _plain(stem)
     # The benchmark ends the name; of two that end alike, mme_realworld_lite is more than mme_realworld.
-    places = [(plain.rfind(_plain(name)), len(name), name) for name in CATALOGUE]
+    places = [(plain.rfind(_plain(name)), len(name), name) for name in (*CATALOGUE, *FAMILIES)]
     # Names of our own small benchmarks are everyday words; toolkits do not have them.
     known = [place for place in places if place[0] >= 0 and place[2] not in BENCHMARKS]
-    return max(known)[2] if known else UNNAMED
+    name = max(known)[2] if known else UNNAMED
+    return f"{name}_{ROTATED}" if ROTATED in plain and known else name
 
 
 def _plain(text: str) -> str:
@@ -91,11 +109,9 @@ def _own(path: Path) -> pl.DataFrame:
         found = ", ".join(sorted(entry.name for entry in path.iterdir())[:5]) or "nothing"
         raise ConfigError(f"{path}: found {found}; expected {EXPECTED}")
     predictions = shards.read(folder, Predictions)
-    columns = ["benchmark", "item", "question", "options", "l2_category"]
+    columns = ["benchmark", "item", "question", "options", "answer_type"]
     items = shards.read(_items_of(folder), BenchmarkItems, columns)
-    rows = predictions.unique(["benchmark", "view", "item"], keep="first", maintain_order=True).join(
-        items, on=["benchmark", "item"], how="left"
-    )
+    rows = predictions.join(items, on=["benchmark", "item"], how="left")
     if lost := rows["question"].null_count():
         raise ConfigError(
             f"{path}: {lost:,} predictions are of items that data/ingest/benchmark_items no longer has; "
@@ -126,13 +142,10 @@ def _parsed(path: Path, lines: Iterable[str]) -> list[Any]:
 
 def _records(path: Path) -> list[dict[str, Any]]:
     """Rows as VLMEvalKit reads them back: names in lower case but for the options', predictions as text."""
-    if path.suffix in (".xlsx", ".xls"):
-        raise ConfigError(
-            f"{path}: spreadsheets are not read here; save it as .tsv or .json "
-            "(in VLMEvalKit: PRED_FORMAT=tsv or json)"
-        )
     if path.suffix == ".tsv":
         rows = _tsv(path)
+    elif path.suffix == ".xlsx":
+        rows = _spreadsheet(path)
     elif path.suffix == ".json":
         rows = _table(_parsed(path, [path.read_text(encoding="utf-8")])[0])
     else:
@@ -149,11 +162,28 @@ def _tsv(path: Path) -> list[Any]:
     import pandas as pd
 
     try:
-        # As the toolkit reads, but for predictions: a column of digits is no column of numbers.
-        frame = pd.read_csv(path, sep="\t", dtype={"prediction": str, "answer": str}, low_memory=False)
+        # As the toolkit reads, but for these columns.
+        frame = pd.read_csv(path, sep="\t", dtype=TEXT_COLUMNS, low_memory=False)
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not a readable TSV file: {error}") from error
-    return frame.to_dict(orient="records")
+    return _rows(frame)
+
+
+def _spreadsheet(path: Path) -> list[Any]:
+    import pandas as pd
+    from python_calamine import CalamineError
+
+    try:
+        frame = pd.read_excel(path, engine="calamine", dtype=TEXT_COLUMNS)
+    except (CalamineError, ValueError, OSError) as error:
+        raise ConfigError(f"{path}: not a readable spreadsheet: {error}") from error
+    return _rows(frame)
+
+
+def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    # Column by column: pandas' own records take many times as long.
+    columns = {str(name): frame[name].tolist() for name in frame.columns}
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
 def _table(content: Any) -> list[Any]:
@@ -180,8 +210,8 @@ def _require(path: Path, rows: list[Any], needed: tuple[str, ...]) -> list[dict[
 
 
 def _checked(path: Path, rows: pl.DataFrame) -> pl.DataFrame:
-    cast = Stored.cast(rows).sort("benchmark", "view", "item")
-    twice = cast.filter(cast.select("benchmark", "view", "item").is_duplicated())
+    cast = Stored.cast(rows).sort(Stored.primary_key())
+    twice = cast.filter(cast.select(Stored.primary_key()).is_duplicated())
     if twice.height:
         raise ConfigError(f"{path}: item {twice['item'][0]!r} is there more than once")
     return cast
@@ -199,6 +229,7 @@ def _warnings(rows: pl.DataFrame) -> tuple[str, ...]:
     if empty:
         said.append(
             f'{empty:,} replies are missing, or were "None" or the like and are no longer to be told from '
-            "missing ones; they count as wrong"
+            "missing ones; a spreadsheet also drops long ones that begin with a web address; they count as "
+            "wrong"
         )
     return tuple(said)

@@ -9,7 +9,7 @@ from typing import Any
 
 from vzero.evaluate.benchmarks.cells import options_in_list, options_in_text
 from vzero.evaluate.score.rotations import ROTATION
-from vzero.evaluate.score.rows import missing
+from vzero.evaluate.score.rows import LETTERS, missing
 from vzero.sources.rejects import Rejected
 
 LETTER = re.compile(r"\(?([A-Z])[).]?")
@@ -20,7 +20,9 @@ OPTION_COLUMNS = ("options", "choices", "multi-choice options")
 def vlmevalkit_row(row: Mapping[str, Any]) -> dict[str, Any]:
     """A row of columns index, question, A to Z, answer, prediction; a missing prediction reads as "nan"."""
     text = "nan" if missing(row["prediction"]) else str(row["prediction"])
-    return _stored(row, str(row["index"]), _letter_columns(row), str(row["answer"]), text)
+    # MathVista has the letter of a choice in a column of its own.
+    answer = row["answer"] if missing(row.get("answer_option")) else row["answer_option"]
+    return _stored(row, _text(row["index"]), _letter_columns(row) or _listed(row), str(answer), text)
 
 
 def lmms_eval_row(sample: Mapping[str, Any]) -> dict[str, Any]:
@@ -60,10 +62,12 @@ def _stored(
         "group": _group(item, cycle, question, category, options, row),
         "category": category,
         "l2_category": _text(row.get("l2-category", row.get("l2_category"))),
+        "source": _text(row.get("source")),
         "cycle": cycle,
         "question": question,
         "options": options,
         "answer": answer,
+        "answer_type": _text(row.get("answer_type")),
         "text": text,
     }
 
@@ -86,8 +90,8 @@ def _group(
 
 def _letter_columns(row: Mapping[str, Any]) -> list[str | None]:
     """Options from columns A to Z up to the last that is there; null where one before it is missing."""
-    last = max((letter for letter in string.ascii_uppercase if letter in row), default="")
-    letters = [letter for letter in string.ascii_uppercase if letter <= last]
+    last = max(LETTERS.intersection(row), default="")
+    letters = string.ascii_uppercase[: string.ascii_uppercase.find(last) + 1] if last else ""
     options = [None if missing(row.get(letter)) else str(row[letter]) for letter in letters]
     while options and options[-1] is None:
         options.pop()

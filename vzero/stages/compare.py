@@ -18,23 +18,29 @@ from vzero.shards import atomic_path
 from vzero.stages.score import evaluation_settings, print_table
 
 PICTURES = (".png", ".svg")
+OWN_POLICIES = "each benchmark's own policy"
 SMALLEST_P = 0.001  # smaller ones are printed as smaller
 
 
 def run(one: str, other: str, policy: str | None, out: Path | None) -> None:
-    """Print how `other` differs from `one` under `policy` (none: the project's), and draw it to `out`."""
+    """Print how `other` differs from `one` under `policy`, and draw it to `out`.
+
+    Without a policy the project's is used, or each benchmark's own.
+    """
     if out is not None and out.suffix not in PICTURES:
         raise ConfigError(f"{out}: pictures are written as {' or '.join(PICTURES)}")
     settings = evaluation_settings()
     policy = policy or settings.policy
-    rescore.check_policies([policy])
+    rescore.check_policies([policy] if policy else [])
     console = Console()
     sides = []
     for name in (one, other):
         replies = _replies(name)
         for warning in replies.warnings:
             console.print(Text(f"warning: {name}: {warning}"), soft_wrap=True)
-        sides.append(rescore.graded(headline(replies.rows), policy))
+        rows = headline(replies.rows)
+        read = rescore.graded(rows, policy) if policy else rescore.graded_as_declared(rows)
+        sides.append(_pooled(read))
     pairs = matched(*sides)
     for name, lonely in ((one, pairs.only_one), (other, pairs.only_other)):
         if lonely:
@@ -42,7 +48,7 @@ def run(one: str, other: str, policy: str | None, out: Path | None) -> None:
     table = comparison(
         pairs.rows, resamples=settings.resamples, confidence=settings.confidence, seed=settings.seed
     )
-    print_table(console, _shown(table), f"one: {one}; other: {other}; read by {policy}")
+    print_table(console, _shown(table), f"one: {one}; other: {other}; read by {policy or OWN_POLICIES}")
     if out is not None:
         _draw(table, one, other, out)
         console.print(f"wrote {out}")
@@ -59,6 +65,12 @@ def _replies(name: str) -> StoredReplies:
     return StoredReplies(pl.concat(read_stored(cell).rows for cell in cells), ())
 
 
+def _pooled(read: pl.DataFrame) -> pl.DataFrame:
+    """One row an item: its share of hits over the seeds."""
+    items = read.group_by("benchmark", "item", maintain_order=True)
+    return items.agg(pl.exclude("hit").first(), pl.col("hit").cast(pl.Float64).mean())
+
+
 def _shown(table: pl.DataFrame) -> pl.DataFrame:
     interval = pl.format("[{}, {}]", *(_signed(name) for name in ("low", "high"))).alias("interval")
     return table.select(
@@ -69,7 +81,7 @@ def _shown(table: pl.DataFrame) -> pl.DataFrame:
         "other",
         _signed("delta"),
         interval,
-        pl.when(pl.col("p") < SMALLEST_P)
+        pl.when(pl.col("p").cast(pl.Float64) < SMALLEST_P)
         .then(pl.format("<{}", pl.lit(str(SMALLEST_P))))
         .otherwise(pl.col("p").map_elements(lambda p: f"{p:.4f}", pl.String))
         .alias("p"),

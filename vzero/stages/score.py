@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import polars as pl
@@ -12,7 +13,9 @@ from rich.text import Text
 from vzero.config import ConfigError, load_params
 from vzero.config.evaluate import Evaluate
 from vzero.evaluate import rescore
-from vzero.evaluate.score import hrbench_strict
+from vzero.evaluate.benchmark_tables import benchmark_tables
+from vzero.evaluate.benchmarks.catalogue import CATALOGUE
+from vzero.evaluate.judge import Judge
 from vzero.evaluate.stored import UNNAMED, read_stored
 from vzero.paths import Paths
 from vzero.shards import atomic_path
@@ -20,30 +23,48 @@ from vzero.shards import atomic_path
 FORMAT_SPREAD = 2.0  # points between policies from which replies' format, not ability, is what differs
 
 
-def run(path: Path, policies: tuple[str, ...], benchmark: str | None, out: Path | None) -> None:
-    """Print the scores of `path` under `policies` (none: those that fit), and write them to `out`."""
+def run(
+    path: Path, policies: tuple[str, ...], benchmark: str | None, out: Path | None, judge: Judge | None = None
+) -> None:
+    """Print the scores of `path` under `policies` (none: those that fit), and write them to `out`.
+
+    With a judge, it reads what the policies leave unresolved.
+    """
     rescore.check_policies(policies)
     if out is not None and out.suffix != ".parquet":
         raise ConfigError(f"{out}: scores are written as .parquet")
     stored = read_stored(path, benchmark)
-    settings = evaluation_settings()
-    scores = rescore.scores_by_policy(
-        stored.rows,
-        policies,
-        resamples=settings.resamples,
-        confidence=settings.confidence,
-        seed=settings.seed,
-    )
     console = Console()
     for warning in stored.warnings:
         console.print(Text(f"warning: {path}: {warning}"), soft_wrap=True)
-    for (name, view), part in scores.group_by(["benchmark", "view"], maintain_order=True):
-        rows = stored.rows.filter(pl.col("benchmark") == name, pl.col("view") == view)
-        _print_scores(console, part, rows, str(name), str(view))
+    scores = [
+        _print_scores(console, rows, policies, judge)
+        for _, rows in stored.rows.group_by(["benchmark", "view"], maintain_order=True)
+    ]
     if out is not None:
+        table = pl.concat(scores).with_columns(judge=pl.lit(judge and judge.model, dtype=pl.String))
         with atomic_path(out) as temporary:
-            scores.write_parquet(temporary)
+            table.write_parquet(temporary)
         console.print(f"wrote {out}")
+
+
+def judge_of(endpoint: str | None, model: str | None, replies: Path | None) -> Judge | None:
+    """The judge that the command line names, or None; its key is the environment's OPENAI_API_KEY.
+
+    Without an endpoint it knows only the replies that are stored.
+    """
+    if model is None:
+        if endpoint is not None or replies is not None:
+            raise ConfigError("a judge needs the name of its model: --judge-model")
+        return None
+    if endpoint is not None and not endpoint.startswith(("http://", "https://")):
+        raise ConfigError(f"--judge {endpoint}: expected an address such as http://localhost:8000/v1")
+    if replies is not None and replies.suffix != ".parquet":
+        raise ConfigError(f"{replies}: a judge's replies are kept as .parquet")
+    file = replies or Paths().scratch / "judge" / f"{model.replace('/', '_')}.parquet"
+    if endpoint is None and not file.exists():
+        raise FileNotFoundError(f"{file}: no stored replies of {model}; --judge says where to ask it")
+    return Judge(file, model, endpoint and endpoint.rstrip("/"), os.environ.get("OPENAI_API_KEY"))
 
 
 def evaluation_settings() -> Evaluate:
@@ -70,22 +91,29 @@ def _cell(value: object) -> str:
     return f"{value:.4f}" if isinstance(value, float) else str(value)
 
 
-def _print_scores(console: Console, scores: pl.DataFrame, rows: pl.DataFrame, name: str, view: str) -> None:
-    title = name if not view else f"{name}, view {view}"
-    print_table(console, scores.drop("benchmark", "view"), title)
+def _print_scores(
+    console: Console, rows: pl.DataFrame, policies: tuple[str, ...], judge: Judge | None
+) -> pl.DataFrame:
+    """The scores of one benchmark and view."""
+    name, view = str(rows["benchmark"][0]), str(rows["view"][0])
+    read = {policy: rescore.graded(rows, policy) for policy in policies or rescore.fitting_policies(name)}
+    if judge is not None:
+        read = {policy: rescore.judged(marked, judge) for policy, marked in read.items()}
+    settings = evaluation_settings()
+    scores = rescore.scores_by_policy(
+        read, resamples=settings.resamples, confidence=settings.confidence, seed=settings.seed
+    )
+    print_table(console, scores.drop("benchmark", "view"), name if not view else f"{name}, view {view}")
     if len(scores) > 1:
         between = rescore.spread(scores)
         hint = "; more than two are about format, not ability" if between > FORMAT_SPREAD else ""
         console.print(Text(f"{between:.1f} points between policies{hint}"))
     if name == UNNAMED:
         console.print(Text("the file's name tells of no benchmark; --benchmark names one"))
-    policy = scores["policy"][0]
-    if rows["cycle"].null_count() < len(rows):
-        asked = rescore.toolkit_rows(rows)
-        print_table(console, rescore.cyclic_table(asked, policy), f"by order of the options ({policy})")
-        strict = hrbench_strict(asked, policy)
-        console.print(Text(f"right in every order: {strict:.4f} of the questions"))
-        print_table(console, rescore.letter_table(asked, policy), f"letters ({policy})")
-    if name == "mmstar" and (rows["l2_category"] != "").all():
-        means = rescore.mmstar_table(rescore.toolkit_rows(rows), policy)
-        print_table(console, means, f"micro and macro means ({policy})")
+    if judge is not None:
+        console.print(Text(f"judged by {judge.model}; its replies are in {judge.replies}"), soft_wrap=True)
+    own = CATALOGUE[name].scorer if name in CATALOGUE else ""
+    policy = own if own in read else next(iter(read))
+    for title, table in benchmark_tables(read[policy]):
+        print_table(console, table, f"{title} ({policy})")
+    return scores

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 
 from vzero.evaluate.extraction import Extraction
 from vzero.evaluate.policies import (
@@ -26,6 +27,7 @@ EXTRACTORS: dict[str, Callable[[str, Mapping[str, str]], Extraction]] = {
 }
 
 
+@cache
 def extractor(benchmark: str | None) -> Callable[[str, Mapping[str, str]], Extraction]:
     """The extractor of `benchmark`.
 
