@@ -104,7 +104,7 @@ BROKEN = {
     "no chart": ('<figure>f<div class="chart"></div></figure>', "0 charts in sight, not 1: f"),
     "small text": (SVG.format(width=100, x=10, size=8), "text of 8.0 pixels in a chart: accuracy"),
     "shrunk text": (SVG.format(width=50, x=10, size=12), "text of 6.0 pixels in a chart: accuracy"),
-    "cut text": (SVG.format(width=100, x=90, size=10), "text cut off in a chart: accuracy"),
+    "cut text": (SVG.format(width=100, x=320, size=10), "text cut off in a chart: accuracy"),
     "missing cell": ("<table><tr><th>a<th>b<tr><td>1</table>", "rows of 2 and 1 cells in a table"),
 }
 

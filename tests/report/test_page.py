@@ -156,3 +156,73 @@ def test_a_page_that_lacks_something_says_so(case: str, tmp_path: Path) -> None:
     read = page(tmp_path, **switches)
     assert sentence in read.text
     assert len([tag for tag, _ in read.headings if tag == "h2"]) == 7
+
+
+PUBLISHED = ("vstar", "hrbench_4k", "zoombench", "mmstar")
+
+
+def published(root: Path, *benchmarks: str, **evaluate: Any) -> Reader:
+    files = {name: f"data/raw/{name}.tsv" for name in benchmarks if name in PUBLISHED}
+    settings = {"benchmarks": list(benchmarks), **evaluate}
+    return page(root, params={"evaluate": settings, "ingest": {"benchmarks": files}})
+
+
+@pytest.fixture(scope="module")
+def mixed(tmp_path_factory: pytest.TempPathFactory) -> Reader:
+    settings = {"temperature": 0.7, "seeds": [0, 1]}
+    return published(tmp_path_factory.mktemp("mixed"), *PUBLISHED, "search", "coarse", **settings)
+
+
+def test_benchmarks_stand_in_the_order_of_the_params(mixed: Reader) -> None:
+    table = mixed.text.partition("teacher − base, points")[2]
+    names = ["V*", "HR-Bench 4K", "ZoomBench", "MMStar", "needle-search", "needle regions, mean"]
+    places = [table.index(f" {name} ") for name in (*names, "needle-coarse")]
+    assert places == sorted(places)
+    assert "published benchmark of 191 items; mean of all items" in table
+
+
+def test_published_and_drawn_benchmarks_are_told_apart(mixed: Reader) -> None:
+    assert "tested on 4 published benchmarks" in mixed.headings[0][1]
+    assert "the benchmarks named needle are drawn by the program" in mixed.text
+    assert "V*, HR-Bench 4K, ZoomBench, MMStar: read from published files" in mixed.text
+
+
+def test_seeds_and_what_differs_between_them_are_shown(mixed: Reader, whole: Reader) -> None:
+    assert "2 seeds, deviation" in mixed.text
+    assert "deviation 0.0" not in whole.text and "seeds, deviation" not in whole.text
+
+
+def test_our_rows_stand_beside_the_published_ones(mixed: Reader) -> None:
+    part = mixed.text.partition("Beside published numbers")[2].partition("How answers were read")[0]
+    assert "n 24 of 191" in part and "n 24 of 1,500" in part
+    assert "V-Zero-4B 89.0 87.8 82.6 57.8 69.8 74.4 76.9 arXiv 2606.25319, table 1 run by the authors" in part
+    assert "not evaluated in this run" in part, "HR-8K and MME-RW were not"
+    assert "needle" not in part
+    assert len(mixed.all("details")) == 1, "only the categories are folded"
+
+
+def test_a_run_of_drawn_benchmarks_alone_keeps_the_table_folded_and_says_how_to_fill_it(
+    whole: Reader,
+) -> None:
+    part = whole.text.partition("Beside published numbers")[2].partition("How answers were read")[0]
+    assert "None of the paper’s benchmarks was evaluated in this run" in part
+    for step in ("vzero fetch vstar", "ingest.benchmarks", "evaluate.benchmarks"):
+        assert step in part
+    assert part.count("not evaluated in this run") == 3 * 6
+    assert len(whole.all("details")) == 2
+    assert "needle" not in part
+
+
+def test_other_numbers_of_the_same_answers(mixed: Reader) -> None:
+    part = mixed.text.partition("Other numbers of the same answers")[2].partition("By category")[0]
+    for number in ("HR-Bench 4K right in every option order", "MMStar mean over sub-categories"):
+        assert number in part
+
+
+def test_published_benchmarks_alone(tmp_path: Path) -> None:
+    read = published(tmp_path, "vstar", "mmstar")
+    for sentence in ("tested on V*, MMStar", "Training samples are drawn by the program"):
+        assert sentence in read.text
+    assert "The trained student is" in read.text.partition("Result")[2].partition("benchmark")[0]
+    assert "Not evaluated: needle" not in read.text
+    assert "needle regions" not in read.text

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
 
-from vzero.evaluate.benchmarks.declaration import Aggregate
 from vzero.evaluate.score import WHOLE
+from vzero.evaluate.score.predictions import STRATA, stratum_weights
 from vzero.evaluate.views import headline
 from vzero.report.names import headline_aggregate
-
-PARTS: dict[Aggregate, str] = {"cyclic": "cycle", "source_mean": "source", "l2_macro": "l2_category"}
-"""Column whose values an aggregate gives equal weight, whatever the number of their items."""
 
 
 def answered(predictions: pl.DataFrame, model: str, benchmark: str) -> pl.DataFrame:
@@ -35,12 +33,11 @@ def counted(items: pl.DataFrame, benchmark: str) -> pl.DataFrame:
 
     Items asked outside the cycles of a benchmark that has them are left out, as toolkits leave them out.
     """
-    part = PARTS.get(headline_aggregate(benchmark))
-    if part is None or items[part].null_count() == items.height:
-        return items.with_columns(weight=pl.lit(1.0))
-    kept = items.filter(pl.col(part).is_not_null())
-    equal = pl.len() / (pl.col(part).n_unique() * pl.len().over(part))
-    return kept.with_columns(weight=equal)
+    column = STRATA.get(headline_aggregate(benchmark))
+    if column == "cycle" and items[column].null_count() < items.height:
+        items = items.filter(pl.col(column).is_not_null())
+    labels = items[column].to_numpy() if column else np.zeros(items.height)
+    return items.with_columns(weight=pl.Series(stratum_weights(labels, len(np.unique(labels)))))
 
 
 def headline_scores(scores: pl.DataFrame) -> pl.DataFrame:
