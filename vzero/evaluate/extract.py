@@ -71,7 +71,12 @@ def extract(
     prediction is "nan" or "None". `benchmark` matters to `lmms-eval` and `lmms-eval-stripped` alone. Raises
     ValueError for an unknown policy.
     """
+    read = reader(policy, benchmark)
+    return read(str(prediction), {letter: str(text) for letter, text in choices.items()})
+
+
+def reader(policy: str, benchmark: str | None = None) -> Read:
+    """The function of a policy. Raises ValueError for an unknown policy."""
     if policy not in POLICIES:
         raise ValueError(f"unknown policy {policy!r}: allowed: {', '.join(POLICIES)}")
-    read = BY_BENCHMARK[policy](benchmark) if policy in BY_BENCHMARK else POLICIES[policy]
-    return read(str(prediction), {letter: str(text) for letter, text in choices.items()})
+    return BY_BENCHMARK[policy](benchmark) if policy in BY_BENCHMARK else POLICIES[policy]

@@ -10,7 +10,7 @@ import polars as pl
 from vzero.config import ConfigError
 from vzero.evaluate import open_answers
 from vzero.evaluate.benchmarks.catalogue import CATALOGUE
-from vzero.evaluate.extract import POLICIES, extract
+from vzero.evaluate.extract import POLICIES, reader
 from vzero.evaluate.extraction import lettered
 from vzero.evaluate.judge import Judge, judged_letter, judged_same, letter_prompt, same_prompt
 from vzero.evaluate.statistics import POINTS, Estimate, accuracy_interval
@@ -20,6 +20,7 @@ from vzero.evaluate.stored import UNNAMED
 GENERAL = ("vlmevalkit-exact", "lmms-eval", "zoombench", "vzero")
 SPECIAL = {"mme_realworld": ("mme-realworld",), "mmstar": ("mmstar-official",)}
 
+Reply = tuple[str, str, str, str, dict[str, str]]  # benchmark, text, answer, answer type, choices
 Verdict = tuple[str | None, bool, bool]  # letter, hit, resolved
 
 
@@ -46,23 +47,37 @@ def graded(stored: pl.DataFrame, policy: str, open_policy: str | None = None) ->
     both. What a policy is not for is unresolved, which is no hit. `open_policy` is for questions without
     options where that is another one.
     """
-    columns = stored.select("benchmark", "text", "answer", "options", "answer_type")
-    verdicts = [_verdict(row, policy, open_policy or policy) for row in columns.iter_rows()]
-    return _with_verdicts(stored, verdicts)
+    return _with_verdicts(stored, _verdicts(_replies(stored), policy, open_policy or policy))
 
 
-def _verdict(row: tuple[Any, ...], policy: str, open_policy: str) -> Verdict:
-    benchmark, text, answer, options, answer_type = row
-    choices = lettered(options)
-    if choices:
-        if policy not in POLICIES:
-            return None, False, False
-        letter = extract(text, choices, policy, benchmark=benchmark).letter
-        return letter, letter == answer, letter is not None
-    if open_policy not in open_answers.POLICIES:
-        return None, False, False
-    found = open_answers.match(text, answer, open_policy, benchmark=benchmark, answer_type=answer_type)
-    return None, bool(found.hit), found.hit is not None
+def graded_by(stored: pl.DataFrame, policies: Sequence[str]) -> dict[str, pl.DataFrame]:
+    """`graded` under each policy."""
+    replies = _replies(stored)
+    return {policy: _with_verdicts(stored, _verdicts(replies, policy, policy)) for policy in policies}
+
+
+def _replies(stored: pl.DataFrame) -> list[Reply]:
+    columns = stored.select("benchmark", "text", "answer", "answer_type").iter_rows()
+    options = stored["options"].to_list()
+    return [(*row, lettered(texts)) for row, texts in zip(columns, options, strict=True)]
+
+
+def _verdicts(replies: Sequence[Reply], policy: str, open_policy: str) -> list[Verdict]:
+    verdicts: list[Verdict] = []
+    benchmarks = {reply[0] for reply in replies} if policy in POLICIES else set()
+    readers = {name: reader(policy, name) for name in benchmarks}
+    for benchmark, text, answer, answer_type, choices in replies:
+        if choices and readers:
+            letter = readers[benchmark](text, choices).letter
+            verdicts.append((letter, letter == answer, letter is not None))
+        elif not choices and open_policy in open_answers.POLICIES:
+            found = open_answers.match(
+                text, answer, open_policy, benchmark=benchmark, answer_type=answer_type
+            )
+            verdicts.append((None, bool(found.hit), found.hit is not None))
+        else:
+            verdicts.append((None, False, False))
+    return verdicts
 
 
 def graded_as_declared(stored: pl.DataFrame) -> pl.DataFrame:

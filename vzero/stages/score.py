@@ -96,7 +96,7 @@ def _print_scores(
 ) -> pl.DataFrame:
     """The scores of one benchmark and view."""
     name, view = str(rows["benchmark"][0]), str(rows["view"][0])
-    read = {policy: rescore.graded(rows, policy) for policy in policies or rescore.fitting_policies(name)}
+    read = rescore.graded_by(rows, policies or rescore.fitting_policies(name))
     if judge is not None:
         read = {policy: rescore.judged(marked, judge) for policy, marked in read.items()}
     settings = evaluation_settings()

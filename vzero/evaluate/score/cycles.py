@@ -74,9 +74,8 @@ def strict_mean(rows: Iterable[Scored]) -> float:
     """
     questions: dict[Any, list[int]] = defaultdict(list)
     seen: Counter[Any] = Counter()
-    for row, value in sorted(rows, key=lambda pair: pair[0]["index"]):
-        if missing(row.get("cycle_category")):
-            continue
+    asked_in_cycles = [pair for pair in rows if not missing(pair[0].get("cycle_category"))]
+    for row, value in sorted(asked_in_cycles, key=lambda pair: pair[0]["index"]):
         options = tuple(sorted(map(str, choices(row).values())))
         question = (row.get("image"), row["question"], row.get("category"), options)
         asked = seen[question, row["cycle_category"]]
