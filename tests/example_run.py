@@ -167,7 +167,8 @@ def _write_evaluation(paths: Paths, params: Params, rng: np.random.Generator, it
             }
             write_cell(paths, model, benchmark, hits)
     rows = [item_row(name, item) for name in params.evaluate.benchmarks for item in range(items)]
-    write_table(shard_path(paths.benchmark_items, 0), pl.DataFrame(rows), tables.BenchmarkItems)
+    asked = pl.DataFrame(rows, infer_schema_length=None)
+    write_table(shard_path(paths.benchmark_items, 0), asked, tables.BenchmarkItems)
     overlaps = [overlap_row(params.evaluate.benchmarks[0], item, same_bytes=item == 0) for item in range(2)]
     write_table(shard_path(paths.overlaps, 0), pl.DataFrame(overlaps), tables.Overlaps)
 
