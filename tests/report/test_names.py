@@ -10,7 +10,7 @@ from vzero.report import names, words
 
 
 def evaluate(*benchmarks: str) -> Evaluate:
-    files = {name: "file.tsv" for name in names.published(benchmarks)}
+    files = dict.fromkeys(names.published(benchmarks), "file.tsv")
     settings = {"benchmarks": list(benchmarks)}
     return parse_params({"evaluate": settings, "ingest": {"benchmarks": files}}).evaluate
 
