@@ -9,12 +9,11 @@ import polars as pl
 
 from vzero.config import ConfigError
 from vzero.evaluate import open_answers
-from vzero.evaluate.benchmarks.catalogue import CATALOGUE
+from vzero.evaluate.benchmarks.catalogue import CATALOGUE, UNNAMED
 from vzero.evaluate.extract import POLICIES, reader
 from vzero.evaluate.extraction import lettered
 from vzero.evaluate.judge import Judge, judged_letter, judged_same, letter_prompt, same_prompt
 from vzero.evaluate.statistics import POINTS, Estimate, accuracy_interval
-from vzero.evaluate.stored import UNNAMED
 
 # These read any benchmark; `lmms-eval` stands for its extractors, of which it picks the benchmark's.
 GENERAL = ("vlmevalkit-exact", "lmms-eval", "zoombench", "vzero")

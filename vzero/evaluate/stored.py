@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from vzero import shards
 from vzero.config import BENCHMARKS, ConfigError
-from vzero.evaluate.benchmarks.catalogue import CATALOGUE
+from vzero.evaluate.benchmarks.catalogue import CATALOGUE, UNNAMED
 from vzero.evaluate.stored_rows import lmms_eval_row, vlmevalkit_row
 from vzero.tables import BenchmarkItems, Predictions
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 # Read by their names as well, though we cannot fetch them.
 FAMILIES = ("cv_bench", "mmbench", "ccbench", "mmcr")
 TEXT_COLUMNS: Any = {"prediction": str, "answer": str}  # a column of digits is no column of numbers
-UNNAMED = "unnamed"  # the benchmark of a file whose name tells of none
 ROTATED = "circular"  # in the name of a benchmark that is also asked without rotations
 CELL_LIMIT = 32_767  # characters a spreadsheet keeps of a cell; what follows is lost without a word
 EXPECTED = (

@@ -16,7 +16,7 @@ from vzero.evaluate import rescore
 from vzero.evaluate.benchmark_tables import benchmark_tables
 from vzero.evaluate.benchmarks.catalogue import CATALOGUE
 from vzero.evaluate.judge import Judge
-from vzero.evaluate.stored import UNNAMED, read_stored
+from vzero.evaluate.stored import read_stored
 from vzero.paths import Paths
 from vzero.shards import atomic_path
 

@@ -17,6 +17,8 @@ from vzero.evaluate.benchmarks.treebench import TREEBENCH
 from vzero.evaluate.benchmarks.vstar import VSTAR
 from vzero.evaluate.benchmarks.zoombench import ZOOMBENCH
 
+UNNAMED = "unnamed"  # stands for the benchmark of stored replies that do not tell theirs
+
 CATALOGUE: dict[str, Benchmark] = {
     benchmark.name: benchmark
     for benchmark in (
