@@ -1,0 +1,1 @@
+"""Our tables written in other projects' forms, one a file."""

@@ -1,0 +1,111 @@
+"""One shard of our tables as files of the verl form, in the same memory whatever its size.
+
+Samples and crops of a shard are in the same order, so they are read side by side. Images are in another,
+so their bytes are first copied to a file that can be read at any place.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice, zip_longest
+from pathlib import Path
+from typing import Any, Literal
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from vzero import shards
+from vzero.config import ConfigError
+from vzero.export.verl_row import CROP_COLUMNS, SAMPLE_COLUMNS, SCHEMA, left_out, verl_row
+
+Split = Literal["train", "dev"]
+
+ROW_GROUP = 25  # rows; each holds a full image, and so many are in memory at once
+
+
+@dataclass(frozen=True)
+class TableShard:
+    """The same shard of the three tables."""
+
+    images: Path
+    samples: Path
+    crops: Path
+
+    def pairs(self, samples: list[str], crops: list[str]) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+        """Every sample with its crops; `ConfigError` when these are of other samples."""
+        for sample, crop in zip_longest(_rows(self.samples, samples), _rows(self.crops, crops)):
+            if sample is None or crop is None or sample["sample_id"] != crop["sample_id"]:
+                raise ConfigError(f"{self.crops}: not the crops of {self.samples}; run crops again")
+            yield sample, crop
+
+
+def _rows(path: Path, columns: list[str]) -> Iterator[dict[str, Any]]:
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(shards.ROW_GROUP, columns=columns):
+            yield from batch.to_pylist()
+
+
+def count_rows(shard: TableShard, splits: tuple[Split, ...]) -> tuple[Counter[str], Counter[str]]:
+    """Rows of these splits that are exported, by split, and that are left out, by reason. Opens no image."""
+    exported, reasons = Counter(), Counter()
+    texts = ["sample_id", "question", "options", "split"]
+    for sample, crop in shard.pairs(texts, ["sample_id", "fallback", "strategy"]):
+        if sample["split"] in splits:
+            reason = left_out(sample, crop)
+            counts, name = (exported, sample["split"]) if reason is None else (reasons, reason)
+            counts[name] += 1
+    return exported, reasons
+
+
+def write_shard(shard: TableShard, split: Split, first: int, files: list[Path], rows: int) -> int:
+    """Write the exported rows of one split to `files`, `rows` to each but the last; the number of rows.
+
+    `first` is the index of the first row.
+    """
+    with _image_bytes(shard.images, files[0].parent) as image_of:
+        found = (
+            pair
+            for pair in shard.pairs(SAMPLE_COLUMNS, CROP_COLUMNS)
+            if pair[0]["split"] == split and left_out(*pair) is None
+        )
+        made = (
+            verl_row(sample, crop, *image_of(sample["image_id"]), index=index)
+            for index, (sample, crop) in enumerate(found, start=first)
+        )
+        return sum(_write(path, islice(made, rows)) for path in files)
+
+
+def _write(path: Path, rows: Iterator[dict[str, Any]]) -> int:
+    written = 0
+    with (
+        shards.atomic_path(path) as temporary,
+        # Dictionaries are made for values that repeat; encoded images do not.
+        pq.ParquetWriter(temporary, SCHEMA, compression="zstd", use_dictionary=False) as writer,
+    ):
+        while group := list(islice(rows, ROW_GROUP)):
+            writer.write_batch(pa.RecordBatch.from_pylist(group, schema=SCHEMA))
+            written += len(group)
+    return written
+
+
+@contextlib.contextmanager
+def _image_bytes(images: Path, folder: Path) -> Iterator[Callable[[str], tuple[bytes, str]]]:
+    """A function that gives an image's bytes and licence by its id."""
+    places: dict[str, tuple[int, int, str]] = {}
+    with tempfile.TemporaryFile(dir=folder) as file:
+        for row in _rows(images, ["image_id", "bytes", "licence"]):
+            places[row["image_id"]] = file.tell(), len(row["bytes"]), row["licence"]
+            file.write(row["bytes"])
+
+        def read(image_id: str) -> tuple[bytes, str]:
+            if image_id not in places:
+                raise ConfigError(f"{images}: no image {image_id}; run ingest again")
+            start, length, licence = places[image_id]
+            file.seek(start)
+            return file.read(length), licence
+
+        yield read
