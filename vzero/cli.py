@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from cyclopts import App, Parameter
+from cyclopts import App, Parameter, validators
 
 import vzero
 from vzero.config import BenchmarkName, ConfigError, Params, load_params
@@ -21,6 +21,8 @@ from vzero.paths import Paths
 from vzero.train.collapse import TrainingCollapsed
 
 app = App(name="vzero", help=vzero.__doc__, version=vzero.__version__)
+export = App(name="export", help="Write samples and crops in the form that another project trains on.")
+app.command(export)
 
 
 @app.command
@@ -162,6 +164,29 @@ def compare(
     from vzero.stages import compare as comparison
 
     comparison.run(one, other, policy, out)
+
+
+@export.command
+def verl(
+    *,
+    out: Annotated[Path, Parameter(name=["--out", "-o"])] = Path("data/export/verl"),
+    split: Literal["train", "dev"] | None = None,
+    shard_rows: Annotated[int, Parameter(validator=validators.Number(gte=1))] = 1000,
+) -> None:
+    """Write Parquet files that the reference code of the paper (a fork of verl) trains on.
+
+    Parameters
+    ----------
+    out
+        Folder for the files; an earlier export there is replaced.
+    split
+        Only these samples. Without it both, in files called train-* and dev-*.
+    shard_rows
+        Most rows of a file.
+    """
+    from vzero.stages import export as exports
+
+    print(summary_line("export verl", exports.verl(Paths(), out, split=split, shard_rows=shard_rows)))
 
 
 @app.command
