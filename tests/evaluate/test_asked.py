@@ -12,7 +12,15 @@ from vzero.models.prompts import CROP_NOTICE, question_text
 
 
 def row(view: str, *pictures: str, **changed: Any) -> dict[str, Any]:
-    shown = [{"sha256": name, "width": 30 + number, "height": 20} for number, name in enumerate(pictures)]
+    shown = [
+        {
+            "role": "crop" if name == "crop" else "image",
+            "sha256": name,
+            "width": 30 + number,
+            "height": 20,
+        }
+        for number, name in enumerate(pictures)
+    ]
     return {
         "benchmark": "vstar",
         "item": "7",
@@ -48,6 +56,11 @@ def test_the_crop_stands_after_the_first_image_and_is_announced():
     words = f"{CROP_NOTICE}\n{question_text('Which colour?', ['red', 'blue'])}"
     assert asked.wording.parts == (Image(0), Image(1), words)
     assert names(asked) == ["scene", "crop"]
+
+
+def test_a_question_without_a_region_is_asked_as_it_is():
+    asked = only(asked_of(row("full+crop", "scene"), "vzero", [0]))
+    assert asked.wording == only(asked_of(row("full", "scene"), "vzero", [0])).wording
 
 
 def test_the_crop_stands_before_further_images():

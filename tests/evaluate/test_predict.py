@@ -45,7 +45,12 @@ def ask_about(
         "options": ["K", "L"] if options is None else options,
         "prompt": None,
         "hint": None,
-        "shown": [{"sha256": name, "width": sides[name], "height": sides[name]} for name in pictures],
+        "shown": [
+            {"role": role, "sha256": name, "width": sides[name], "height": sides[name]}
+            for name, role in zip(
+                pictures, ["image", "crop" if "crop" in view else "image", "image"], strict=False
+            )
+        ],
     }
     return asked_of(row, "vzero", seeds)
 

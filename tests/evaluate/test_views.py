@@ -22,12 +22,14 @@ ITEMS = pl.DataFrame(
         item("3", "zoom", "scene", "crop"),
         item("4", "blink", "first", "second", "third"),
         item("5", "treebench", "first", "second", "crop"),
+        item("6", "treebench", "lonely"),
     ]
 )
 
 
 def shown(model: str) -> dict[tuple[str, str], list[str]]:
-    rows = questions(ITEMS, model).select("item", "view", "shown").iter_rows()
+    tables = [questions(items, model) for items in ITEMS.partition_by("benchmark")]
+    rows = pl.concat(tables).select("item", "view", "shown").iter_rows()
     return {(name, view): [each["sha256"] for each in pictures] for name, view, pictures in rows}
 
 
@@ -38,6 +40,7 @@ def test_the_teacher_sees_the_crop_after_the_full_image_where_there_is_one():
         ("3", "full+crop"): ["scene", "crop"],
         ("4", "full"): ["first", "second", "third"],
         ("5", "full+crop"): ["first", "crop", "second"],
+        ("6", "full+crop"): ["lonely"],  # one view a benchmark
     }
 
 
@@ -49,10 +52,12 @@ def test_the_student_sees_the_images_and_for_zoom_also_the_crop_alone():
         ("3", "crop"): ["crop"],
         ("4", "full"): ["first", "second", "third"],
         ("5", "full"): ["first", "second"],
+        ("6", "full"): ["lonely"],
     }
     assert shown("base") == shown("trained") == expected
 
 
 def test_the_headline_leaves_out_the_crop_alone():
-    assert headline(questions(ITEMS, "base"))["view"].to_list() == ["full"] * 5
-    assert len(headline(questions(ITEMS, "teacher"))) == 5
+    zoom = ITEMS.filter(pl.col("benchmark") == "zoom")
+    assert headline(questions(zoom, "base"))["view"].to_list() == ["full"]
+    assert len(headline(questions(zoom, "teacher"))) == 1

@@ -56,7 +56,7 @@ class Part:
 def asked_of(row: Mapping[str, Any], prompt: str, seeds: Sequence[int]) -> list[Asked]:
     """A row of `views.questions` in a prompt policy's words, once for every seed."""
     pictures = tuple(Picture(shown["sha256"], shown["width"], shown["height"]) for shown in row["shown"])
-    cropped = row["view"] == FULL_AND_CROP
+    cropped = row["view"] == FULL_AND_CROP and any(shown["role"] == "crop" for shown in row["shown"])
     images = len(pictures) - (1 if cropped else 0)
     words = wording(question_of(row, images=images), prompt)
     if cropped:

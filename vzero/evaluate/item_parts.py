@@ -14,6 +14,7 @@ from vzero.evaluate.views import questions
 from vzero.tables import BenchmarkItems
 
 ENCODED = ("image", "more_images", "crop_image")
+FILE = "file"
 FACTS = [name for name in BenchmarkItems.column_names() if name not in ENCODED]
 
 
@@ -27,18 +28,16 @@ def read_questions(
     files = sorted(folder.glob("part-*.parquet"))
     if not files:
         raise FileNotFoundError(f"{folder}: no table there; run the stage that writes it first")
-    frames, parts = [], []
-    for file in files:
-        items = pl.scan_parquet(file).filter(pl.col("benchmark") == benchmark).select(FACTS).collect()
-        if items.is_empty():
-            continue
-        rows = questions(items, model)
-        asked = [once for row in rows.iter_rows(named=True) for once in asked_of(row, prompt, seeds)]
-        frames.append(rows)
-        parts.append(Part(tuple(asked), partial(_images, file, benchmark)))
-    if not frames:
+    scan = pl.scan_parquet(files, include_file_paths=FILE)
+    items = scan.filter(pl.col("benchmark") == benchmark).select(*FACTS, FILE).collect()
+    if items.is_empty():
         raise ConfigError(f"{folder}: no items of benchmark {benchmark!r}; run ingest")
-    return pl.concat(frames), parts
+    rows = questions(items, model)
+    parts = []
+    for (file,), part in rows.group_by([FILE], maintain_order=True):
+        asked = [once for row in part.iter_rows(named=True) for once in asked_of(row, prompt, seeds)]
+        parts.append(Part(tuple(asked), partial(_images, Path(str(file)), benchmark)))
+    return rows.drop(FILE), parts
 
 
 def _images(file: Path, benchmark: str) -> dict[str, bytes]:

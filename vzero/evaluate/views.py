@@ -1,7 +1,7 @@
 """Which pictures a model is shown with a question.
 
 The student, before and after training, sees the full image. The teacher's ceiling adds the right crop where
-a question has one. Some benchmarks (`Benchmark.crop_view`) also show the student the crop alone: the gap
+a question has one; in a benchmark with such questions, that is its one view of all of them. Some benchmarks (`Benchmark.crop_view`) also show the student the crop alone: the gap
 between the two views is what looking closer would give.
 """
 
@@ -15,7 +15,7 @@ FULL, FULL_AND_CROP, CROP = "full", "full+crop", "crop"
 
 
 def questions(items: pl.DataFrame, model: str) -> pl.DataFrame:
-    """One row an item and view: the given columns of tables.BenchmarkItems, view, and shown.
+    """One row an item and view of one benchmark: the given columns of tables.BenchmarkItems, view, and shown.
 
     `shown` lists those of `pictures` that the model sees: the images in order, the crop after the first.
     """
@@ -25,11 +25,9 @@ def questions(items: pl.DataFrame, model: str) -> pl.DataFrame:
     has_crop = crop.list.len() > 0
     full = items.with_columns(view=pl.lit(FULL), shown=images)
     if model == "teacher":
-        both = items.filter(has_crop).with_columns(
-            view=pl.lit(FULL_AND_CROP),
-            shown=pl.concat_list(images.list.head(1), crop, images.list.slice(1)),
-        )
-        return pl.concat([both, full.filter(~has_crop)])
+        both = pl.concat_list(images.list.head(1), crop, images.list.slice(1))
+        view = pl.when(has_crop.any()).then(pl.lit(FULL_AND_CROP)).otherwise(pl.lit(FULL))
+        return items.with_columns(view=view, shown=both)
     closer = [name for name, benchmark in CATALOGUE.items() if benchmark.crop_view]
     alone = items.filter(has_crop & pl.col("benchmark").is_in(closer)).with_columns(
         view=pl.lit(CROP), shown=crop

@@ -14,7 +14,7 @@ from vzero.config import ConfigError, load_params
 from vzero.config.evaluate import Evaluate
 from vzero.evaluate import rescore
 from vzero.evaluate.benchmark_tables import benchmark_tables
-from vzero.evaluate.benchmarks.catalogue import CATALOGUE
+from vzero.evaluate.benchmarks.catalogue import CATALOGUE, UNNAMED
 from vzero.evaluate.judge import Judge
 from vzero.evaluate.stored import read_stored
 from vzero.paths import Paths
