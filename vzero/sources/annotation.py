@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from vzero.config import ConfigError
 from vzero.geometry import BoxFormat
 from vzero.sources.rejects import Reject
+
+if TYPE_CHECKING:
+    from vzero.sources.files import Images
 
 PIXEL_CORNERS = BoxFormat("xyxy", "pixel")
 BATCH = 100  # rows; bounds how many images a worker holds at once
@@ -30,6 +33,10 @@ class Annotation:
     question: Any
     boxes: Any
     box_format: BoxFormat = PIXEL_CORNERS
+    again: tuple[Any, BoxFormat] | None = None
+    """The union of the boxes as the row says it a second time, in another convention: both must agree."""
+    refuse_drawn_boxes: bool = False
+    """Whether the source is known to hold images with the boxes drawn in, which would tell the student."""
     options: Any = None
     answer: Any = None
     sample_id: Any = None
@@ -56,12 +63,14 @@ class Source:
 
     name: str
     batches: Iterable[Batch]
-    images: Path | None = None
-    """Folder that image paths are relative to, and must not leave."""
+    images: Images | None = None
+    """Folder or tar files that image paths are relative to, and must not leave."""
     inputs: tuple[Path, ...] = ()
     """Files that hold the rows."""
     total: int | None = None
     """Rows, when known beforehand."""
+    notices: tuple[str, ...] = ()
+    """What the user has to know before trusting the rows."""
 
 
 def in_batches(annotations: Iterable[Annotation | Reject]) -> Iterator[Batch]:

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 from vzero.config import Ingest
 from vzero.paths import Paths
-from vzero.sources.annotation import Source, SourceError
+from vzero.sources.annotation import Source
+from vzero.sources.files import open_images
 from vzero.sources.needle import open_needle
+from vzero.sources.seal import open_seal
 from vzero.sources.table import open_table
+from vzero.sources.treevgr import open_treevgr
+from vzero.sources.vgr import open_vgr
+from vzero.sources.vision_opd import open_vision_opd
 from vzero.sources.visual_cot import open_visual_cot
+from vzero.sources.visual_cot_llava import open_visual_cot_llava
 from vzero.sources.zwz import open_zwz
 
 
@@ -18,10 +27,20 @@ def open_source(config: Ingest, paths: Paths) -> Source:
             source = open_needle(config.needle)
         case "zwz":
             source = open_zwz(config.zwz, paths)
+        case "vision_opd":
+            source = open_vision_opd(config.vision_opd, paths)
         case "visual_cot":
             source = open_visual_cot(config.visual_cot, paths)
+        case "visual_cot_llava":
+            source = open_visual_cot_llava(config.visual_cot_llava, paths)
+        case "treevgr":
+            source = open_treevgr(config.treevgr, paths)
+        case "seal":
+            source = open_seal(config.seal, paths)
+        case "vgr":
+            source = open_vgr(config.vgr, paths)
         case "table":
             source = open_table(config.table, paths)
-    if source.images is not None and not source.images.is_dir():
-        raise SourceError(f"{source.images}: no such image folder")
+    if isinstance(source.images, Path):
+        return replace(source, images=open_images(source.images, paths.scratch))
     return source

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
+import numpy as np
 import xxhash
 
 from vzero import geometry, imaging
 from vzero.config import Ingest
 from vzero.geometry import Box, BoxFormat
 from vzero.sources.annotation import Annotation
-from vzero.sources.boxes import parse_boxes
+from vzero.sources.boxes import Numbers, parse_boxes
 from vzero.sources.cells import parse_answer, parse_id, parse_options, parse_question, printable, single_image
-from vzero.sources.files import read_image
+from vzero.sources.drawn_boxes import shows_drawn_box
+from vzero.sources.files import Images, read_image
 from vzero.sources.rejects import RejectCode, Rejected
 
 MIN_INSIDE = 0.5  # share of a box; with less in the image, the box is on another grid
@@ -27,11 +29,12 @@ class Shelf:
     """The images of some annotations, each decoded once however many annotations name it."""
 
     source: str
-    folder: Path | None
+    images: Images | None
     max_megapixels: float
     rows: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Rows of `tables.Images` by image id."""
     _known: dict[str | bytes, str | Rejected] = field(default_factory=dict)
+    _decoded: tuple[str, np.ndarray] | None = None
 
     def put(self, image: str | bytes, licence: str) -> dict[str, Any]:
         """The row of an image given by path or bytes; `Rejected` when it cannot be used."""
@@ -49,12 +52,18 @@ class Shelf:
             raise known
         return self.rows[known]
 
+    def pixels(self, image_id: str) -> np.ndarray:
+        """RGB pixels of an image on the shelf; those decoded last are kept."""
+        if self._decoded is None or self._decoded[0] != image_id:
+            self._decoded = image_id, imaging.decode(self.rows[image_id]["bytes"])
+        return self._decoded[1]
+
     def _load(self, image: str | bytes) -> bytes:
         if isinstance(image, bytes):
             return image
-        if self.folder is None:
+        if self.images is None:
             raise Rejected(RejectCode.MISSING_IMAGE, "a path, but no image folder is declared")
-        return read_image(self.folder, image)
+        return read_image(self.images, image)
 
     def _describe(self, image_id: str, data: bytes) -> dict[str, Any]:
         try:
@@ -62,6 +71,7 @@ class Shelf:
             pixels = imaging.decode(data, max_megapixels=self.max_megapixels)
         except imaging.ImageError as error:
             raise Rejected(RejectCode(error.code), error.detail) from error
+        self._decoded = image_id, pixels
         return {
             "image_id": image_id,
             "bytes": data,
@@ -87,10 +97,16 @@ def check(annotation: Annotation, shelf: Shelf, config: Ingest) -> dict[str, Any
             RejectCode.SIZE_MISMATCH, f"annotated {annotation.annotated_size}, the image is {extent}"
         )
     boxes = [check_box(box, annotation.box_format, extent, config) for box in numbers]
+    if annotation.again is not None:
+        check_agreement(numbers, annotation.box_format, annotation.again, extent)
     evidence = geometry.union(boxes)
     covered = geometry.area(evidence) / (extent[0] * extent[1])
     if covered > config.max_box_coverage:
         raise Rejected(RejectCode.BOX_TOO_LARGE, f"{covered:.1%} of the image")
+    if annotation.refuse_drawn_boxes:
+        pixels = shelf.pixels(image["image_id"])
+        if any(shows_drawn_box(pixels, box) for box in boxes):
+            raise Rejected(RejectCode.DRAWN_BOX, "a red box is drawn around the evidence")
     content = [image["image_id"], question, options, boxes]
     return {
         "sample_id": given_id or f"{shelf.source}-{_digest(content)[:16]}",
@@ -123,6 +139,22 @@ def check_box(
     if min(geometry.sides(clipped)) < config.min_box_side:
         raise Rejected(RejectCode.BOX_EMPTY, f"{numbers} is narrower than {config.min_box_side:g} px")
     return clipped
+
+
+def check_agreement(
+    boxes: Sequence[Numbers], declared: BoxFormat, again: tuple[Any, BoxFormat], extent: tuple[int, int]
+) -> None:
+    """Whether a second statement of the boxes' union means the same pixels of this image."""
+    union = geometry.union(geometry.to_pixels(box, declared, *extent) for box in boxes)
+    repeated = geometry.union(geometry.to_pixels(box, again[1], *extent) for box in parse_boxes(again[0]))
+    # A pixel for numbers cut to whole pixels, and a thousandth for those rounded to three decimals.
+    tolerance = 1 + max(extent) / 1000
+    if any(abs(one - other) > tolerance for one, other in zip(union, repeated, strict=True)):
+        shown = [[round(number, 1) for number in box] for box in (union, repeated)]
+        raise Rejected(
+            RejectCode.SIZE_MISMATCH,
+            f"the box is {shown[0]} and {shown[1]} of this image, which is {extent[0]} x {extent[1]}",
+        )
 
 
 def split_of(image_id: str, dev_fraction: float) -> str:

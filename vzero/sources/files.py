@@ -1,21 +1,65 @@
-"""Reading annotated image paths without ever leaving the image folder."""
+"""Reading annotated image paths, from a folder or from tar files, without ever leaving them."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from vzero.sources.annotation import SourceError
 from vzero.sources.rejects import RejectCode, Rejected
+from vzero.sources.tar_shards import LARGEST_MEMBER, TarShards, is_tar, open_shards
+
+Images = Path | TarShards
+
+PICTURES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 
 
-def read_image(folder: Path, name: str) -> bytes:
-    """The bytes of the file that `name` means inside `folder`.
+def open_images(place: Path, scratch: Path) -> Images:
+    """What a path in the params holds: a folder of images, a tar file, or a folder of tar files.
 
-    Symbolic links are followed first, so neither they nor `..` nor an absolute path lead out.
+    `SourceError` when it is none of these, or when it could be two of them.
     """
+    if place.is_file() and is_tar(place):
+        return open_shards(place, [place], scratch)
+    if not place.is_dir():
+        raise SourceError(f"{place}: no such image folder or tar file")
+    visible = [path for path in sorted(place.iterdir()) if not path.name.startswith(".")]
+    tars = [path for path in visible if path.is_file() and is_tar(path)]
+    loose = [path for path in visible if path.is_dir() or path.suffix.lower() in PICTURES]
+    others = [path for path in visible if path.is_file() and ".tar." in path.name and not is_tar(path)]
+    if loose and not tars:
+        return place
+    if others:
+        raise SourceError(
+            f"{others[0]}: not a tar file that is read; put split parts together with `cat`, and unpack "
+            "other compressions than gzip"
+        )
+    if tars and loose:
+        raise SourceError(
+            f"{place} holds both tar files ({tars[0].name}) and unpacked ones ({loose[0].name}); "
+            "which are meant is not guessed: move one kind away"
+        )
+    return open_shards(place, tars, scratch) if tars else place
+
+
+def image_places(images: Images | None) -> list[Path]:
+    """The files and folders that images are read from."""
+    if images is None:
+        return []
+    return [images.place if isinstance(images, TarShards) else images]
+
+
+def read_image(images: Images, name: str) -> bytes:
+    """The bytes of what `name` means inside a folder or in tar files.
+
+    In a folder, symbolic links are followed first, so neither they nor `..` nor an absolute path lead out.
+    """
+    if isinstance(images, TarShards):
+        return images.read(name)
     try:
-        path = (folder / name).resolve()
-        inside = path.is_relative_to(folder.resolve())
+        path = (images / name).resolve()
+        inside = path.is_relative_to(images.resolve())
         found = path.is_file()
+        large = found and path.stat().st_size > LARGEST_MEMBER
     # Names that no file can have: with a null character, half a character, too long, or a loop of links.
     except (OSError, ValueError, RuntimeError) as error:
         raise Rejected(RejectCode.MISSING_IMAGE, f"no possible path: {error}") from error
@@ -24,6 +68,8 @@ def read_image(folder: Path, name: str) -> bytes:
     if not found:
         what = "not a file" if path.exists() else "no such file"
         raise Rejected(RejectCode.MISSING_IMAGE, what)
+    if large:
+        raise Rejected(RejectCode.HUGE_IMAGE, f"more than {LARGEST_MEMBER:,} bytes")
     try:
         return path.read_bytes()
     except OSError as error:

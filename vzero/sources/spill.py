@@ -19,6 +19,7 @@ from vzero.config import Ingest
 from vzero.sources.annotation import Annotation, Batch
 from vzero.sources.cells import printable
 from vzero.sources.check import Shelf, check
+from vzero.sources.files import Images
 from vzero.sources.rejects import Reject, RejectCode, Rejected
 
 LONGEST_DETAIL = 300  # characters
@@ -33,7 +34,7 @@ def count_done(folder: Path) -> int:
     return len(list((folder / "rejects").glob("batch-*.parquet")))
 
 
-def check_batch(number: int, batch: Batch, images: Path | None, config: Ingest, folder: Path) -> int:
+def check_batch(number: int, batch: Batch, images: Images | None, config: Ingest, folder: Path) -> int:
     """Check every row of a batch and write what becomes of it; the number of rows."""
     shelf = Shelf(config.source, images, config.max_megapixels)
     samples, rejects = [], []

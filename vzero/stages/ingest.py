@@ -24,6 +24,7 @@ from vzero.paths import Paths
 from vzero.sources import spill
 from vzero.sources.annotation import Source, SourceError
 from vzero.sources.catalogue import open_source
+from vzero.sources.files import image_places
 
 
 def run(params: Params, paths: Paths, *, processes: int | None = None) -> dict[str, Any]:
@@ -35,6 +36,8 @@ def run(params: Params, paths: Paths, *, processes: int | None = None) -> dict[s
     started = time.monotonic()
     console = Console()
     source = open_source(params.ingest, paths)
+    for notice in source.notices:
+        console.print(f"ingest: {source.name}: {notice}", markup=False)
     folder = _run_folder(params, paths, source)
     benchmarks, unusable = _write_benchmarks(params, paths, folder, console)
     rows = _check_rows(params, source, folder, console, processes)
@@ -54,7 +57,7 @@ def run(params: Params, paths: Paths, *, processes: int | None = None) -> dict[s
 
 def _run_folder(params: Params, paths: Paths, source: Source) -> Path:
     # Names, sizes and times of images and benchmarks stand for their contents, which may be many gigabytes.
-    places = [*map(paths.resolve, params.ingest.benchmarks.values()), *filter(None, [source.images])]
+    places = [*map(paths.resolve, params.ingest.benchmarks.values()), *image_places(source.images)]
     files = sorted(path for place in places for path in [place, *place.rglob("*")] if path.is_file())
     listing = [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in files]
     config = {
