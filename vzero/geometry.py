@@ -21,7 +21,8 @@ class BoxFormat:
     """How a source writes its four numbers. Declared for a whole source, never guessed per row."""
 
     order: Literal["xyxy", "xywh"] = "xyxy"
-    unit: Literal["pixel", "fraction", "thousandth"] = "pixel"
+    unit: Literal["pixel", "fraction", "thousandth", "fraction_of_square"] = "pixel"
+    """Pixels of the image, 0-1 or 0-1000 of its sides, or 0-1 of the square that the image is centred in."""
 
 
 def to_pixels(numbers: Sequence[float], declared: BoxFormat, width: int, height: int) -> Box:
@@ -31,6 +32,9 @@ def to_pixels(numbers: Sequence[float], declared: BoxFormat, width: int, height:
         c, d = a + c, b + d
     if declared.unit == "pixel":
         return a, b, c, d
+    if declared.unit == "fraction_of_square":
+        side, left, top = _square(width, height)
+        return a * side - left, b * side - top, c * side - left, d * side - top
     whole = 1.0 if declared.unit == "fraction" else 1000.0
     return a * width / whole, b * height / whole, c * width / whole, d * height / whole
 
@@ -38,11 +42,23 @@ def to_pixels(numbers: Sequence[float], declared: BoxFormat, width: int, height:
 def from_pixels(box: Box, declared: BoxFormat, width: int, height: int) -> Box:
     """The inverse of `to_pixels`."""
     x1, y1, x2, y2 = box
-    if declared.unit != "pixel":
+    if declared.unit == "fraction_of_square":
+        side, left, top = _square(width, height)
+        x1, y1, x2, y2 = (x1 + left) / side, (y1 + top) / side, (x2 + left) / side, (y2 + top) / side
+    elif declared.unit != "pixel":
         whole = 1.0 if declared.unit == "fraction" else 1000.0
         x1, x2 = x1 * whole / width, x2 * whole / width
         y1, y2 = y1 * whole / height, y2 * whole / height
     return (x1, y1, x2 - x1, y2 - y1) if declared.order == "xywh" else (x1, y1, x2, y2)
+
+
+def _square(width: int, height: int) -> tuple[int, int, int]:
+    """Side of the smallest square around an image, and the padding to the image's left and top.
+
+    An odd pixel of padding goes to the right or bottom, as in LLaVA.
+    """
+    side = max(width, height)
+    return side, (side - width) // 2, (side - height) // 2
 
 
 def sides(box: Box) -> tuple[float, float]:

@@ -155,7 +155,14 @@ def test_malformed_rows_spoil_no_other_row_and_none_is_lost(outcome):
 
 
 def test_every_code_can_be_reached_but_those_of_other_sources():
-    elsewhere = {"size_mismatch", "ambiguous_image", "crowd_region", "crop_not_found", "crop_ambiguous"}
+    elsewhere = {
+        "drawn_box",
+        "size_mismatch",
+        "ambiguous_image",
+        "crowd_region",
+        "crop_not_found",
+        "crop_ambiguous",
+    }
     assert {code for _, code in KINDS.values()} == set(RejectCode) - elsewhere
 
 

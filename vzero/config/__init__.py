@@ -23,11 +23,19 @@ from vzero.config.data import (
     TableColumns,
     TableSource,
     VisualCotSource,
-    ZwzSource,
 )
 from vzero.config.errors import explain
 from vzero.config.evaluate import BENCHMARKS, EVALUATED_MODELS, Evaluate, EvaluatedName, PromptName, Report
 from vzero.config.models import Models
+from vzero.config.public_sources import (
+    SealSource,
+    TreeVgrSource,
+    VgrColumns,
+    VgrSource,
+    VisionOpdSource,
+    VisualCotLlavaSource,
+    ZwzSource,
+)
 from vzero.config.train import Gate, Lora, Objective, Teacher, Train
 
 __all__ = [
@@ -47,11 +55,17 @@ __all__ = [
     "Params",
     "PromptName",
     "Report",
+    "SealSource",
     "Section",
     "TableColumns",
     "TableSource",
     "Teacher",
     "Train",
+    "TreeVgrSource",
+    "VgrColumns",
+    "VgrSource",
+    "VisionOpdSource",
+    "VisualCotLlavaSource",
     "VisualCotSource",
     "ZwzSource",
     "load_params",

@@ -8,6 +8,14 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from vzero.config.base import Fraction, NonNegative, Positive, Section
+from vzero.config.public_sources import (
+    SealSource,
+    TreeVgrSource,
+    VgrSource,
+    VisionOpdSource,
+    VisualCotLlavaSource,
+    ZwzSource,
+)
 
 Negative = Literal[
     "half_resolution", "same_resolution", "other_image", "masked", "blurred", "blank", "downsampled"
@@ -46,16 +54,6 @@ class NeedleSource(Section):
     """Questions of each embedded benchmark (`cyclic` asks each one in four option orders)."""
     seed: NonNegative = 1
     """Seed of the training scenes. Dev and benchmark scenes use disjoint seeds of their own."""
-
-
-class ZwzSource(Section):
-    """ZwZ-RL-VQA rows: columns images, problem, answer, bbox (xyxy pixels of the clean original)."""
-
-    rows: Path = Path("data/raw/zwz/train.parquet")
-    """Parquet, JSONL or CSV file of rows."""
-    images: Path = Path("data/raw/zwz/images")
-    """Folder that the image paths are relative to: the clean originals, not the red-boxed copies."""
-    licence: str = "Apache-2.0"
 
 
 class VisualCotSource(Section):
@@ -97,11 +95,18 @@ class TableSource(Section):
 
 
 class Ingest(Section):
-    source: Literal["needle", "zwz", "visual_cot", "table"] = "needle"
+    source: Literal[
+        "needle", "zwz", "vision_opd", "visual_cot", "visual_cot_llava", "treevgr", "seal", "vgr", "table"
+    ] = "needle"
     """Which source the samples come from; its own sub-section below says how."""
     needle: NeedleSource = NeedleSource()
     zwz: ZwzSource = ZwzSource()
+    vision_opd: VisionOpdSource = VisionOpdSource()
     visual_cot: VisualCotSource = VisualCotSource()
+    visual_cot_llava: VisualCotLlavaSource = VisualCotLlavaSource()
+    treevgr: TreeVgrSource = TreeVgrSource()
+    seal: SealSource = SealSource()
+    vgr: VgrSource = VgrSource()
     table: TableSource = TableSource()
     dev_fraction: Fraction = 0.02
     """Share of samples, by hash of the image, held out for comparing checkpoints (needle draws its own)."""

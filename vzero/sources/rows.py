@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from vzero.sources.annotation import SourceError
+from vzero.sources.json_stream import list_items
 
 Row = dict[str, Any] | str  # the cells by column, or why there are none
 
@@ -25,7 +26,7 @@ def read_rows(path: Path, columns: Sequence[str]) -> Iterator[Row]:
 
     Blank lines are no rows. A row that cannot be understood is the reason for that, as text.
     """
-    readers = {".jsonl": _jsonl, ".ndjson": _jsonl, ".json": _jsonl, ".csv": _csv, ".parquet": _parquet}
+    readers = {".jsonl": _jsonl, ".ndjson": _jsonl, ".json": _json, ".csv": _csv, ".parquet": _parquet}
     if not path.is_file():
         raise SourceError(f"{path}: no such file")
     reader = readers.get(path.suffix.lower())
@@ -45,6 +46,19 @@ def _jsonl(path: Path) -> Iterator[Row]:
         for number, line in enumerate(lines):
             if line.strip():
                 yield _json_row(line.removeprefix(b"\xef\xbb\xbf") if number == 0 else line)
+
+
+def _json(path: Path) -> Iterator[Row]:
+    """One list of rows, or, as some call their JSONL files too, a row a line."""
+    with path.open("rb") as file:
+        start = b""
+        while not start and (block := file.read(4096)):
+            start = block.lstrip()
+    if not start.startswith(b"["):
+        yield from _jsonl(path)
+        return
+    for row in list_items(path):
+        yield row if isinstance(row, dict) else f"not a JSON object but {type(row).__name__}"
 
 
 def _json_row(line: bytes) -> Row:

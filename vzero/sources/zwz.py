@@ -1,8 +1,12 @@
-"""ZwZ-RL-VQA: one box a question, in pixels of the clean original.
+"""ZwZ-RL-VQA (huggingface.co/datasets/inclusionAI/ZwZ-RL-VQA, Apache-2.0): one box a question.
 
-Columns `images` (path of the one image), `problem` (marker, question and often the options), `bbox`
-(xyxy), and where present `answer` (letter), `ability` and `status`. The published images carry a red
-rectangle around the answer; the image folder must hold the clean originals under the same names.
+Box: `bbox`, xyxy in pixels of the clean original, as list or text. Known from the repository's code
+(inclusionAI/Zooming-without-Zooming, data_synthesis/create_vqa.py and convert_jsonl2parquet.py).
+
+train.parquet has `images` (path of the one image), `problem` (marker, question, hint and options), `bbox`,
+and where present `answer` (letter) and `status`. The mini and CSV forms have `original_images` instead, as
+text of a list in CSV, and `ability` and `data_source` as well. The published `images` carry a red rectangle
+around the answer: the image folder must hold the clean originals under the same names.
 """
 
 from __future__ import annotations
@@ -13,36 +17,50 @@ from typing import Any
 from vzero.config import ZwzSource
 from vzero.paths import Paths
 from vzero.sources.annotation import Annotation, Source, in_batches
-from vzero.sources.cells import split_options
+from vzero.sources.cells import parse_literal, split_options
+from vzero.sources.drawn_boxes import without_hint
 from vzero.sources.rejects import Reject, RejectCode
 from vzero.sources.rows import Row, read_rows
-
-COLUMNS = ("images", "problem", "bbox")
 
 
 def open_zwz(config: ZwzSource, paths: Paths) -> Source:
     path = paths.resolve(config.rows)
-    annotations = _annotations(read_rows(path, COLUMNS), config.licence)
-    return Source("zwz", in_batches(annotations), images=paths.resolve(config.images), inputs=(path,))
+    rows = read_rows(path, (config.image_column, "problem", "bbox"))
+    images = paths.resolve(config.images)
+    return Source("zwz", in_batches(_annotations(rows, config)), images=images, inputs=(path,))
 
 
-def _annotations(rows: Iterator[Row], licence: str) -> Iterator[Annotation | Reject]:
+def _annotations(rows: Iterator[Row], config: ZwzSource) -> Iterator[Annotation | Reject]:
     for number, row in enumerate(rows):
         if isinstance(row, str):
             yield Reject(number, RejectCode.MALFORMED_ROW, row)
             continue
-        question, options = _split(row.get("problem"))
+        question, options = read_problem(row.get("problem"), keep_hint=config.allow_drawn_boxes)
         yield Annotation(
             row=number,
-            image=row.get("images"),
+            image=_listed(row.get(config.image_column)),
             question=question,
             boxes=row.get("bbox"),
+            refuse_drawn_boxes=not config.allow_drawn_boxes,
             options=options,
             answer=row.get("answer"),
-            category=str(row.get("ability") or ""),
-            licence=licence,
+            category=str(row.get("ability") or row.get("data_source") or ""),
+            licence=config.licence,
         )
 
 
-def _split(problem: Any) -> tuple[Any, list[str]]:
-    return split_options(problem) if isinstance(problem, str) else (problem, [])
+def read_problem(problem: Any, *, keep_hint: bool) -> tuple[Any, list[str]]:
+    """Question and options of a problem, with or without the sentence about the red box."""
+    if not isinstance(problem, str):
+        return problem, []
+    return split_options(problem if keep_hint else without_hint(problem))
+
+
+def _listed(cell: Any) -> Any:
+    """A CSV cell such as `['a.png']` as the list it is the text of."""
+    if not isinstance(cell, str) or not cell.startswith("["):
+        return cell
+    try:
+        return parse_literal(cell)
+    except ValueError:
+        return cell

@@ -1,0 +1,62 @@
+"""SEAL's visual search data (huggingface.co/datasets/craigwu/seal_vqa_data): several boxes a question.
+
+Licence: none stated; the images are COCO's and GQA's. Boxes: `target_instances`, a list of `{name, bbox,
+instance_id}`, each bbox xywh in pixels, not whole ones. Known from the training code (penghao-wu/vstar,
+LLaVA/llava/train/train_search.py).
+
+GQA_data, llava_focus_data, spatial_relation_data and vaw_attribute_data .json are lists of rows with `image`
+(path), `conversations`, `search` and `target_instances`. Rows of the other two files have no boxes and are
+rejected. Of a conversation the first question and answer count. The line of a question that lists what to
+look at, at the places of `<object>` marks, would tell the student and is left out; that it is a line of its
+own is known from the evaluation code only (vstar_bench_eval.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from vzero.config import SealSource
+from vzero.geometry import BoxFormat
+from vzero.paths import Paths
+from vzero.sources.annotation import Annotation, Source, SourceError, in_batches
+from vzero.sources.conversations import said_by
+from vzero.sources.rejects import Reject, RejectCode
+from vzero.sources.rows import Row, read_rows
+
+COLUMNS = ("image", "conversations")
+OBJECT_MARKER = "<object>"
+
+
+def open_seal(config: SealSource, paths: Paths) -> Source:
+    path = paths.resolve(config.rows)
+    files = sorted(path.glob("*.json")) if path.is_dir() else [path]
+    if not files:
+        raise SourceError(f"{path}: no *.json file in this folder")
+    rows = ((file, row) for file in files for row in read_rows(file, COLUMNS))
+    annotations = _annotations(rows, config.licence)
+    images = paths.resolve(config.images)
+    return Source("seal", in_batches(annotations), images=images, inputs=tuple(files))
+
+
+def _annotations(rows: Iterator[tuple[Path, Row]], licence: str) -> Iterator[Annotation | Reject]:
+    for number, (file, row) in enumerate(rows):
+        if isinstance(row, str):
+            yield Reject(number, RejectCode.MALFORMED_ROW, row)
+            continue
+        asked, answered = (said_by(speaker, row.get("conversations")) for speaker in ("human", "gpt"))
+        yield Annotation(
+            row=number,
+            image=row.get("image"),
+            question=_without_marked_lines(asked[0]) if asked else None,
+            boxes=row.get("target_instances"),
+            box_format=BoxFormat("xywh", "pixel"),
+            answer=answered[0] if answered else None,
+            category=file.stem.removesuffix("_data"),
+            licence=licence,
+        )
+
+
+def _without_marked_lines(text: str) -> Any:
+    return "\n".join(line for line in text.splitlines() if OBJECT_MARKER not in line)

@@ -1,0 +1,46 @@
+"""Vision-OPD-6K (huggingface.co/datasets/yuanqianhao/Vision-OPD-6K): one box a question.
+
+Licence: the code is under Apache-2.0; the data set's own is unverified. Box: `bbox`, xyxy in pixels of the
+clean original. Known from the repository's code; the rows come from ZwZ-RL-VQA.
+
+train.jsonl has `images` (full image with a red box drawn), `teacher_images` (crop), `original_images`
+(clean), `problem`, `answer`, `bbox` and `extra_info`. Paths are lists of one. The student gets the clean
+image unless red boxes are asked for. Some of the images are those of V*: `ingest` lists such overlaps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from vzero.config import VisionOpdSource
+from vzero.paths import Paths
+from vzero.sources.annotation import Annotation, Source, in_batches
+from vzero.sources.rejects import Reject, RejectCode
+from vzero.sources.rows import Row, read_rows
+from vzero.sources.zwz import read_problem
+
+
+def open_vision_opd(config: VisionOpdSource, paths: Paths) -> Source:
+    path = paths.resolve(config.rows)
+    column = "images" if config.allow_drawn_boxes else "original_images"
+    annotations = _annotations(read_rows(path, (column, "problem", "bbox")), column, config)
+    images = paths.resolve(config.images)
+    return Source("vision_opd", in_batches(annotations), images=images, inputs=(path,))
+
+
+def _annotations(rows: Iterator[Row], column: str, config: VisionOpdSource) -> Iterator[Annotation | Reject]:
+    for number, row in enumerate(rows):
+        if isinstance(row, str):
+            yield Reject(number, RejectCode.MALFORMED_ROW, row)
+            continue
+        question, options = read_problem(row.get("problem"), keep_hint=config.allow_drawn_boxes)
+        yield Annotation(
+            row=number,
+            image=row.get(column),
+            question=question,
+            boxes=row.get("bbox"),
+            refuse_drawn_boxes=not config.allow_drawn_boxes,
+            options=options,
+            answer=row.get("answer"),
+            licence=config.licence,
+        )

@@ -1,0 +1,80 @@
+"""Visual-CoT in LLaVA's form (huggingface.co/datasets/deepcs233/Visual-CoT): one union box a question.
+
+Licence: of each source data set's images; the annotations are under Apache-2.0. Known from the repository's
+code (deepcs233/Visual-CoT, tools/convert_data_to_llava_format.py) and its issue 1.
+
+viscot_363k.json and viscot_mixed_2m.json are lists of rows with `dataset`, `split`, `question_id`, `image`
+and `conversations`. The box is there twice: after `###` in the second image entry, `path###[x0, y0, x1, y1]`,
+xyxy in whole pixels; and as the first answer, xyxy from 0 to 1 of the square that the image is centred in.
+The row does not tell the image's size, which the second form needs: it is the image's own, and where both
+forms disagree on it the image is not the annotated one. Rows of other data in the mixed file have no box and
+are rejected.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from vzero.config import VisualCotLlavaSource
+from vzero.geometry import BoxFormat
+from vzero.paths import Paths
+from vzero.sources.annotation import PIXEL_CORNERS, Annotation, Source, in_batches
+from vzero.sources.conversations import said_by
+from vzero.sources.rejects import Reject, RejectCode
+from vzero.sources.rows import Row, read_rows
+from vzero.sources.visual_cot import LICENCES
+
+COLUMNS = ("image", "conversations")
+SEPARATOR = "###"  # between an image's path and its box
+PADDED = BoxFormat("xyxy", "fraction_of_square")
+
+# The request for a box that the conversion adds to every question.
+REQUEST = re.compile(
+    r"\s*Please (?:think step by step and )?provide the bounding box coordinate of the region that can help "
+    r"you answer the question better\.\s*"
+)
+
+
+def open_visual_cot_llava(config: VisualCotLlavaSource, paths: Paths) -> Source:
+    path = paths.resolve(config.rows)
+    annotations = _annotations(read_rows(path, COLUMNS), config.licence)
+    images = paths.resolve(config.images)
+    return Source("visual_cot_llava", in_batches(annotations), images=images, inputs=(path,))
+
+
+def _annotations(rows: Iterator[Row], licence: str) -> Iterator[Annotation | Reject]:
+    for number, row in enumerate(rows):
+        if isinstance(row, str):
+            yield Reject(number, RejectCode.MALFORMED_ROW, row)
+            continue
+        asked, answered = (said_by(speaker, row.get("conversations")) for speaker in ("human", "gpt"))
+        path, box = _split(row.get("image"))
+        # Only after that request is an answer in brackets the box of the evidence.
+        requested = bool(asked and answered) and bool(REQUEST.search(asked[0]))
+        padded = answered[0] if requested and answered[0].startswith("[") else None
+        dataset = row.get("dataset")
+        name = dataset if isinstance(dataset, str) else ""
+        yield Annotation(
+            row=number,
+            image=path,
+            question=REQUEST.sub("", asked[0]) if asked else None,
+            boxes=padded if box is None else box,
+            box_format=PADDED if box is None else PIXEL_CORNERS,
+            again=(padded, PADDED) if box is not None and padded is not None else None,
+            answer=answered[-1] if len(answered) > requested else None,
+            category=name,
+            licence=LICENCES.get(name, licence),
+        )
+
+
+def _split(cell: Any) -> tuple[Any, str | None]:
+    """The one image that an image cell means, and the text of the box behind its separator."""
+    entries = cell if isinstance(cell, list) else [cell]
+    if not all(isinstance(entry, str) for entry in entries):
+        return cell, None
+    parts = [entry.partition(SEPARATOR) for entry in entries]
+    paths = dict.fromkeys(path for path, _, _ in parts)
+    boxes = [box for _, mark, box in parts if mark]
+    return list(paths), boxes[0] if len(boxes) == 1 else None
