@@ -5,7 +5,8 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from vzero.evaluate.score import grade, score
+from vzero.evaluate.reading import graded_as_declared
+from vzero.evaluate.score import score
 from vzero.evaluate.statistics import wilson_interval
 from vzero.tables import Scores
 
@@ -51,7 +52,7 @@ def replies(texts: list[str], benchmark: str, answer: str, options: list[str] | 
 
 def test_grading_reads_the_letter_and_counts_what_it_cannot_read_as_wrong():
     texts = ["It is K. Answer: B", "Answer: A", "no idea", "Cannot determine the answer"]
-    graded = grade(replies(texts, "search", "B", ["P", "K"]), None)
+    graded = graded_as_declared(replies(texts, "search", "B", ["P", "K"]), None)
     assert graded["extracted"].to_list() == ["B", "A", None, "Z"]
     assert graded["rule"].to_list() == ["letter", "letter", "unresolved", "refusal"]
     assert graded["resolved"].to_list() == [True, True, False, True]
@@ -62,17 +63,17 @@ def test_grading_reads_the_letter_and_counts_what_it_cannot_read_as_wrong():
 def test_a_benchmark_is_read_as_it_declares_unless_a_policy_is_named():
     # The toolkit's expression for MME-RealWorld takes the first capital that is a letter of an option.
     asked = replies(["Answer: B"], "mme_realworld", "B", ["P", "K"])
-    assert grade(asked, None).select("policy", "extracted").row(0) == ("mme-realworld", "A")
-    assert grade(asked, "vzero").select("policy", "extracted").row(0) == ("vzero", "B")
+    assert graded_as_declared(asked, None).select("policy", "extracted").row(0) == ("mme-realworld", "A")
+    assert graded_as_declared(asked, "vzero").select("policy", "extracted").row(0) == ("vzero", "B")
 
 
 def test_open_questions_are_matched_and_what_no_rule_decides_is_unresolved():
-    graded = grade(replies(["42", "41", "many"], "zoombench", "42", None), None)
+    graded = graded_as_declared(replies(["42", "41", "many"], "zoombench", "42", None), None)
     assert graded["hit"].to_list() == [True, False, False]
     assert graded["resolved"].to_list() == [True, False, False]
     assert graded["extracted"].to_list() == [None] * 3
     assert set(graded["policy"]) == {"zoombench"}
-    careful = grade(replies(["42", "41", "many"], "mathvision", "42", None), "vzero")
+    careful = graded_as_declared(replies(["42", "41", "many"], "mathvision", "42", None), "vzero")
     assert careful["resolved"].to_list() == [True, True, False]
 
 

@@ -14,7 +14,8 @@ from tests.stored_files import OWN_TEXTS, lmms_eval_samples, own_predictions, vl
 from vzero.config import ConfigError
 from vzero.evaluate.benchmark_tables import benchmark_tables
 from vzero.evaluate.comparison import comparison, matched
-from vzero.evaluate.rescore import check_policies, fitting_policies, graded, scores_by_policy
+from vzero.evaluate.reading import graded
+from vzero.evaluate.rescore import check_policies, fitting_policies, scores_by_policy
 from vzero.evaluate.stored import CELL_LIMIT, UNNAMED, benchmark_in, read_stored
 
 SETTINGS: dict[str, Any] = {"resamples": 200, "confidence": 0.95, "seed": 0}

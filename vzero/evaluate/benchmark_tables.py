@@ -16,7 +16,7 @@ Table = tuple[str, pl.DataFrame]
 
 
 def benchmark_tables(read: pl.DataFrame) -> list[Table]:
-    """Titles and tables for rows of `rescore.graded` of one benchmark and view; none where none is usual."""
+    """Titles and tables for rows of `reading.graded` of one benchmark and view; none where none is usual."""
     name = str(read["benchmark"][0])
     fitting = [make for make, fits in MAKERS.items() if fits(name, read)]
     if not fitting:

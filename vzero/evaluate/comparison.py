@@ -24,7 +24,7 @@ class Pairs:
 
 
 def matched(one: pl.DataFrame, other: pl.DataFrame) -> Pairs:
-    """Rows of `rescore.graded` on both sides, matched by benchmark and item.
+    """Rows of `reading.graded` on both sides, matched by benchmark and item.
 
     Raises `ConfigError` where no item is on both sides, or where the sides have other answers to one.
     """

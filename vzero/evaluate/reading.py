@@ -1,21 +1,23 @@
-"""A reply against its item's answer: which policy reads it, and what it finds."""
+"""Replies read under a policy, and held against the answers of their items."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import polars as pl
 
 from vzero.evaluate import open_answers
 from vzero.evaluate.benchmarks.catalogue import CATALOGUE
-from vzero.evaluate.extract import extract
+from vzero.evaluate.extract import POLICIES, reader
 from vzero.evaluate.extraction import lettered
 
 LETTERS_BY_DEFAULT, OPEN_BY_DEFAULT = "vlmevalkit-exact", "vzero"
 
+Reply = tuple[str, str, str, str, dict[str, str]]  # benchmark, text, answer, answer type, choices
 
-@dataclass(frozen=True)
-class Reading:
+
+class Reading(NamedTuple):
     policy: str
     letter: str | None
     """None for open questions, and where no rule could read the reply."""
@@ -24,21 +26,66 @@ class Reading:
     hit: bool
 
 
-def read(row: Mapping[str, Any], policy: str | None = None) -> Reading:
-    """The answer in a row with benchmark, options, answer, answer_type and text; unresolved is no hit.
+def graded(replies: pl.DataFrame, policy: str, open_policy: str | None = None) -> pl.DataFrame:
+    """Rows with benchmark, text, options, answer and answer_type, and what `Reading` says of each.
 
-    Without a policy, the one that the benchmark declares. Open questions go by `policy` where it knows how to
-    match them, else by the benchmark's own policy for them.
+    The letter is column `extracted`. A policy of `extract` reads questions with options, one of
+    `open_answers` those without; some names are both. What a policy is not for is unresolved, which is no
+    hit. `open_policy` is for questions without options where that is another one.
     """
-    declared = CATALOGUE.get(row["benchmark"])
-    if any(option is not None for option in row["options"]):
-        named = policy or (declared.scorer if declared else LETTERS_BY_DEFAULT)
-        found = extract(row["text"], lettered(row["options"]), named, benchmark=row["benchmark"])
-        hit = found.letter == row["answer"]
-        return Reading(named, found.letter, found.rule, found.letter is not None, hit)
-    own = declared.open_scorer if declared else None
-    named = policy if policy in open_answers.POLICIES else own or OPEN_BY_DEFAULT
-    match = open_answers.match(
-        row["text"], row["answer"], named, benchmark=row["benchmark"], answer_type=row["answer_type"]
+    return _with_readings(replies, _readings(_replies(replies), policy, open_policy or policy))
+
+
+def graded_by(replies: pl.DataFrame, policies: Sequence[str]) -> dict[str, pl.DataFrame]:
+    """`graded` under each policy."""
+    rows = _replies(replies)
+    return {policy: _with_readings(replies, _readings(rows, policy, policy)) for policy in policies}
+
+
+def graded_as_declared(replies: pl.DataFrame, policy: str | None = None) -> pl.DataFrame:
+    """Rows of `graded` by the policies that each benchmark names, or by `policy`, benchmark by benchmark.
+
+    Where `policy` knows nothing of open questions, they go by the benchmark's own policy for them.
+    """
+    parts = []
+    for (name,), rows in replies.group_by(["benchmark"], maintain_order=True):
+        declared = CATALOGUE.get(str(name))
+        letters = policy or (declared.scorer if declared else LETTERS_BY_DEFAULT)
+        opens = (declared.open_scorer if declared else None) or OPEN_BY_DEFAULT
+        parts.append(graded(rows, letters, policy if policy in open_answers.POLICIES else opens))
+    return pl.concat(parts)
+
+
+def _replies(replies: pl.DataFrame) -> list[Reply]:
+    columns = replies.select("benchmark", "text", "answer", "answer_type").iter_rows()
+    options = replies["options"].to_list()
+    return [(*row, lettered(texts)) for row, texts in zip(columns, options, strict=True)]
+
+
+def _readings(replies: Sequence[Reply], policy: str, open_policy: str) -> list[Reading]:
+    found: list[Reading] = []
+    benchmarks = {reply[0] for reply in replies} if policy in POLICIES else set()
+    readers = {name: reader(policy, name) for name in benchmarks}
+    for benchmark, text, answer, answer_type, choices in replies:
+        if choices and readers:
+            read = readers[benchmark](text, choices)
+            resolved, hit = read.letter is not None, read.letter == answer
+            found.append(Reading(policy, read.letter, read.rule, resolved, hit))
+        elif not choices and open_policy in open_answers.POLICIES:
+            match = open_answers.match(
+                text, answer, open_policy, benchmark=benchmark, answer_type=answer_type
+            )
+            found.append(Reading(open_policy, None, match.rule, match.hit is not None, bool(match.hit)))
+        else:
+            found.append(Reading(policy, None, "unresolved", False, False))
+    return found
+
+
+def _with_readings(replies: pl.DataFrame, found: Sequence[Reading]) -> pl.DataFrame:
+    return replies.with_columns(
+        pl.Series("policy", [reading.policy for reading in found], dtype=pl.String),
+        pl.Series("extracted", [reading.letter for reading in found], dtype=pl.String),
+        pl.Series("rule", [reading.rule for reading in found], dtype=pl.String),
+        pl.Series("resolved", [reading.resolved for reading in found], dtype=pl.Boolean),
+        pl.Series("hit", [reading.hit for reading in found], dtype=pl.Boolean),
     )
-    return Reading(named, None, match.rule, match.hit is not None, bool(match.hit))

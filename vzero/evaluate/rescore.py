@@ -9,8 +9,8 @@ import polars as pl
 
 from vzero.config import ConfigError
 from vzero.evaluate import open_answers
-from vzero.evaluate.benchmarks.catalogue import CATALOGUE, UNNAMED
-from vzero.evaluate.extract import POLICIES, reader
+from vzero.evaluate.benchmarks.catalogue import UNNAMED
+from vzero.evaluate.extract import POLICIES
 from vzero.evaluate.extraction import lettered
 from vzero.evaluate.judge import Judge, judged_letter, judged_same, letter_prompt, same_prompt
 from vzero.evaluate.statistics import POINTS, Estimate, accuracy_interval
@@ -18,9 +18,6 @@ from vzero.evaluate.statistics import POINTS, Estimate, accuracy_interval
 # These read any benchmark; `lmms-eval` stands for its extractors, of which it picks the benchmark's.
 GENERAL = ("vlmevalkit-exact", "lmms-eval", "zoombench", "vzero")
 SPECIAL = {"mme_realworld": ("mme-realworld",), "mmstar": ("mmstar-official",)}
-
-Reply = tuple[str, str, str, str, dict[str, str]]  # benchmark, text, answer, answer type, choices
-Verdict = tuple[str | None, bool, bool]  # letter, hit, resolved
 
 
 def fitting_policies(benchmark: str) -> tuple[str, ...]:
@@ -39,74 +36,20 @@ def check_policies(names: Sequence[str]) -> None:
             raise ConfigError(f"unknown policy {name!r}: allowed: {', '.join(known)}")
 
 
-def graded(stored: pl.DataFrame, policy: str, open_policy: str | None = None) -> pl.DataFrame:
-    """Rows of `stored.Stored` with `extracted` (a letter or null), `hit` and `resolved`.
-
-    A policy of `extract` reads questions with options, one of `open_answers` those without; some names are
-    both. What a policy is not for is unresolved, which is no hit. `open_policy` is for questions without
-    options where that is another one.
-    """
-    return _with_verdicts(stored, _verdicts(_replies(stored), policy, open_policy or policy))
-
-
-def graded_by(stored: pl.DataFrame, policies: Sequence[str]) -> dict[str, pl.DataFrame]:
-    """`graded` under each policy."""
-    replies = _replies(stored)
-    return {policy: _with_verdicts(stored, _verdicts(replies, policy, policy)) for policy in policies}
-
-
-def _replies(stored: pl.DataFrame) -> list[Reply]:
-    columns = stored.select("benchmark", "text", "answer", "answer_type").iter_rows()
-    options = stored["options"].to_list()
-    return [(*row, lettered(texts)) for row, texts in zip(columns, options, strict=True)]
-
-
-def _verdicts(replies: Sequence[Reply], policy: str, open_policy: str) -> list[Verdict]:
-    verdicts: list[Verdict] = []
-    benchmarks = {reply[0] for reply in replies} if policy in POLICIES else set()
-    readers = {name: reader(policy, name) for name in benchmarks}
-    for benchmark, text, answer, answer_type, choices in replies:
-        if choices and readers:
-            letter = readers[benchmark](text, choices).letter
-            verdicts.append((letter, letter == answer, letter is not None))
-        elif not choices and open_policy in open_answers.POLICIES:
-            found = open_answers.match(
-                text, answer, open_policy, benchmark=benchmark, answer_type=answer_type
-            )
-            verdicts.append((None, bool(found.hit), found.hit is not None))
-        else:
-            verdicts.append((None, False, False))
-    return verdicts
-
-
-def graded_as_declared(stored: pl.DataFrame) -> pl.DataFrame:
-    """Rows of `graded` by the policies that each benchmark names; by vlmevalkit-exact where none is known."""
-    parts = []
-    for (name,), rows in stored.group_by(["benchmark"], maintain_order=True):
-        benchmark = CATALOGUE.get(str(name))
-        policies = (benchmark.scorer, benchmark.open_scorer) if benchmark else (GENERAL[0], None)
-        parts.append(graded(rows, *policies))
-    return pl.concat(parts)
-
-
-def _with_verdicts(stored: pl.DataFrame, verdicts: Sequence[Verdict]) -> pl.DataFrame:
-    return stored.with_columns(
-        pl.Series("extracted", [letter for letter, _, _ in verdicts], dtype=pl.String),
-        pl.Series("hit", [hit for _, hit, _ in verdicts], dtype=pl.Boolean),
-        pl.Series("resolved", [resolved for _, _, resolved in verdicts], dtype=pl.Boolean),
-    )
-
-
 def judged(read: pl.DataFrame, judge: Judge) -> pl.DataFrame:
-    """Rows of `graded` in which the judge has read what was unresolved; `judged` says which those are."""
+    """Rows of `reading.graded` in which the judge has read what was unresolved; `judged` says which."""
     open_rows = read.filter(~pl.col("resolved"))
     judge.ask(_prompt(row) for row in open_rows.iter_rows(named=True))
     verdicts = [
         (row["extracted"], row["hit"], True) if row["resolved"] else _judgement(row, judge)
         for row in read.iter_rows(named=True)
     ]
-    added = _with_verdicts(read, verdicts)
-    return added.with_columns(judged=added["resolved"] & ~read["resolved"])
+    return read.with_columns(
+        pl.Series("extracted", [letter for letter, _, _ in verdicts], dtype=pl.String),
+        pl.Series("hit", [hit for _, hit, _ in verdicts], dtype=pl.Boolean),
+        pl.Series("resolved", [resolved for _, _, resolved in verdicts], dtype=pl.Boolean),
+        judged=pl.Series([resolved for _, _, resolved in verdicts]) & ~read["resolved"],
+    )
 
 
 def _prompt(row: Mapping[str, Any]) -> str:
@@ -116,7 +59,8 @@ def _prompt(row: Mapping[str, Any]) -> str:
     return same_prompt(row["question"], row["answer"], row["text"])
 
 
-def _judgement(row: Mapping[str, Any], judge: Judge) -> Verdict:
+def _judgement(row: Mapping[str, Any], judge: Judge) -> tuple[str | None, bool, bool]:
+    """Letter, hit, and whether the judge could tell."""
     choices = lettered(row["options"])
     if choices:
         letter = judged_letter(judge, row["question"], choices, row["text"]).letter

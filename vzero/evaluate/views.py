@@ -1,8 +1,9 @@
 """Which pictures a model is shown with a question.
 
 The student, before and after training, sees the full image. The teacher's ceiling adds the right crop where
-a question has one; in a benchmark with such questions, that is its one view of all of them. Some benchmarks (`Benchmark.crop_view`) also show the student the crop alone: the gap
-between the two views is what looking closer would give.
+a question has one; in a benchmark with such questions, that is its one view of all of them. Some benchmarks
+(`Benchmark.crop_view`) also show the student the crop alone: the gap between the two views is what looking
+closer would give.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ FULL, FULL_AND_CROP, CROP = "full", "full+crop", "crop"
 
 
 def questions(items: pl.DataFrame, model: str) -> pl.DataFrame:
-    """One row an item and view of one benchmark: the given columns of tables.BenchmarkItems, view, and shown.
+    """One row an item and view of one benchmark: the given columns of BenchmarkItems, view, and shown.
 
     `shown` lists those of `pictures` that the model sees: the images in order, the crop after the first.
     """

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 import polars as pl
 
 from vzero.evaluate.extraction import lettered
-from vzero.evaluate.rescore import fitting_policies, graded, spread
+from vzero.evaluate.reading import graded_by
+from vzero.evaluate.rescore import fitting_policies, spread
 from vzero.evaluate.score.cycles import strict_mean
 
 FORMAT_SPREAD = 2.0  # points between policies; more is a finding about format, not about ability
@@ -67,7 +68,8 @@ def policy_rows(choices: pl.DataFrame, benchmarks: Sequence[str], models: Sequen
     for benchmark, model, part in by_cell(choices, benchmarks, models):
         used = str(part["policy"][0])
         policies = dict.fromkeys((*fitting_policies(benchmark), used))
-        accuracies = {policy: float(graded(part, policy)["hit"].to_numpy().mean()) for policy in policies}
+        read = graded_by(part, list(policies))
+        accuracies = {policy: float(marks["hit"].to_numpy().mean()) for policy, marks in read.items()}
         table = pl.DataFrame({"accuracy": list(accuracies.values())})
         rows.append(
             {

@@ -11,6 +11,7 @@ from rich.text import Text
 from vzero.config import EVALUATED_MODELS, ConfigError
 from vzero.evaluate import rescore
 from vzero.evaluate.comparison import comparison, matched
+from vzero.evaluate.reading import graded_as_declared
 from vzero.evaluate.stored import StoredReplies, read_stored
 from vzero.evaluate.views import headline
 from vzero.paths import Paths
@@ -39,7 +40,7 @@ def run(one: str, other: str, policy: str | None, out: Path | None) -> None:
         for warning in replies.warnings:
             console.print(Text(f"warning: {name}: {warning}"), soft_wrap=True)
         rows = headline(replies.rows)
-        read = rescore.graded(rows, policy) if policy else rescore.graded_as_declared(rows)
+        read = graded_as_declared(rows, policy)
         sides.append(_pooled(read))
     pairs = matched(*sides)
     for name, lonely in ((one, pairs.only_one), (other, pairs.only_other)):

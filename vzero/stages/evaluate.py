@@ -12,7 +12,8 @@ from vzero.config import EVALUATED_MODELS, ConfigError, Params
 from vzero.evaluate.benchmarks.catalogue import CATALOGUE
 from vzero.evaluate.item_parts import read_questions
 from vzero.evaluate.predict import ask_all
-from vzero.evaluate.score import WHOLE, grade, score
+from vzero.evaluate.reading import graded_as_declared
+from vzero.evaluate.score import WHOLE, score
 from vzero.models.loading import load_model
 from vzero.paths import Paths
 from vzero.tables import Predictions, Scores
@@ -77,7 +78,7 @@ def _predictions(
         image_height=first.field("height"),
         **{name: pl.lit(value) for name, value in fixed.items()},
     )
-    return Predictions.cast(grade(rows, policy)).sort(Predictions.primary_key())
+    return Predictions.cast(graded_as_declared(rows, policy)).sort(Predictions.primary_key())
 
 
 def _summary(scores: pl.DataFrame, model: str, benchmark: str) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from vzero.evaluate.asked import Asked, Part, Picture
 from vzero.evaluate.predict import ask_all
 from vzero.evaluate.prompting.parts import Question
 from vzero.evaluate.prompting.policies import wording
-from vzero.evaluate.score import grade
+from vzero.evaluate.reading import graded_as_declared
 from vzero.evaluate.statistics import paired_difference
 from vzero.evaluate.views import FULL
 from vzero.models.loading import load_model
@@ -139,7 +139,7 @@ def _hits(params: Params, paths: Paths, questions: pl.DataFrame, part: Part, fol
         title=f"{folder.name} on dev",
     )
     rows = questions.with_columns(replies["text"], benchmark=pl.lit(DEV), answer_type=pl.lit(""))
-    return grade(rows, params.evaluate.policy)["hit"]
+    return graded_as_declared(rows, params.evaluate.policy)["hit"]
 
 
 def _promote(paths: Paths, comparison: dict[str, Any]) -> None:

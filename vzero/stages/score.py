@@ -16,6 +16,7 @@ from vzero.evaluate import rescore
 from vzero.evaluate.benchmark_tables import benchmark_tables
 from vzero.evaluate.benchmarks.catalogue import CATALOGUE, UNNAMED
 from vzero.evaluate.judge import Judge
+from vzero.evaluate.reading import graded_by
 from vzero.evaluate.stored import read_stored
 from vzero.paths import Paths
 from vzero.shards import atomic_path
@@ -96,7 +97,7 @@ def _print_scores(
 ) -> pl.DataFrame:
     """The scores of one benchmark and view."""
     name, view = str(rows["benchmark"][0]), str(rows["view"][0])
-    read = rescore.graded_by(rows, policies or rescore.fitting_policies(name))
+    read = graded_by(rows, policies or rescore.fitting_policies(name))
     if judge is not None:
         read = {policy: rescore.judged(marked, judge) for policy, marked in read.items()}
     settings = evaluation_settings()

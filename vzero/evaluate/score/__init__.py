@@ -1,12 +1,12 @@
-"""From replies to hits, and from hits to the numbers that each benchmark reports.
+"""From hits to the numbers that each benchmark reports.
 
-`grade` and `score` work on our own tables. The others take rows as toolkits store them: mappings with index,
+`score` works on our own tables. The others take rows as toolkits store them: mappings with index,
 question, A to Z (an option that is None or NaN is not there), answer, prediction, and category columns.
 """
 
 from vzero.evaluate.score.accuracy import accuracy_table, by_policy
 from vzero.evaluate.score.cycles import hrbench, hrbench_strict, position_bias
-from vzero.evaluate.score.predictions import WHOLE, grade, score
+from vzero.evaluate.score.predictions import WHOLE, score
 from vzero.evaluate.score.rotations import circular
 from vzero.evaluate.score.suites import cv_bench, mme_realworld, mmstar
 
@@ -16,7 +16,6 @@ __all__ = [
     "by_policy",
     "circular",
     "cv_bench",
-    "grade",
     "hrbench",
     "hrbench_strict",
     "mme_realworld",

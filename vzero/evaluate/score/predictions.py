@@ -1,4 +1,4 @@
-"""From our own stored replies to hits, and from hits to accuracies with intervals by category."""
+"""From hits on our own items to accuracies with intervals by category."""
 
 from __future__ import annotations
 
@@ -10,30 +10,12 @@ import polars as pl
 
 from vzero.evaluate.benchmarks.catalogue import CATALOGUE
 from vzero.evaluate.benchmarks.declaration import Aggregate
-from vzero.evaluate.reading import read
 from vzero.evaluate.statistics import accuracy_interval
 from vzero.tables import Scores
 
 WHOLE = "all"  # the category that stands for the whole benchmark
 # Columns whose values' means are averaged; rows without a value are left out.
 STRATA: dict[Aggregate, str] = {"cyclic": "cycle", "source_mean": "source", "l2_macro": "l2_category"}
-ITEM = ["item", "group", "category", "cycle", "source", "l2_category"]
-
-
-def grade(replies: pl.DataFrame, policy: str | None) -> pl.DataFrame:
-    """Add `policy`, `extracted`, `rule`, `resolved` and `hit` to columns benchmark, text, options,
-    answer and answer_type.
-
-    Without a policy, the one that the benchmark declares. Unresolved counts as wrong.
-    """
-    found = [read(row, policy) for row in replies.iter_rows(named=True)]
-    return replies.with_columns(
-        pl.Series("policy", [reading.policy for reading in found], dtype=pl.String),
-        pl.Series("extracted", [reading.letter for reading in found], dtype=pl.String),
-        pl.Series("rule", [reading.rule for reading in found], dtype=pl.String),
-        pl.Series("resolved", [reading.resolved for reading in found], dtype=pl.Boolean),
-        pl.Series("hit", [reading.hit for reading in found], dtype=pl.Boolean),
-    )
 
 
 def score(predictions: pl.DataFrame, *, resamples: int, confidence: float, seed: int) -> pl.DataFrame:
