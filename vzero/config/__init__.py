@@ -22,11 +22,13 @@ from vzero.config.data import (
     NeedleSource,
     TableColumns,
     TableSource,
+    VerlSource,
     VisualCotSource,
 )
 from vzero.config.errors import explain
 from vzero.config.evaluate import BENCHMARKS, EVALUATED_MODELS, Evaluate, EvaluatedName, PromptName, Report
 from vzero.config.models import Models
+from vzero.config.object_sources import CocoSource, GqaSource, VocSource, VstarSource
 from vzero.config.public_sources import (
     SealSource,
     TreeVgrSource,
@@ -42,11 +44,13 @@ __all__ = [
     "BENCHMARKS",
     "EVALUATED_MODELS",
     "BenchmarkName",
+    "CocoSource",
     "ConfigError",
     "Crops",
     "Evaluate",
     "EvaluatedName",
     "Gate",
+    "GqaSource",
     "Ingest",
     "Lora",
     "Models",
@@ -62,11 +66,14 @@ __all__ = [
     "Teacher",
     "Train",
     "TreeVgrSource",
+    "VerlSource",
     "VgrColumns",
     "VgrSource",
     "VisionOpdSource",
     "VisualCotLlavaSource",
     "VisualCotSource",
+    "VocSource",
+    "VstarSource",
     "ZwzSource",
     "load_params",
     "parse_params",

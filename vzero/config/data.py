@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from vzero.config.base import Fraction, NonNegative, Positive, Section
+from vzero.config.object_sources import CocoSource, GqaSource, VocSource, VstarSource
 from vzero.config.public_sources import (
     SealSource,
     TreeVgrSource,
@@ -94,9 +95,39 @@ class TableSource(Section):
     licence: str = "unknown"
 
 
+class VerlSource(Section):
+    """The reference code's own Parquet form: prompt, images, teacher_images, reward_model, extra_info."""
+
+    rows: Path = Path("data/raw/verl")
+    """One Parquet file, or a folder of them, such as `vzero export verl` writes."""
+    images: Path | None = None
+    """Folder that image paths are relative to; `None` when the files hold the images themselves."""
+    crop_scale: Literal[1, 2] = 2
+    """Crop pixels per image pixel in `teacher_images`, for rows without a box: it is where the crop is found.
+    `crops.margin` 0 then cuts the same crop again."""
+    allow_drawn_boxes: bool = False
+    """Whether the student may see images with a red box around the answer; if not, they are rejected. Rows of
+    `vzero export verl` are taken as they are."""
+    licence: str = "unknown"
+    """Of rows that do not tell."""
+
+
 class Ingest(Section):
     source: Literal[
-        "needle", "zwz", "vision_opd", "visual_cot", "visual_cot_llava", "treevgr", "seal", "vgr", "table"
+        "needle",
+        "zwz",
+        "vision_opd",
+        "visual_cot",
+        "visual_cot_llava",
+        "treevgr",
+        "seal",
+        "vgr",
+        "verl",
+        "gqa",
+        "vstar",
+        "coco",
+        "voc",
+        "table",
     ] = "needle"
     """Which source the samples come from; its own sub-section below says how."""
     needle: NeedleSource = NeedleSource()
@@ -107,6 +138,11 @@ class Ingest(Section):
     treevgr: TreeVgrSource = TreeVgrSource()
     seal: SealSource = SealSource()
     vgr: VgrSource = VgrSource()
+    verl: VerlSource = VerlSource()
+    gqa: GqaSource = GqaSource()
+    vstar: VstarSource = VstarSource()
+    coco: CocoSource = CocoSource()
+    voc: VocSource = VocSource()
     table: TableSource = TableSource()
     dev_fraction: Fraction = 0.02
     """Share of samples, by hash of the image, held out for comparing checkpoints (needle draws its own)."""

@@ -25,13 +25,21 @@ class SourceError(ConfigError):
 
 
 @dataclass(frozen=True)
+class ReadyCrops:
+    """What a source without boxes has instead: the evidence already cut. Its pixels tell where it is from."""
+
+    cell: Any  # a list of pictures, each as in an image cell
+    scale: int  # crop pixels per image pixel
+
+
+@dataclass(frozen=True)
 class Annotation:
     """One row. Cells marked `Any` hold whatever the source held; `check` decides what they are."""
 
     row: int
     image: Any  # path relative to the image folder, encoded bytes, or a cell that holds one of them
     question: Any
-    boxes: Any
+    boxes: Any  # or `ReadyCrops`
     box_format: BoxFormat = PIXEL_CORNERS
     again: tuple[Any, BoxFormat] | None = None
     """The union of the boxes as the row says it a second time, in another convention: both must agree."""
@@ -73,8 +81,8 @@ class Source:
     """What the user has to know before trusting the rows."""
 
 
-def in_batches(annotations: Iterable[Annotation | Reject]) -> Iterator[Batch]:
-    """Rows that are read here and checked elsewhere."""
+def in_batches(annotations: Iterable[Annotation | Reject], rows: int = BATCH) -> Iterator[Batch]:
+    """Rows that are read here and checked elsewhere, so many at a time."""
     annotations = iter(annotations)
-    while rows := tuple(islice(annotations, BATCH)):
-        yield Batch(len(rows), partial(tuple, rows))
+    while batch := tuple(islice(annotations, rows)):
+        yield Batch(len(batch), partial(tuple, batch))

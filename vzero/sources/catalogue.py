@@ -8,15 +8,20 @@ from pathlib import Path
 from vzero.config import Ingest
 from vzero.paths import Paths
 from vzero.sources.annotation import Source
+from vzero.sources.coco import open_coco
 from vzero.sources.files import open_images
+from vzero.sources.gqa import open_gqa
 from vzero.sources.needle import open_needle
 from vzero.sources.seal import open_seal
 from vzero.sources.table import open_table
 from vzero.sources.treevgr import open_treevgr
+from vzero.sources.verl import open_verl
 from vzero.sources.vgr import open_vgr
 from vzero.sources.vision_opd import open_vision_opd
 from vzero.sources.visual_cot import open_visual_cot
 from vzero.sources.visual_cot_llava import open_visual_cot_llava
+from vzero.sources.voc import open_voc
+from vzero.sources.vstar_folders import open_vstar_folders
 from vzero.sources.zwz import open_zwz
 
 
@@ -39,6 +44,16 @@ def open_source(config: Ingest, paths: Paths) -> Source:
             source = open_seal(config.seal, paths)
         case "vgr":
             source = open_vgr(config.vgr, paths)
+        case "verl":
+            source = open_verl(config.verl, paths)
+        case "gqa":
+            source = open_gqa(config.gqa, paths)
+        case "vstar":
+            source = open_vstar_folders(config.vstar, paths)
+        case "coco":
+            source = open_coco(config.coco, paths)
+        case "voc":
+            source = open_voc(config.voc, paths)
         case "table":
             source = open_table(config.table, paths)
     if isinstance(source.images, Path):

@@ -14,11 +14,12 @@ import xxhash
 from vzero import geometry, imaging
 from vzero.config import Ingest
 from vzero.geometry import Box, BoxFormat
-from vzero.sources.annotation import Annotation
+from vzero.sources.annotation import Annotation, ReadyCrops
 from vzero.sources.boxes import Numbers, parse_boxes
 from vzero.sources.cells import parse_answer, parse_id, parse_options, parse_question, printable, single_image
 from vzero.sources.drawn_boxes import shows_drawn_box
 from vzero.sources.files import Images, read_image
+from vzero.sources.locate import locate_crops
 from vzero.sources.rejects import RejectCode, Rejected
 
 MIN_INSIDE = 0.5  # share of a box; with less in the image, the box is on another grid
@@ -40,7 +41,7 @@ class Shelf:
         """The row of an image given by path or bytes; `Rejected` when it cannot be used."""
         if image not in self._known:
             try:
-                data = self._load(image)
+                data = self.load(image)
                 image_id = hashlib.sha256(data).hexdigest()
                 if image_id not in self.rows:
                     self.rows[image_id] = self._describe(image_id, data) | {"licence": printable(licence)}
@@ -58,7 +59,8 @@ class Shelf:
             self._decoded = image_id, imaging.decode(self.rows[image_id]["bytes"])
         return self._decoded[1]
 
-    def _load(self, image: str | bytes) -> bytes:
+    def load(self, image: str | bytes) -> bytes:
+        """Encoded bytes of a picture given by path or bytes; `Rejected` when there is none."""
         if isinstance(image, bytes):
             return image
         if self.images is None:
@@ -89,13 +91,16 @@ def check(annotation: Annotation, shelf: Shelf, config: Ingest) -> dict[str, Any
     options = parse_options(annotation.options)
     answer = parse_answer(annotation.answer, options)
     given_id = parse_id(annotation.sample_id) if annotation.needs_id else None
-    numbers = parse_boxes(annotation.boxes)
+    ready = annotation.boxes if isinstance(annotation.boxes, ReadyCrops) else None
+    numbers = parse_boxes(annotation.boxes) if ready is None else []
     image = shelf.put(single_image(annotation.image), annotation.licence)
     extent = image["width"], image["height"]
     if annotation.annotated_size not in (None, (None, None), extent):
         raise Rejected(
             RejectCode.SIZE_MISMATCH, f"annotated {annotation.annotated_size}, the image is {extent}"
         )
+    if ready is not None:
+        numbers = locate_crops(ready, shelf.pixels(image["image_id"]), shelf.load)
     boxes = [check_box(box, annotation.box_format, extent, config) for box in numbers]
     if annotation.again is not None:
         check_agreement(numbers, annotation.box_format, annotation.again, extent)

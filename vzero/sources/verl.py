@@ -1,0 +1,100 @@
+"""The Parquet form that the reference code (a fork of verl) trains on, ours or its authors'.
+
+Columns `prompt` (messages with `<image>` where the picture goes) and `images`, and where present
+`teacher_images` (ready-cut positive crops), `reward_model` (with `ground_truth`) and `extra_info`.
+
+`vzero export verl` keeps our columns in `extra_info`; such rows come back as they were. The authors' own rows
+(ZwZ-RL-VQA/verl_format_teacher_crop_train37k) hold no boxes: question and options are taken from the prompt,
+and the box is where the ready crop is found in the image, unless `extra_info` has a `bbox` (xyxy pixels).
+Known from the reference's code and README only; its data are not published.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import chain
+from typing import Any
+
+from vzero.config import VerlSource
+from vzero.paths import Paths
+from vzero.sources.annotation import Annotation, ReadyCrops, Source, SourceError, in_batches
+from vzero.sources.rejects import Reject, RejectCode
+from vzero.sources.rows import Row, read_rows
+from vzero.sources.zwz import read_problem
+
+COLUMNS = ("prompt", "images")
+OURS = ("sample_id", "question", "options", "boxes", "split", "category", "licence")
+ROWS_TOGETHER = 20  # each comes with its own copy of a full image
+
+
+def open_verl(config: VerlSource, paths: Paths) -> Source:
+    path = paths.resolve(config.rows)
+    files = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
+    if not files:
+        raise SourceError(f"{path}: no *.parquet file in this folder")
+    rows = chain.from_iterable(read_rows(file, COLUMNS) for file in files)
+    images = paths.resolve(config.images) if config.images is not None else None
+    batches = in_batches(_annotations(rows, config), ROWS_TOGETHER)
+    return Source("verl", batches, images=images, inputs=tuple(files))
+
+
+def _annotations(rows: Iterator[Row], config: VerlSource) -> Iterator[Annotation | Reject]:
+    for number, row in enumerate(rows):
+        if isinstance(row, str):
+            yield Reject(number, RejectCode.MALFORMED_ROW, row)
+            continue
+        extra = _mapping(row.get("extra_info"))
+        if all(name in extra for name in OURS):
+            yield _our_row(number, row, extra)
+        else:
+            yield _their_row(number, row, extra, config)
+
+
+def _our_row(number: int, row: Mapping[str, Any], extra: Mapping[str, Any]) -> Annotation:
+    split = extra["split"]
+    return Annotation(
+        row=number,
+        image=row["images"],
+        question=extra["question"],
+        boxes=extra["boxes"],
+        options=extra["options"],
+        answer=_ground_truth(row),
+        sample_id=extra["sample_id"],
+        needs_id=True,
+        category=str(extra["category"]),
+        licence=str(extra["licence"]),
+        split=split if split in ("train", "dev") else None,
+    )
+
+
+def _their_row(
+    number: int, row: Mapping[str, Any], extra: Mapping[str, Any], config: VerlSource
+) -> Annotation:
+    problem = _last_message(row.get("prompt"))
+    question, options = read_problem(problem, keep_hint=config.allow_drawn_boxes)
+    box = extra.get("bbox")
+    return Annotation(
+        row=number,
+        image=row.get("images"),
+        question=question,
+        boxes=ReadyCrops(row.get("teacher_images"), config.crop_scale) if box is None else box,
+        refuse_drawn_boxes=not config.allow_drawn_boxes,
+        options=options,
+        answer=_ground_truth(row),
+        licence=config.licence,
+    )
+
+
+def _last_message(prompt: Any) -> Any:
+    """What the user says last; a system message before it belongs to the other project's training."""
+    messages = prompt if isinstance(prompt, list) else []
+    said = [_mapping(message).get("content") for message in messages]
+    return said[-1] if said else None
+
+
+def _ground_truth(row: Mapping[str, Any]) -> Any:
+    return _mapping(row.get("reward_model")).get("ground_truth")
+
+
+def _mapping(cell: Any) -> Mapping[str, Any]:
+    return cell if isinstance(cell, dict) else {}
