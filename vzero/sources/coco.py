@@ -1,0 +1,144 @@
+"""COCO instances: boxes of 80 kinds of objects in everyday photographs, without questions.
+
+Where: cocodataset.org, `annotations_trainval2017.zip` (instances_train2017.json, about 450 MB) and the
+image archives. Many other data sets are published in the same form.
+Licence: annotations CC BY 4.0 (cocodataset.org/#termsofuse); images under the Flickr licences that the
+file names for each, some of them non-commercial.
+Boxes: `bbox` is [x, y, width, height] in pixels of the stored image, counted from 0 at its upper left
+corner, with fractions; known from cocodataset.org/#format-data. Masks are not read.
+
+The file's lists `images` (id, file_name, width, height, license), `annotations` (image_id, category_id,
+bbox, iscrowd) and `categories` (id, name) are read one after the other. Annotations lie in no order, so
+they are gathered by image in a temporary database on disk.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from vzero import geometry
+from vzero.config import CocoSource
+from vzero.geometry import BoxFormat
+from vzero.paths import Paths
+from vzero.sources.annotation import Annotation, Source, SourceError, in_batches
+from vzero.sources.boxes import parse_boxes
+from vzero.sources.cells import parse_id
+from vzero.sources.json_stream import list_items
+from vzero.sources.region_questions import Region, annotations_of
+from vzero.sources.rejects import Reject, RejectCode, Rejected
+
+TABLES = """
+create table images (number integer primary key, id text unique, cell text);
+create table annotations (number integer primary key, image text, cell text);
+create index by_image on annotations (image);
+"""
+CORNER_AND_SIDES = BoxFormat("xywh", "pixel")
+
+
+def open_coco(config: CocoSource, paths: Paths) -> Source:
+    path = paths.resolve(config.annotations)
+    if not path.is_file():
+        raise SourceError(f"{path}: no such file")
+    images = paths.resolve(config.images)
+    return Source("coco", in_batches(_annotations(path, config)), images=images, inputs=(path,))
+
+
+def _annotations(path: Path, config: CocoSource) -> Iterator[Annotation | Reject]:
+    for number, found in enumerate(_found(path, config)):
+        yield replace(found, row=number)
+
+
+def _found(path: Path, config: CocoSource) -> Iterator[Annotation | Reject]:
+    """Questions and rejects of one image after the other; rows not yet numbered."""
+    categories, licences = _names(path, "categories"), _names(path, "licenses")
+    if not categories:
+        raise SourceError(f"{path}: no list of categories with names; is it a file of instances?")
+    # Without a name, SQLite keeps the database in a file that vanishes with it.
+    with contextlib.closing(sqlite3.connect("")) as database:
+        database.executescript(TABLES)
+        yield from _gather(path, database)
+        for key, cell in database.execute("select id, cell from images order by number"):
+            regions = []
+            for annotation in _cells(database, key):
+                try:
+                    region = _region(annotation, categories)
+                except Rejected as rejected:
+                    yield _reject(rejected.code, rejected.detail, annotation)
+                    # What cannot be asked about is there all the same.
+                    category = categories.get(str(annotation.get("category_id")))
+                    region = Region(category, (0, 0, 0, 0), askable=False) if category else None
+                regions += [region] if region is not None else []
+            image = json.loads(cell)
+            licence = licences.get(str(image.get("license")), config.licence)
+            extent = image.get("width"), image.get("height")
+            yield from annotations_of(
+                regions, categories.values(), config, image.get("file_name"), extent, licence
+            )
+
+
+def _names(path: Path, key: str) -> dict[str, str]:
+    """Names by id of a list of the file."""
+    items = (item for item in list_items(path, key) if isinstance(item, dict))
+    found = {str(item.get("id")): item.get("name") for item in items}
+    return {number: name.strip() for number, name in found.items() if isinstance(name, str) and name.strip()}
+
+
+def _gather(path: Path, database: sqlite3.Connection) -> Iterator[Reject]:
+    """Fill the database; rejects for what cannot be gathered."""
+    for image in list_items(path, "images"):
+        key = _id(image, "id")
+        if key is None:
+            yield _reject(RejectCode.MALFORMED_ROW, "an image without an id", image)
+            continue
+        kept = {name: image.get(name) for name in ("file_name", "width", "height", "license")}
+        added = database.execute(
+            "insert or ignore into images (id, cell) values (?, ?)", [key, json.dumps(kept)]
+        )
+        if added.rowcount == 0:
+            yield _reject(RejectCode.DUPLICATE_ID, f"a second image {key}", image)
+    for annotation in list_items(path, "annotations"):
+        key = _id(annotation, "image_id")
+        if key is None or not database.execute("select 1 from images where id = ?", [key]).fetchone():
+            code = RejectCode.MISSING_IMAGE if key is not None else RejectCode.MALFORMED_ROW
+            yield _reject(code, "an annotation of no image in the list", annotation)
+            continue
+        kept = {name: annotation.get(name) for name in ("id", "category_id", "bbox", "iscrowd")}
+        database.execute("insert into annotations (image, cell) values (?, ?)", [key, json.dumps(kept)])
+
+
+def _id(item: Any, key: str) -> str | None:
+    try:
+        return parse_id(item.get(key)) if isinstance(item, dict) else None
+    except Rejected:
+        return None
+
+
+def _cells(database: sqlite3.Connection, key: str) -> Iterator[dict[str, Any]]:
+    rows = database.execute("select cell from annotations where image = ? order by number", [key])
+    yield from (json.loads(cell) for (cell,) in rows)
+
+
+def _region(annotation: dict[str, Any], categories: dict[str, str]) -> Region:
+    category = categories.get(str(annotation["category_id"]))
+    if category is None:
+        raise Rejected(RejectCode.MALFORMED_ROW, f"unknown category {annotation['category_id']!r}"[:200])
+    if annotation["iscrowd"] not in (None, 0):
+        raise Rejected(RejectCode.CROWD_REGION, f"a crowd of {category}")
+    numbers = parse_boxes(annotation["bbox"])
+    if len(numbers) != 1:
+        raise Rejected(RejectCode.BAD_BOX, f"{len(numbers)} boxes in an annotation")
+    box = geometry.to_pixels(numbers[0], CORNER_AND_SIDES, 1, 1)
+    if min(geometry.sides(box)) < 0:
+        raise Rejected(RejectCode.BAD_BOX, f"negative sides: {numbers[0]}")
+    return Region(category, box)
+
+
+def _reject(code: RejectCode, detail: str, item: Any) -> Reject:
+    number = item.get("id") if isinstance(item, dict) else None
+    return Reject(0, code, detail, sample_id=None if number is None else str(number)[:100])

@@ -1,0 +1,139 @@
+"""Questions for data sets that have only boxes and categories: a few templates, each with one right answer.
+
+- `seen`: which of four categories is in the picture; asked of a category with a single object, beside
+  categories that the picture has no object of.
+- `side`: whether one object is left or right of another; asked of two that share no column of pixels.
+- `height`: the same for higher and lower, of two that share no row.
+
+The answer rests on the region because the object is the only one of its category, and small objects come
+first: of `seen` the smallest object, of pairs the one whose common box is smallest. This presumes that the
+data set annotates every object of its categories, as COCO and VOC do; objects it leaves out make wrong
+questions. Nothing is random but by hash of the seed and the image's name.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations, zip_longest
+from typing import Any
+
+from vzero import geometry
+from vzero.config import CocoSource, VocSource
+from vzero.geometry import Box
+from vzero.sources.annotation import Annotation
+from vzero.sources.cells import LETTERS
+from vzero.sources.rejects import Reject, RejectCode
+from vzero.sources.shuffle import shuffled
+
+MIN_SIDE = 10  # pixels; nobody can tell what a smaller object is
+OPTIONS = 4  # of `seen`
+COMPARED = 10  # smallest objects that pairs are made of; the number of pairs grows with its square
+
+
+@dataclass(frozen=True)
+class Region:
+    """An annotated object."""
+
+    category: str
+    box: Box
+    askable: bool = True
+    """If not (a crowd, a difficult one), its category is there all the same."""
+
+
+@dataclass(frozen=True)
+class RegionQuestion:
+    template: str
+    text: str
+    options: list[str]
+    answer: str
+    """The right option's text."""
+    boxes: list[Box]
+
+
+def ask(regions: Sequence[Region], categories: Collection[str], count: int, key: str) -> list[RegionQuestion]:
+    """At most `count` questions about an image, different templates first; `key` draws what is drawn.
+
+    `categories` are all of the data set's.
+    """
+    present = Counter(region.category for region in regions)
+    single = [region for region in regions if present[region.category] == 1 and _clear(region)]
+    single.sort(key=lambda region: (geometry.area(region.box), region.category))
+    absent = [category for category in categories if category not in present]
+    makers = {"seen": _seen(single, absent, key), **_pairs(single[:COMPARED], key)}
+    rounds = zip_longest(*(makers[name] for name in shuffled(makers, key)))
+    questions = [question for several in rounds for question in several if question is not None]
+    return questions[:count]
+
+
+def _clear(region: Region) -> bool:
+    return region.askable and min(geometry.sides(region.box)) >= MIN_SIDE
+
+
+def _seen(single: Sequence[Region], absent: Sequence[str], key: str) -> Iterator[RegionQuestion]:
+    for region in single:
+        name = region.category
+        others = shuffled(absent, f"{key}/others/{name}")[: OPTIONS - 1]
+        if others:
+            options = shuffled([name, *others], f"{key}/seen/{name}")
+            yield RegionQuestion("seen", "Which of these is in the picture?", options, name, [region.box])
+
+
+def _pairs(single: Sequence[Region], key: str) -> dict[str, Iterator[RegionQuestion]]:
+    pairs = sorted(combinations(single, 2), key=lambda pair: geometry.area(_union(pair)))
+    return {
+        "side": _compared("side", pairs, 0, key),
+        "height": _compared("height", pairs, 1, key),
+    }
+
+
+def _union(pair: tuple[Region, Region]) -> Box:
+    return geometry.union([region.box for region in pair])
+
+
+def _compared(
+    template: str, pairs: Sequence[tuple[Region, Region]], axis: int, key: str
+) -> Iterator[RegionQuestion]:
+    wording, options = {
+        "side": ("Is the {} to the left or to the right of the {}?", ["to the left", "to the right"]),
+        "height": ("Is the {} higher or lower in the picture than the {}?", ["higher", "lower"]),
+    }[template]
+    for pair in pairs:
+        before, after = sorted(pair, key=lambda region: region.box[axis])
+        if before.box[axis + 2] > after.box[axis]:
+            continue
+        names = [before.category, after.category]
+        asked = shuffled(names, f"{key}/{template}/{'/'.join(names)}")
+        answer = options[0] if asked == names else options[1]
+        order = shuffled(options, f"{key}/{template}/order/{'/'.join(names)}")
+        yield RegionQuestion(template, wording.format(*asked), order, answer, [before.box, after.box])
+
+
+def annotations_of(
+    regions: Sequence[Region],
+    categories: Collection[str],
+    config: CocoSource | VocSource,
+    image: Any,
+    extent: tuple[Any, Any],
+    licence: str,
+) -> Iterator[Annotation | Reject]:
+    """The questions about an image as annotations, or one reject when there is nothing to ask."""
+    key = f"{config.seed}/{image}"
+    questions = ask(regions, categories, config.questions_per_image, key)
+    if not questions:
+        detail = f"no template has one answer for {len(regions)} objects"
+        name = image if isinstance(image, str) else None
+        yield Reject(0, RejectCode.MISSING_QUESTION, detail, image=name)
+    for question in questions:
+        yield Annotation(
+            row=0,
+            image=image,
+            question=question.text,
+            boxes=[list(box) for box in question.boxes],
+            options=question.options,
+            answer=LETTERS[question.options.index(question.answer)],
+            annotated_size=extent,
+            category=question.template,
+            licence=licence,
+        )

@@ -1,0 +1,129 @@
+"""Pascal VOC: boxes of 20 kinds of objects, one XML file an image, without questions.
+
+Where: host.robots.ox.ac.uk/pascal/VOC (VOC2007, VOC2012), folders `Annotations` and `JPEGImages`. Many
+annotation tools export the same form.
+Licence: the images are from Flickr under its terms of use; none is stated for the annotations.
+Boxes: `bndbox` holds xmin, ymin, xmax, ymax in pixels of the stored image. The upper left pixel is (1, 1)
+and xmax and ymax are the last ones inside, as the VOC2012 development kit's manual says; so the left and
+upper edge are one less than written. Tools that count from 0 write edges: `first_pixel: 0`.
+
+Objects marked `difficult` are not asked about. Parts (`object/part`) are not read.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from xml.etree.ElementTree import Element, ParseError
+
+from defusedxml.ElementTree import fromstring
+
+from vzero import geometry
+from vzero.config import VocSource
+from vzero.paths import Paths
+from vzero.sources.annotation import Annotation, Source, SourceError, in_batches
+from vzero.sources.boxes import parse_boxes
+from vzero.sources.region_questions import Region, annotations_of
+from vzero.sources.rejects import Reject, RejectCode, Rejected
+
+LARGEST_FILE = 2**24  # bytes; an object takes about 300
+CORNERS = ("xmin", "ymin", "xmax", "ymax")
+
+
+def open_voc(config: VocSource, paths: Paths) -> Source:
+    folder = paths.resolve(config.annotations)
+    files = sorted(folder.glob("*.xml"))
+    if not files:
+        raise SourceError(f"{folder}: no *.xml file in this folder")
+    images = paths.resolve(config.images)
+    return Source("voc", in_batches(_annotations(files, config)), images=images, inputs=tuple(files))
+
+
+def _annotations(files: list[Path], config: VocSource) -> Iterator[Annotation | Reject]:
+    categories = _categories(files)
+    found = (item for file in files for item in _of_file(file, categories, config))
+    for number, item in enumerate(found):
+        yield replace(item, row=number)
+
+
+def _categories(files: list[Path]) -> list[str]:
+    """Every name that an object of any file has; the files are read twice for it, but never all at once."""
+    names = set()
+    for file in files:
+        with contextlib.suppress(Rejected):
+            names.update(_text(element, "name") for element in _parse(file).findall("object"))
+    return sorted(names - {""})
+
+
+def _of_file(file: Path, categories: list[str], config: VocSource) -> Iterator[Annotation | Reject]:
+    try:
+        root = _parse(file)
+        image = _text(root, "filename")
+        if not image:
+            raise Rejected(RejectCode.MISSING_IMAGE, "no filename")
+        extent = _size(root)
+    except Rejected as rejected:
+        yield Reject(0, rejected.code, f"{file.name}: {rejected.detail}")
+        return
+    regions = []
+    for element in root.findall("object"):
+        category = _text(element, "name")
+        try:
+            if not category:
+                raise Rejected(RejectCode.MALFORMED_ROW, "an object without a name")
+            regions.append(_region(element, category, config.first_pixel))
+        except Rejected as rejected:
+            yield Reject(0, rejected.code, f"{file.name}: {rejected.detail}", image=image)
+            # What cannot be asked about is there all the same.
+            regions += [Region(category, (0, 0, 0, 0), askable=False)] if category else []
+    yield from annotations_of(regions, categories, config, image, extent, config.licence)
+
+
+def _parse(file: Path) -> Element:
+    try:
+        if file.stat().st_size > LARGEST_FILE:
+            raise Rejected(RejectCode.MALFORMED_ROW, f"more than {LARGEST_FILE:,} bytes of XML")
+        root = fromstring(file.read_bytes(), forbid_dtd=True)
+    # ValueError: definitions, which may expand without end, or a broken character; LookupError: an encoding.
+    except (ParseError, ValueError, LookupError, OSError) as error:
+        reason = str(error) or type(error).__name__
+        raise Rejected(RejectCode.MALFORMED_ROW, f"not readable XML: {reason}") from error
+    if root.tag != "annotation":
+        raise Rejected(RejectCode.MALFORMED_ROW, f"<{root.tag[:40]}> instead of <annotation>")
+    return root
+
+
+def _text(element: Element, tag: str) -> str:
+    return (element.findtext(tag) or "").strip()
+
+
+def _size(root: Element) -> tuple[int | None, int | None]:
+    """Width and height that the boxes were drawn on; `None` for both where the file does not tell."""
+    texts = [_text(root, f"size/{tag}") for tag in ("width", "height")]
+    if texts == ["", ""]:
+        return None, None
+    width, height = (int(_number(text, RejectCode.MALFORMED_ROW)) for text in texts)
+    return width, height
+
+
+def _region(element: Element, category: str, first_pixel: int) -> Region:
+    texts = [_text(element, f"bndbox/{corner}") for corner in CORNERS]
+    if texts == [""] * 4:
+        raise Rejected(RejectCode.MISSING_BOX, f"no box of the {category}")
+    [box] = parse_boxes([_number(text, RejectCode.BAD_BOX) for text in texts])
+    box = (box[0] - first_pixel, box[1] - first_pixel, box[2], box[3])
+    if min(geometry.sides(box)) < 0:
+        raise Rejected(RejectCode.BAD_BOX, f"corners swapped: {texts}")
+    return Region(category, box, askable=_text(element, "difficult") in ("", "0"))
+
+
+def _number(text: str, code: RejectCode) -> float:
+    try:
+        number = float(text)
+    except ValueError as error:
+        raise Rejected(code, f"{text[:80]!r} is no number") from error
+    if not abs(number) < 1e9:  # infinite, not a number, or beyond any image
+        raise Rejected(code, f"{text[:80]!r} is no number of pixels")
+    return number
