@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from vzero import geometry
 from vzero.geometry import BoxFormat
@@ -15,7 +16,7 @@ sizes = st.tuples(st.integers(1, 1000), st.integers(1, 1000))
 formats = st.builds(
     BoxFormat,
     order=st.sampled_from(["xyxy", "xywh"]),
-    unit=st.sampled_from(["pixel", "fraction", "thousandth"]),
+    unit=st.sampled_from(["pixel", "fraction", "thousandth", "fraction_of_square"]),
 )
 
 
@@ -28,6 +29,8 @@ formats = st.builds(
         (BoxFormat("xywh", "fraction"), [0.1, 0.1, 0.2, 0.3]),
         (BoxFormat("xyxy", "thousandth"), [100, 100, 300, 400]),
         (BoxFormat("xywh", "thousandth"), [100, 100, 200, 300]),
+        (BoxFormat("xyxy", "fraction_of_square"), [0.1, 0.3, 0.3, 0.45]),  # 50 rows of padding above
+        (BoxFormat("xywh", "fraction_of_square"), [0.1, 0.3, 0.2, 0.15]),
     ],
 )
 def test_every_declared_format_names_the_same_region_of_a_200_by_100_image(declared, numbers):
@@ -38,6 +41,18 @@ def test_every_declared_format_names_the_same_region_of_a_200_by_100_image(decla
 def test_conversion_to_a_format_and_back_changes_nothing(box, declared, size):
     there = geometry.from_pixels(box, declared, *size)
     assert geometry.to_pixels(there, declared, *size) == pytest.approx(box, abs=1e-6)
+
+
+@pytest.mark.parametrize(("width", "height"), [(31, 20), (20, 31), (30, 20), (25, 25)])
+def test_a_fraction_of_the_square_is_found_in_the_image_pasted_in_the_middle_of_one(width, height):
+    marked = Image.new("L", (width, height))
+    marked.paste(255, (3, 5, 11, 17))
+    side = max(width, height)
+    square = Image.new("L", (side, side))
+    square.paste(marked, ((side - width) // 2, (side - height) // 2))
+    there = [edge / side for edge in square.getbbox()]
+    declared = BoxFormat("xyxy", "fraction_of_square")
+    assert geometry.to_pixels(there, declared, width, height) == pytest.approx((3, 5, 11, 17))
 
 
 @given(boxes, sizes)

@@ -17,10 +17,12 @@ from vzero.geometry import Box
 GROWTH = 0.05  # of the box's sides, on every side
 LINE = 5  # pixels wide, the border's own pixel included
 RED = np.array([255, 0, 0])
-NEAR_RED = 80  # per channel; what JPEG at quality 75 leaves of the line's middle
-SAME_COLOUR = 40  # per channel, from the line's median colour
-ON_LINE = 0.9  # share of a side's pixels
-OFF_LINE = 0.5  # share of the pixels beside the line that may have its colour
+SAME_COLOUR = 40  # per channel; of the line's median from pure red, and of a pixel from that median
+REDDISH = 60  # that red exceeds green and blue by; JPEG mixes what is beside the line into it
+ON_LINE = 0.9  # least share of the pixels of each side's line that are reddish
+OUTSIDE = 0.5  # largest share of the pixels around the lines that have their colour
+INSIDE = 0.9  # the same for the pixels between them: a red thing may be there, if it leaves the corners
+SAMPLED = 200  # rows and columns of the inside, about
 
 HINT = re.compile(
     r"\s*Only focus on the objects inside the red bounding box in the image to answer (this|the) question\.?",
@@ -37,13 +39,14 @@ def shows_drawn_box(pixels: np.ndarray, box: Box) -> bool:
     """Whether a red rectangle is drawn around a box of an image.
 
     `pixels`: RGB, uint8, (height, width, 3). `box`: as annotated, in pixels. On each of the four sides the
-    line's middle must be saturated red nearly all along, and the pixels before and behind the line must for
-    the most part be of another colour: so a red object, or a red wall behind it, is no drawn box. Of boxes so
-    small that the lines leave nothing of the inside, it cannot be told: `False`.
+    line's middle must be red nearly all along, and saturated on the whole, and what lies around the lines and
+    between them must not have their colour everywhere: so a red object, or a red wall behind it, is no drawn
+    box. Of boxes so small that the lines leave nothing of the inside, it cannot be told: `False`.
     """
     height, width = pixels.shape[:2]
     left, top, right, bottom = map(int, geometry.clip(geometry.pad(box, GROWTH), width, height))
     inner = pixels[top + LINE + 1 : bottom - LINE, left + LINE + 1 : right - LINE]
+    inner = inner[:: max(inner.shape[0] // SAMPLED, 1), :: max(inner.shape[1] // SAMPLED, 1)]
     if inner.size == 0:
         return False
     # A pixel of play for boxes that were rounded: the line's three middle pixels.
@@ -51,14 +54,13 @@ def shows_drawn_box(pixels: np.ndarray, box: Box) -> bool:
         np.concatenate([_frame_side(pixels, (left, top, right, bottom), depth)[side] for depth in (1, 2, 3)])
         for side in range(4)
     ]
-    if not all(len(line) and _share(line, RED, NEAR_RED) >= ON_LINE for line in lines):
+    if not all(_reddish_share(line) >= ON_LINE for line in lines):
         return False
     colour = np.median(np.concatenate(lines), axis=0)
-    outside = np.concatenate(_frame_side(pixels, (left, top, right, bottom), -LINE + 1))
-    return (
-        _share(outside, colour, SAME_COLOUR) <= OFF_LINE
-        and _share(inner.reshape(-1, 3), colour, SAME_COLOUR) <= OFF_LINE
-    )
+    if np.abs(colour - RED).max() > SAME_COLOUR:
+        return False
+    outside = np.concatenate(_frame_side(pixels, (left, top, right, bottom), 1 - LINE))
+    return _share(outside, colour) <= OUTSIDE and _share(inner.reshape(-1, 3), colour) <= INSIDE
 
 
 def _frame_side(pixels: np.ndarray, frame: tuple[int, int, int, int], depth: int) -> list[np.ndarray]:
@@ -76,8 +78,16 @@ def _frame_side(pixels: np.ndarray, frame: tuple[int, int, int, int], depth: int
     ]
 
 
-def _share(pixels: np.ndarray, colour: np.ndarray, distance: int) -> float:
-    """Share of (n, 3) pixels within a distance of a colour in every channel; 0 without pixels."""
+def _reddish_share(pixels: np.ndarray) -> float:
+    """Share of (n, 3) pixels that are more red than anything else; 0 without pixels."""
     if len(pixels) == 0:
         return 0.0
-    return float((np.abs(pixels.astype(int) - colour) <= distance).all(axis=1).mean())
+    channels = pixels.astype(int)
+    return float((channels[:, 0] - channels[:, 1:].max(axis=1) >= REDDISH).mean())
+
+
+def _share(pixels: np.ndarray, colour: np.ndarray) -> float:
+    """Share of (n, 3) pixels of a colour; 0 without pixels."""
+    if len(pixels) == 0:
+        return 0.0
+    return float((np.abs(pixels.astype(int) - colour) <= SAME_COLOUR).all(axis=1).mean())
