@@ -28,15 +28,15 @@ def open_images(place: Path, scratch: Path) -> Images:
     others = [path for path in visible if path.is_file() and ".tar." in path.name and not is_tar(path)]
     if loose and not tars:
         return place
-    if others:
-        raise SourceError(
-            f"{others[0]}: not a tar file that is read; put split parts together with `cat`, and unpack "
-            "other compressions than gzip"
-        )
     if tars and loose:
         raise SourceError(
             f"{place} holds both tar files ({tars[0].name}) and unpacked ones ({loose[0].name}); "
             "which are meant is not guessed: move one kind away"
+        )
+    if others:
+        raise SourceError(
+            f"{others[0]}: not a tar file that is read; put split parts together with `cat`, and unpack "
+            "other compressions than gzip"
         )
     return open_shards(place, tars, scratch) if tars else place
 
