@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
@@ -10,17 +9,10 @@ import polars as pl
 from vzero.evaluate.contamination import overlap_counts
 from vzero.report import gate
 from vzero.report.inputs import Inputs
+from vzero.report.parts import Facts
 from vzero.report.words import signed
 
 PHASES = ("rollout", "replay", "update")
-
-
-@dataclass(frozen=True)
-class Facts:
-    """A small two-column table."""
-
-    heading: str
-    rows: list[tuple[str, str]]
 
 
 def run_facts(inputs: Inputs) -> list[Facts]:

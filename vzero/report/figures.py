@@ -2,25 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import polars as pl
-from markupsafe import Markup
 
 from vzero.report import charts, curves, gate
-
-
-@dataclass(frozen=True)
-class Figure:
-    heading: str
-    svg: Markup
-    caption: str
-
-
-@dataclass(frozen=True)
-class BroadFigure(Figure):
-    slim: Markup
-    """The same for narrow screens, on which the broad one could not be read."""
+from vzero.report.parts import BroadFigure, Figure
 
 
 def accuracy_figure(summary: pl.DataFrame, labels: dict[str, str]) -> BroadFigure:

@@ -3,38 +3,28 @@
 from __future__ import annotations
 
 import string
-from pathlib import Path
 from typing import Any
 
-import jinja2
 import polars as pl
-from markupsafe import Markup
 
-from vzero.report import facts, figures, words
+from vzero.report import facts, figures, parts, words
 from vzero.report.gallery import Entry
 from vzero.report.inputs import Inputs
 from vzero.report.results import results
 
-HERE = Path(__file__).parent
 MARKS = {"right": "✓", "wrong": "✗", "unknown": "–"}
 DEFAULT_BOUNDS = (0.0, 2.0)  # w_min and w_max of the paper, where a run does not tell its own
 
 
 def render(inputs: Inputs, headlines: pl.DataFrame, rollouts: pl.DataFrame, gallery: list[Entry]) -> str:
     """The page as HTML. `headlines` is the summary, `rollouts` are annotated (`vzero.report.gate`)."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(HERE),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
+    environment = parts.environment()
     for function in (words.percent, words.points, words.signed, words.direction):
         environment.filters[function.__name__] = function
     bounds = weight_bounds(inputs, rollouts)
     gate_numbers = facts.gate_facts(rollouts, low=bounds[0], high=bounds[1])
     return environment.get_template("page.html.jinja").render(
-        style=Markup((HERE / "page.css").read_text()),
+        style=parts.style(),
         title=words.title(inputs.params),
         notice=words.notice(inputs.params),
         absent=words.absent(inputs, rollouts),
