@@ -1,6 +1,7 @@
 """Rows of every kind of file; whole-file problems are clear errors."""
 
 import json
+import tracemalloc
 
 import polars as pl
 import pyarrow as pa
@@ -88,3 +89,38 @@ def test_rows_are_read_only_as_far_as_they_are_asked_for(tmp_path):
     path.write_text("".join(json.dumps({"n": n}) + "\n" for n in range(1000)))
     rows = read_rows(path, ["n"])
     assert [next(rows)["n"] for _ in range(300)] == list(range(300))
+
+
+@pytest.mark.parametrize("text", [json.dumps(ROWS), json.dumps(ROWS, indent=4), "\n \n" + json.dumps(ROWS)])
+def test_a_json_file_may_be_one_list_of_rows(text, tmp_path):
+    path = tmp_path / "rows.json"
+    path.write_text(text)
+    assert list(read_rows(path, ["image", "question"])) == ROWS
+
+
+def test_a_json_file_may_hold_a_row_a_line(tmp_path):
+    path = tmp_path / "rows.json"
+    path.write_text("\n".join(map(json.dumps, ROWS)))
+    assert list(read_rows(path, ["image", "question"])) == ROWS
+
+
+def test_what_is_no_object_in_a_json_list_spoils_no_other_row(tmp_path):
+    path = tmp_path / "rows.json"
+    path.write_text(json.dumps([ROWS[0], [1, {}], None, ROWS[1]]))
+    first, nested, null, last = read_rows(path, ["image"])
+    assert [first, last] == ROWS
+    assert (nested, null) == ("not a JSON object but list", "not a JSON object but NoneType")
+
+
+def test_a_json_list_is_read_without_holding_it_in_memory(tmp_path):
+    path = tmp_path / "rows.json"
+    path.write_text(
+        json.dumps([{"image": f"{number}.png", "question": "?" * 2000} for number in range(4000)])
+    )
+    rows = read_rows(path, ["image", "question"])
+    tracemalloc.start()
+    read = sum(1 for _ in rows)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert read == 4000
+    assert peak < path.stat().st_size / 8

@@ -7,9 +7,10 @@ import polars as pl
 import pytest
 
 from tests.published_rows import IMAGES, put, read
-from vzero.config import Ingest, SealSource, TreeVgrSource, VgrColumns, VgrSource
+from vzero.config import Ingest, NeedleSource, Params, SealSource, TreeVgrSource, VgrColumns, VgrSource
 from vzero.paths import Paths
 from vzero.sources.catalogue import open_source
+from vzero.stages import ingest
 
 TREE_ROW = {
     "images": ["images/sa_1.jpg"],
@@ -174,7 +175,16 @@ def test_vgr_columns_can_be_named_as_the_published_file_has_them(tmp_path):
     assert len(sample["boxes"]) == 2
 
 
-def test_only_vgr_warns_that_its_scale_is_unverified(tmp_path):
-    [notice] = open_source(vgr(tmp_path, [VGR_ROW]), Paths(tmp_path)).notices
-    assert "box_unit fraction" in notice and "unverified" in notice
+def test_ingest_says_that_the_scale_of_vgr_is_unverified(tmp_path, capsys):
+    config = vgr(tmp_path, [VGR_ROW, VGR_ROW | {"reasoning": "none"}], box_unit="fraction")
+    needle = NeedleSource(benchmark_questions=2)
+    params = Params(ingest=config.model_copy(update={"needle": needle, "shards": 1}))
+    summary = ingest.run(params, Paths(tmp_path), processes=1)
+    assert (summary["samples"], summary["rejects"]) == (1, {"missing_box": 1})
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "ingest: vgr: nothing published tells the scale of these boxes" in printed
+    assert "ingest.vgr.box_unit fraction says, which is unverified" in printed
+
+
+def test_sources_of_known_scale_warn_of_nothing(tmp_path):
     assert open_source(treevgr(tmp_path, [TREE_ROW]), Paths(tmp_path)).notices == ()

@@ -128,7 +128,7 @@ def test_vision_opd_shows_the_student_the_clean_image(tmp_path):
     [sample], rejects = read(vision_opd(tmp_path, OPD_ROW), tmp_path)
     assert (sample["question"], sample["answer"]) == ("What is on the sign?", "a goat")
     assert sample["boxes"] == [[40, 30, 120, 90]]
-    assert (sample["licence"], rejects) == ("unverified (code: Apache-2.0)", [])
+    assert (sample["licence"], rejects) == ("unverified, the code is Apache-2.0", [])
 
 
 def test_vision_opd_shows_the_red_box_when_asked_for(tmp_path):

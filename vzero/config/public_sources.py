@@ -35,7 +35,7 @@ class VisionOpdSource(Section):
     """Folder that the image paths are relative to."""
     allow_drawn_boxes: bool = False
     """Whether the student sees `images`, with a red box around the answer, instead of `original_images`."""
-    licence: str = "unverified (code: Apache-2.0)"
+    licence: str = "unverified, the code is Apache-2.0"
 
 
 class VisualCotLlavaSource(Section):
