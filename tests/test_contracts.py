@@ -115,7 +115,8 @@ def test_params_are_the_sections_that_the_stage_reads(stage: str):
     read = set()
     for file in closure(stage).values():
         read |= sections_read(ast.parse(file.read_text()))
-    assert set(DAG["stages"][stage]["params"]) == read
+    # Where the work is done is not what it depends on: another engine is no reason to do it again.
+    assert set(DAG["stages"][stage]["params"]) == read - {"compute"}
 
 
 def sections_read(tree: ast.AST) -> set[str]:

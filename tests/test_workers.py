@@ -11,27 +11,31 @@ from pathlib import Path
 import pytest
 
 from vzero import workers
+from vzero.config import Compute
+from vzero.workers.local import AHEAD
+
+LOCAL = Compute()
 
 
 @pytest.mark.parametrize("processes", [1, 2])
 def test_every_job_is_done_once(processes):
     jobs = ((number, 1) for number in range(20))
-    assert sorted(workers.completed(operator.add, jobs, processes=processes)) == list(range(1, 21))
+    with workers.pool(LOCAL, processes=processes) as completed:
+        assert sorted(completed(operator.add, jobs)) == list(range(1, 21))
 
 
 @pytest.mark.parametrize("processes", [1, 2])
 def test_an_error_in_a_worker_is_the_callers(processes):
-    with pytest.raises(ZeroDivisionError):
-        list(workers.completed(operator.truediv, [(1, 1), (1, 0)], processes=processes))
+    with pytest.raises(ZeroDivisionError), workers.pool(LOCAL, processes=processes) as completed:
+        list(completed(operator.truediv, [(1, 1), (1, 0)]))
 
 
 def test_jobs_are_taken_as_fast_as_they_are_worked_off():
     taken = []
     jobs = ((taken.append(number) or number, 1) for number in range(100))
-    results = workers.completed(operator.add, jobs, processes=2)
-    next(results)
-    assert len(taken) <= 2 * workers.AHEAD + 1
-    results.close()
+    with workers.pool(LOCAL, processes=2) as completed:
+        next(completed(operator.add, jobs))
+        assert len(taken) <= 2 * AHEAD + 1
 
 
 def test_workers_end_with_a_killed_parent(tmp_path):
@@ -45,8 +49,10 @@ def test_workers_end_with_a_killed_parent(tmp_path):
     (tmp_path / "main.py").write_text(
         "import jobs\n"
         "from vzero import workers\n"
+        "from vzero.config import Compute\n"
         "if __name__ == '__main__':\n"
-        f"    list(workers.completed(jobs.note, [({str(note)!r},)] * 2, processes=2))\n"
+        "    with workers.pool(Compute(), processes=2) as completed:\n"
+        f"        list(completed(jobs.note, [({str(note)!r},)] * 2))\n"
     )
     environment = os.environ | {"PYTHONPATH": f"{tmp_path}:{Path.cwd()}"}
     parent = subprocess.Popen([sys.executable, tmp_path / "main.py"], env=environment)

@@ -15,6 +15,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from vzero.config.base import ConfigError, Section
+from vzero.config.compute import Compute
 from vzero.config.data import (
     BenchmarkName,
     Crops,
@@ -45,6 +46,7 @@ __all__ = [
     "EVALUATED_MODELS",
     "BenchmarkName",
     "CocoSource",
+    "Compute",
     "ConfigError",
     "Crops",
     "Evaluate",
@@ -88,6 +90,7 @@ class Params(Section):
     train: Train = Train()
     evaluate: Evaluate = Evaluate()
     report: Report = Report()
+    compute: Compute = Compute()
 
     @model_validator(mode="after")
     def _evaluated_benchmarks_have_files(self) -> Params:

@@ -19,7 +19,7 @@ from vzero.paths import Paths
 def run(params: Params, paths: Paths, *, processes: int | None = None) -> dict[str, Any]:
     """Write the crops table, one job a shard, and return how many samples got which kind of negative.
 
-    Finished shards survive an interruption. The bytes do not depend on the number of processes.
+    Finished shards survive an interruption. The bytes do not depend on where the work is done.
     """
     started = time.monotonic()
     names = _shard_names(paths)
@@ -36,9 +36,12 @@ def run(params: Params, paths: Paths, *, processes: int | None = None) -> dict[s
     if len(jobs) < len(names):
         console.print(f"crops: going on, {len(names) - len(jobs)} of {len(names)} shards are done")
     cut = 0
-    with Progress(console=console) as progress:
+    with (
+        Progress(console=console) as progress,
+        workers.pool(params.compute, processes=processes) as completed,
+    ):
         task = progress.add_task("crops", total=len(jobs))
-        for samples in workers.completed(write_shard, jobs, processes=processes):
+        for samples in completed(write_shard, jobs):
             cut += samples
             progress.advance(task)
     summary = _summarize(folder / "crops")

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from vzero import shards, workers
-from vzero.config import ConfigError
+from vzero.config import Compute, ConfigError
 from vzero.export.verl_shard import Split, TableShard, count_rows, write_shard
 from vzero.paths import Paths
 
@@ -51,8 +51,9 @@ def verl(
         console.print(f"export: going on, {len(jobs) - len(waiting)} of {len(jobs)} shards are done")
     with Progress(console=console) as progress:
         task = progress.add_task("export", total=len(waiting))
-        for _ in workers.completed(write_shard, waiting, processes=processes):
-            progress.advance(task)
+        with workers.pool(Compute(), processes=processes) as completed:
+            for _ in completed(write_shard, waiting):
+                progress.advance(task)
     shards.publish(work / "files", out)
     shards.discard(work)
     rows, seconds = exported.total(), time.monotonic() - started

@@ -25,12 +25,13 @@ from vzero.sources import spill
 from vzero.sources.annotation import Source, SourceError
 from vzero.sources.catalogue import open_source
 from vzero.sources.files import image_places
+from vzero.workers import Completed
 
 
 def run(params: Params, paths: Paths, *, processes: int | None = None) -> dict[str, Any]:
     """Write images, samples, rejects, benchmark items and overlaps of the two, and return the counts.
 
-    Checked batches survive an interruption. The bytes do not depend on the number of processes.
+    Checked batches survive an interruption. The bytes do not depend on where the work is done.
     `SourceError` when the source cannot be read or no row of it can be used.
     """
     started = time.monotonic()
@@ -40,8 +41,9 @@ def run(params: Params, paths: Paths, *, processes: int | None = None) -> dict[s
         console.print(f"ingest: {source.name}: {notice}", markup=False)
     folder = _run_folder(params, paths, source)
     benchmarks, unusable = _write_benchmarks(params, paths, folder, console)
-    rows = _check_rows(params, source, folder, console, processes)
-    summary = _merge(params, folder, rows, unusable, processes) | benchmarks
+    with workers.pool(params.compute, processes=processes) as completed:
+        rows = _check_rows(params, source, folder, console, completed)
+        summary = _merge(params, folder, rows, unusable, completed) | benchmarks
     summary["overlapping_items"] = _write_overlaps(params, folder, console)
     shards.publish(folder / "tables/images", paths.images)
     shards.publish(folder / "tables/samples", paths.samples)
@@ -67,7 +69,7 @@ def _run_folder(params: Params, paths: Paths, source: Source) -> Path:
     return shards.run_folder(paths.scratch, "ingest", config=config, inputs=list(source.inputs))
 
 
-def _check_rows(params: Params, source: Source, folder: Path, console: Console, processes: int | None) -> int:
+def _check_rows(params: Params, source: Source, folder: Path, console: Console, completed: Completed) -> int:
     """Check all batches that are not done yet; the number of rows of all."""
     if done := spill.count_done(folder):
         console.print(f"ingest: going on, {done} batches are done")
@@ -84,7 +86,7 @@ def _check_rows(params: Params, source: Source, folder: Path, console: Console, 
                 else:
                     yield number, batch, source.images, params.ingest, folder
 
-        for checked in workers.completed(spill.check_batch, jobs(), processes=processes):
+        for checked in completed(spill.check_batch, jobs()):
             progress.advance(task, checked)
     return rows
 
@@ -114,7 +116,7 @@ def _write_benchmarks(
 
 
 def _merge(
-    params: Params, folder: Path, rows: int, unusable: pl.DataFrame, processes: int | None
+    params: Params, folder: Path, rows: int, unusable: pl.DataFrame, completed: Completed
 ) -> dict[str, Any]:
     """Write the tables under `folder/tables` and return the counts.
 
@@ -129,7 +131,7 @@ def _merge(
         (folder, shard, repeated, target / "images", target / "samples")
         for shard in range(params.ingest.shards)
     ]
-    samples = sum(workers.completed(spill.merge_shard, jobs, processes=processes))
+    samples = sum(completed(spill.merge_shard, jobs))
     codes = dict(sorted(rejects["code"].value_counts().iter_rows()))
     if samples + len(rejects) != rows:
         raise RuntimeError(f"{rows} rows became {samples} samples and {len(rejects)} rejects")

@@ -1,16 +1,20 @@
-"""A pool of worker processes for jobs that touch pixels."""
+"""A pool of processes on this machine, for jobs that touch pixels."""
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import cv2
+
+if TYPE_CHECKING:
+    from vzero.workers import Completed
 
 Result = TypeVar("Result")
 
@@ -22,33 +26,36 @@ def available_processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def completed(
-    function: Callable[..., Result], jobs: Iterable[tuple], *, processes: int | None = None
-) -> Iterator[Result]:
-    """Results of `function(*job)` as they become ready, in any order; the first error stops everything.
-
-    Jobs are taken from the iterable only as fast as they are worked off. `processes` is by default the
-    number of available processors; with 1 the jobs run here, one after the other.
-    """
+@contextlib.contextmanager
+def local_pool(processes: int | None) -> Iterator[Completed]:
+    """Processes of this machine; with 1 the jobs run here."""
     processes = processes or available_processors()
     if processes == 1:
-        yield from (function(*job) for job in jobs)
+        yield _one_after_the_other
         return
     # A forked child may inherit a lock that a polars thread holds, so children start afresh.
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(processes, mp_context=context, initializer=_prepare_worker)
-    pending: set[Future[Result]] = set()
-    try:
+    executor = ProcessPoolExecutor(processes, mp_context=context, initializer=_prepare_worker)
+
+    def completed(function: Callable[..., Result], jobs: Iterable[tuple]) -> Iterator[Result]:
+        pending: set[Future[Result]] = set()
         for job in jobs:
-            pending.add(pool.submit(function, *job))
+            pending.add(executor.submit(function, *job))
             if len(pending) >= AHEAD * processes:
                 done, pending = wait(pending, return_when=FIRST_COMPLETED)
                 yield from (future.result() for future in done)
         while pending:
             done, pending = wait(pending, return_when=FIRST_COMPLETED)
             yield from (future.result() for future in done)
+
+    try:
+        yield completed
     finally:
-        pool.shutdown(cancel_futures=True)
+        executor.shutdown(cancel_futures=True)
+
+
+def _one_after_the_other(function: Callable[..., Result], jobs: Iterable[tuple]) -> Iterator[Result]:
+    yield from (function(*job) for job in jobs)
 
 
 def _prepare_worker() -> None:
