@@ -113,9 +113,14 @@ def test_red_things_near_the_box_are_no_drawn_box(thing, kind):
     assert not shows_drawn_box(stored(picture, kind), BOX)
 
 
-def test_boxes_too_small_to_have_an_inside_cannot_be_told():
-    box = (100, 100, 108, 108)
-    assert not shows_drawn_box(stored(draw_as_published(scenery(), box), "png"), box)
+@pytest.mark.parametrize("kind", ["png", "jpeg 95"])
+@pytest.mark.parametrize("sides", [(8, 8), (10, 10), (12, 12), (14, 14), (8, 60), (60, 9)])
+def test_a_drawn_box_whose_lines_leave_no_inside_is_recognised_and_a_red_lamp_is_none(sides, kind):
+    box = (100, 90, 100 + sides[0], 90 + sides[1])
+    picture = scenery()
+    assert shows_drawn_box(stored(draw_as_published(picture, box), kind), box)
+    ImageDraw.Draw(picture).ellipse(box, fill="red")
+    assert not shows_drawn_box(stored(picture, kind), box)
 
 
 @pytest.mark.parametrize(
