@@ -106,6 +106,15 @@ def test_every_crop_of_a_row_gets_its_box():
     assert locate_crops(ready, IMAGE, lambda cell: cell) == [(5, 7, 35, 37), (99, 88, 129, 118)]
 
 
+def test_a_line_drawn_around_the_evidence_may_cover_the_windows_border():
+    crop = imaging.encode_jpeg(imaging.enlarge(IMAGE[100:150, 200:260], 2))
+    image = IMAGE.copy()
+    cv2.rectangle(image, (200, 100), (259, 149), (255, 0, 0), 5)
+    with pytest.raises(Rejected, match="crop_not_found"):
+        locate(imaging.decode(crop), image, 2)
+    assert locate_crops(ReadyCrops([crop], 2), image, lambda cell: cell) == [(200, 100, 260, 150)]
+
+
 def test_a_damaged_crop_says_what_it_is():
     with pytest.raises(Rejected, match="unreadable_image: the ready crop"):
         locate_crops(ReadyCrops([{"bytes": b"no picture"}], 2), IMAGE, lambda cell: cell)
