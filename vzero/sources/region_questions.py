@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations, zip_longest
+from itertools import combinations, islice, zip_longest
 from typing import Any
 
 from vzero import geometry
@@ -63,8 +63,8 @@ def ask(regions: Sequence[Region], categories: Collection[str], count: int, key:
     absent = [category for category in categories if category not in present]
     makers = {"seen": _seen(single, absent, key), **_pairs(single[:COMPARED], key)}
     rounds = zip_longest(*(makers[name] for name in shuffled(makers, key)))
-    questions = [question for several in rounds for question in several if question is not None]
-    return questions[:count]
+    found = (question for several in rounds for question in several if question is not None)
+    return list(islice(found, count))
 
 
 def _clear(region: Region) -> bool:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
+
+import xxhash
 
 
 def shuffled(texts: Iterable[str], key: str) -> list[str]:
     """Different texts in an order drawn by `key`, whatever order they came in."""
-    return sorted(texts, key=lambda text: hashlib.sha256(f"{key}\0{text}".encode(errors="replace")).digest())
+    start = xxhash.xxh64_intdigest(key.encode(errors="replace"))
+
+    def place(text: str) -> tuple[int, str]:
+        return xxhash.xxh64_intdigest(text.encode(errors="replace"), start), text
+
+    return sorted(texts, key=place)

@@ -28,7 +28,7 @@ from vzero.sources.boxes import parse_boxes
 from vzero.sources.region_questions import Region, annotations_of
 from vzero.sources.rejects import Reject, RejectCode, Rejected
 
-LARGEST_FILE = 2**24  # bytes; an object takes about 300
+LARGEST_FILE = 2**22  # bytes; an object takes about 300
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
 
 
