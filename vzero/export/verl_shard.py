@@ -45,8 +45,10 @@ class TableShard:
 
 def _rows(path: Path, columns: list[str]) -> Iterator[dict[str, Any]]:
     with pq.ParquetFile(path) as file:
-        for batch in file.iter_batches(shards.ROW_GROUP, columns=columns):
-            yield from batch.to_pylist()
+        # Of several row groups asked for at once, pyarrow keeps all in memory until the last.
+        for group in range(file.num_row_groups):
+            for batch in file.iter_batches(ROW_GROUP, row_groups=[group], columns=columns):
+                yield from batch.to_pylist()
 
 
 def count_rows(shard: TableShard, splits: tuple[Split, ...]) -> tuple[Counter[str], Counter[str]]:

@@ -104,8 +104,10 @@ def _csv_row(row: dict[Any, Any]) -> Row:
 def _parquet(path: Path) -> Iterator[Row]:
     try:
         with pq.ParquetFile(path) as file:
-            for batch in file.iter_batches(batch_size=100):
-                yield from (_parquet_row(batch, index) for index in range(batch.num_rows))
+            # Of several row groups asked for at once, pyarrow keeps all in memory until the last.
+            for group in range(file.num_row_groups):
+                for batch in file.iter_batches(batch_size=100, row_groups=[group]):
+                    yield from (_parquet_row(batch, index) for index in range(batch.num_rows))
     except (pa.ArrowException, OSError) as error:
         raise SourceError(f"{path}: not a readable Parquet file: {error}") from error
 
