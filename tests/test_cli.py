@@ -34,6 +34,7 @@ def test_help_names_every_command(tmp_path: Path):
         "fetch",
         "score",
         "compare",
+        "export",
     ):
         assert f" {command} " in said
 
