@@ -143,3 +143,16 @@ def test_a_missing_file_is_named(tmp_path: Path):
 def test_the_evaluated_models_are_the_trained_one_and_the_frozen_ones():
     assert Params().evaluate.models == ("base", "trained", "teacher")
     assert parse_params({"evaluate": {"frozen": ["base"]}}).evaluate.models == ("base", "trained")
+
+
+@pytest.mark.parametrize(
+    ("compute", "message"),
+    [
+        ({"address": "head:6379"}, "address must be null with engine local"),
+        ({"engine": "ray", "address": "ray://head:10001"}, "must be host:port or auto"),
+        ({"engine": "slurm"}, "compute.engine"),
+    ],
+)
+def test_where_the_work_is_done_is_checked(compute, message):
+    with pytest.raises(ConfigError, match=message):
+        parse_params({"compute": compute})

@@ -17,6 +17,7 @@ import errno
 import hashlib
 import json
 import os
+import secrets
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -42,9 +43,12 @@ def shard_path(folder: Path, index: int) -> Path:
 
 @contextlib.contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path` that takes its place when the block succeeds, and vanishes otherwise."""
+    """A temporary path beside `path` that takes its place when the block succeeds, and vanishes otherwise.
+
+    Its name is its own: a worker that was given up for lost may still be writing the same file.
+    """
     _make_folder(path.parent)
-    temporary = path.with_name(f".{path.name}.tmp")
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
         with _disk_errors(path):
             yield temporary

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socket
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -23,22 +24,16 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 RETRIES = 3  # of a job whose process or machine was lost; errors that it raises itself are final
+ANSWER_SECONDS = 10
 
 
 @contextlib.contextmanager
 def ray_cluster(address: str | None, processes: int | None) -> Iterator[Completed]:
     """The cluster at `address`, which must be up, or for None one of `processes` on this machine."""
     ray = _import_ray()
-    if not ray.is_initialized():
-        quiet: dict[str, Any] = {"logging_level": "ERROR", "log_to_driver": False}
-        if address is None:
-            own = {"num_cpus": processes or available_processors(), "include_dashboard": False}
-            ray.init(address="local", **own, **quiet)
-        else:
-            try:
-                ray.init(address=address, **quiet)
-            except (ConnectionError, RuntimeError, ValueError) as error:
-                raise ConfigError(f"compute.address: no Ray cluster answers at {address}: {error}") from error
+    connected_before = ray.is_initialized()
+    if not connected_before:
+        _connect(ray, address, processes)
     remote = ray.remote(num_cpus=1, max_retries=RETRIES, retry_exceptions=False)(_work)
     here = str(Path.cwd())
     pending: list[Any] = []
@@ -65,7 +60,8 @@ def ray_cluster(address: str | None, processes: int | None) -> Iterator[Complete
     finally:
         for reference in pending:
             ray.cancel(reference, force=True)
-        ray.shutdown()
+        if not connected_before:
+            ray.shutdown()
 
 
 def _import_ray() -> Any:
@@ -75,6 +71,22 @@ def _import_ray() -> Any:
     except ImportError as error:
         raise ConfigError("compute.engine ray needs the package ray: pip install 'vzero[ray]'") from error
     return ray
+
+
+def _connect(ray: Any, address: str | None, processes: int | None) -> None:
+    quiet: dict[str, Any] = {"logging_level": "ERROR", "log_to_driver": False}
+    if address is None:
+        number = processes or available_processors()
+        ray.init(address="local", num_cpus=number, include_dashboard=False, **quiet)
+        return
+    try:
+        if ":" in address:
+            # Ray itself would try for minutes.
+            host, port = address.rsplit(":", 1)
+            socket.create_connection((host, int(port)), timeout=ANSWER_SECONDS).close()
+        ray.init(address=address, **quiet)
+    except (OSError, RuntimeError, ValueError) as error:
+        raise ConfigError(f"compute.address: no Ray cluster answers at {address}: {error}") from error
 
 
 def _work(folder: str, function: Callable[..., Result], *job: Any) -> Result:
