@@ -155,7 +155,7 @@ def _write_training(
         log.append({"step": step, **dict.fromkeys(names, falling), "reward": None})
     write_table(shard_path(paths.rollouts, 0), pl.DataFrame(rows), tables.Rollouts)
     write_table(shard_path(paths.train_log, 0), pl.DataFrame(log), tables.TrainLog)
-    write_json(paths.train_summary, {"steps": steps, "method": METHOD})
+    write_json(paths.train_summary, {"steps": steps, "method": METHOD | {"gate": METHOD["gate"] | {"enabled": gate}}})
 
 
 def _write_evaluation(paths: Paths, params: Params, rng: np.random.Generator, items: int) -> None:

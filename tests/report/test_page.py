@@ -127,6 +127,11 @@ def test_right_and_wrong_answers_are_marked(whole: Reader) -> None:
     assert "the right one weighs more (chance: 50%)" in whole.text
 
 
+def test_a_gate_that_params_leave_to_the_recipe_is_not_said_to_be_off(tmp_path: Path) -> None:
+    read = page(tmp_path, params={"train": {"gate": {"enabled": None}}})
+    assert "The gate was off" not in read.text
+
+
 DEGENERATE: dict[str, tuple[dict[str, Any], str]] = {
     "gate off": ({"gate": False}, "The gate was off"),
     "no negatives": ({"negatives": False}, "No sample has a negative view"),

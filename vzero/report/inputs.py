@@ -36,6 +36,11 @@ class Inputs:
     scores: pl.DataFrame
     train_summary: dict[str, Any]
 
+    @property
+    def gated(self) -> bool:
+        """Whether the gate was on: what ran, because params may leave it to the recipe."""
+        return bool(self.train_summary.get("method", {}).get("gate", {}).get("enabled"))
+
 
 def read_inputs(params: Params, paths: Paths) -> Inputs:
     """Read the tables of a project; `FileNotFoundError` names the table whose stage has not run."""

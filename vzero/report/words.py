@@ -87,7 +87,7 @@ def absent(inputs: Inputs, rollouts: pl.DataFrame) -> list[str]:
     """One sentence for everything that a reader would look for and that this run does not have."""
     params = inputs.params
     lines = []
-    if not params.train.gate.enabled:
+    if not inputs.gated:
         lines.append(
             "The gate was off: every weight is 1, which is plain distillation from the right-crop teacher."
         )
