@@ -54,6 +54,7 @@ def closure(stage: str) -> dict[str, Path]:
     [
         ("ingest", ["images", "samples", "rejects", "benchmark_items", "overlaps", "ingest_summary"]),
         ("crops", ["crops", "crops_summary"]),
+        ("quality", ["quality_report"]),
         ("train", ["trained_model", "rollouts", "train_log", "train_summary"]),
         ("report", ["report"]),
     ],

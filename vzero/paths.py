@@ -60,6 +60,19 @@ class Paths:
     def crops_summary(self) -> Path:
         return self.root / "data/crops/summary.json"
 
+    # quality
+    @property
+    def quality_report(self) -> Path:
+        return self.root / "data/quality"
+
+    @property
+    def quality(self) -> Path:
+        return self.quality_report / "quality.parquet"
+
+    @property
+    def quality_page(self) -> Path:
+        return self.quality_report / "index.html"
+
     # train
     @property
     def trained_model(self) -> Path:

@@ -83,6 +83,24 @@ class Crops(dy.Schema):
     seed = dy.UInt64(nullable=False)  # of this row's windows, from params.crops.seed and sample_id
 
 
+class Quality(dy.Schema):
+    """How many rows of a source are at each level of a figure. Written by `quality`."""
+
+    source = dy.String(primary_key=True)
+    # counts, reject, evidence_area (share of the image), evidence_aspect (width over height), evidence_centre
+    # (12 x 12 cells of the image; position = 12 * row + column), boxes, question_length (characters),
+    # options, answer_letter, answer, category, image_side (the longer one, pixels), image_aspect, format,
+    # licence, questions_an_image, nearest_image (bits between perceptual hashes; only near images),
+    # fallback, overlap (images, by benchmark), student_tokens, teacher_tokens (prompts, of up to 2,000
+    # samples a source)
+    figure = dy.String(primary_key=True)
+    level = dy.String(primary_key=True)
+    position = dy.Int32(nullable=False, min=0)  # of the level, in the order it is meant to be shown
+    low = dy.Float64(nullable=True)  # low <= value < high, where levels are ranges
+    high = dy.Float64(nullable=True)  # null: no upper end, or no range
+    count = dy.Int64(nullable=False, min=0)
+
+
 class Rollouts(dy.Schema):
     """Every sampled answer with what the models said of it. Written by `train` as it goes."""
 
@@ -280,6 +298,7 @@ TABLES: dict[str, type[dy.Schema]] = {
     "samples": Samples,
     "rejects": Rejects,
     "crops": Crops,
+    "quality": Quality,
     "rollouts": Rollouts,
     "train_log": TrainLog,
     "benchmark_items": BenchmarkItems,

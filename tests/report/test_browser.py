@@ -11,11 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
-from example_run import write_example
+from example_run import picture, write_example
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from vzero.stages import report
+from vzero.stages import quality, report
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 QUIET = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update")
@@ -90,6 +91,31 @@ def test_what_is_folded_is_out_of_the_way(browser: Browser, written: Path, devic
     for summary in page.locator("summary").all():
         summary.click()
     assert page.locator("details[open] table:visible").count() == page.locator("details").count()
+    page.close()
+
+
+@pytest.fixture(scope="module")
+def data_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data page of a run whose rejects have a picture."""
+    root = tmp_path_factory.mktemp("data")
+    params = {"ingest": {"source": "table", "table": {"images": "images"}}}
+    checked, paths = write_example(root, params=params)
+    (root / "images").mkdir()
+    (root / "images/a.png").write_bytes(picture(0))
+    for shard in paths.rejects.glob("*.parquet"):
+        pl.read_parquet(shard).with_columns(source=pl.lit("table")).write_parquet(shard)
+    quality.run(checked, paths)
+    return paths.quality_page
+
+
+@pytest.mark.parametrize("device", WIDTHS)
+def test_the_data_page_is_whole_and_fetches_nothing(browser: Browser, data_page: Path, device: str) -> None:
+    page, fetched, errors = opened(browser, data_page, WIDTHS[device])
+    assert page.locator("h2").all_inner_texts() == ["needle", "table"]
+    assert page.locator(".chart svg:visible").count() > 5
+    assert page.locator("details img:visible").count() == 3
+    assert page.evaluate(CHECKS) == []
+    assert (fetched, errors) == ([], [])
     page.close()
 
 

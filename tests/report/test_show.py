@@ -16,13 +16,14 @@ from vzero.paths import Paths
 from vzero.report import sheet
 from vzero.report.show import cell, show
 from vzero.shards import write_table
-from vzero.stages import report
+from vzero.stages import quality, report
 
 
 @pytest.fixture(scope="module")
 def paths(tmp_path_factory: pytest.TempPathFactory) -> Paths:
     params, paths = write_example(tmp_path_factory.mktemp("run"))
     report.run(params, paths)
+    quality.run(params, paths)
     write_table(paths.promotion_history, tables.Promotions.create_empty(), tables.Promotions)
     return paths
 

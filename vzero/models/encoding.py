@@ -11,7 +11,7 @@ import torch
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import smart_resize
 
 from vzero.imaging import decode
-from vzero.models.loading import LoadedModel
+from vzero.models.loading import LoadedModel, Processors
 from vzero.models.prompts import Prompt
 
 
@@ -44,7 +44,7 @@ def image_features(model: LoadedModel, images: Sequence[bytes]) -> tuple[torch.T
     return torch.from_numpy(pixels).to(model.device), torch.from_numpy(grids).to(model.device)
 
 
-def resized(model: LoadedModel, width: int, height: int) -> tuple[int, int]:
+def resized(model: LoadedModel | Processors, width: int, height: int) -> tuple[int, int]:
     """Width and height that an image of this size is shown to the model at."""
     processor = model.image_processor
     high, wide = smart_resize(
@@ -57,14 +57,14 @@ def resized(model: LoadedModel, width: int, height: int) -> tuple[int, int]:
     return wide, high
 
 
-def visual_tokens(model: LoadedModel, width: int, height: int) -> int:
+def visual_tokens(model: LoadedModel | Processors, width: int, height: int) -> int:
     """Tokens that an image of this size takes in the language model, after the processor's resizing."""
     side = model.image_processor.patch_size * model.image_processor.merge_size
     wide, high = resized(model, width, height)
     return (wide // side) * (high // side)
 
 
-def prompt_tokens(model: LoadedModel, text: str, visual: int) -> int:
+def prompt_tokens(model: LoadedModel | Processors, text: str, visual: int) -> int:
     """Tokens of a prompt whose images take `visual` tokens together."""
     ids = model.tokenizer(text, add_special_tokens=False)["input_ids"]
     return len(ids) - ids.count(model.image_token) + visual

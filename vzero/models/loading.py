@@ -79,6 +79,29 @@ class LoadedModel:
         return sorted({int(value) for name in names if (value := getattr(config, name, None)) is not None})
 
 
+@dataclass(frozen=True)
+class Processors:
+    """What turns text and images into a model's tokens, without the model."""
+
+    tokenizer: Any
+    image_processor: Any
+    image_token: int
+    thinking: bool
+
+
+def load_processors(folder: Path, models: Models) -> Processors:
+    """Load tokenizer and image processor of a folder, which needs no weights. Errors as in `load_model`."""
+    family = _family(folder)
+    # The PIL backend needs no torchvision and is the one the models' reference numbers were made with.
+    processor = AutoImageProcessor.from_pretrained(folder, local_files_only=True, backend="pil")
+    _bound_pixels(processor, models)
+    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    if not tokenizer.chat_template:
+        raise ConfigError(f"{folder}: the {family} tokenizer has no chat template")
+    config = AutoConfig.from_pretrained(folder, local_files_only=True)
+    return Processors(tokenizer, processor, int(config.image_token_id), models.thinking)
+
+
 def load_model(
     folder: Path, models: Models, *, device: str | None = None, trainable: bool = False
 ) -> LoadedModel:
@@ -87,7 +110,7 @@ def load_model(
     A trainable model keeps fp32 weights and computes in `models.precision` by autocast; a frozen one is
     loaded in that precision. Raises ConfigError when the folder is not a supported model.
     """
-    family = _family(folder)
+    processors = load_processors(folder, models)
     precision = DTYPES[models.precision]
     network = AutoModelForImageTextToText.from_pretrained(
         folder, dtype=torch.float32 if trainable else precision, local_files_only=True
@@ -97,16 +120,10 @@ def load_model(
         network.requires_grad_(False)
     network.eval()
     pass_over_padding(network)
-    # The PIL backend needs no torchvision and is the one the models' reference numbers were made with.
-    processor = AutoImageProcessor.from_pretrained(folder, local_files_only=True, backend="pil")
-    _bound_pixels(processor, models)
-    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    if not tokenizer.chat_template:
-        raise ConfigError(f"{folder}: the {family} tokenizer has no chat template")
     return LoadedModel(
         network=network,
-        tokenizer=tokenizer,
-        image_processor=processor,
+        tokenizer=processors.tokenizer,
+        image_processor=processors.image_processor,
         thinking=models.thinking,
         autocast=precision if trainable and precision is not torch.float32 else None,
     )

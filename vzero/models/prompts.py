@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # wordings are read without torch
-    from vzero.models.loading import LoadedModel
+    from vzero.models.loading import LoadedModel, Processors
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 CROP_NOTICE = "The second image is an enlarged part of the first."
@@ -56,7 +56,7 @@ def teacher_prompt(
     return Prompt((image, crop), render(model, teacher_messages(question, options)))
 
 
-def render(model: LoadedModel, messages: list[dict[str, Any]]) -> str:
+def render(model: LoadedModel | Processors, messages: list[dict[str, Any]]) -> str:
     """The chat template's text, ready for the answer."""
     return model.tokenizer.apply_chat_template(
         messages, tokenize=False, add_generation_prompt=True, enable_thinking=model.thinking

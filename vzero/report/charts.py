@@ -151,3 +151,32 @@ def weight_by_length(frame: pl.DataFrame) -> AnyChart:
         y="weight:Q", size=alt.Size("n:Q", legend=None, scale=alt.Scale(range=[20, 160]))
     )
     return alt.layer(bars, points).properties(width=WIDTH, height=HEIGHT)
+
+
+def level_bars(frame: pl.DataFrame, x_title: str, y_title: str) -> AnyChart:
+    """One bar a level, in the order of the rows: columns level, count."""
+    return (
+        alt.Chart(frame)
+        .mark_bar(color="var(--accent)")
+        .encode(
+            x=alt.X("level:N", sort=frame["level"].to_list(), title=x_title, axis=alt.Axis(labelAngle=-40)),
+            y=alt.Y("count:Q", title=y_title),
+        )
+        .properties(width=WIDTH, height=HEIGHT)
+    )
+
+
+def heat_map(frame: pl.DataFrame, cells: int) -> AnyChart:
+    """Counts on cells x cells of an image, from its upper left: columns column, row, count."""
+    axis = alt.Axis(labels=False, ticks=False, domain=False, grid=False)
+    domain = list(range(cells))
+    return (
+        alt.Chart(frame)
+        .mark_rect(color="var(--accent)")
+        .encode(
+            x=alt.X("column:O", title="left to right", axis=axis, scale=alt.Scale(domain=domain, padding=0)),
+            y=alt.Y("row:O", title="bottom to top", axis=axis, scale=alt.Scale(domain=domain, padding=0)),
+            opacity=alt.Opacity("count:Q", legend=None, scale=alt.Scale(domainMin=0, range=[0, 1])),
+        )
+        .properties(width=WIDTH, height=HEIGHT + 60, view=alt.ViewConfig(stroke="var(--line)"))
+    )

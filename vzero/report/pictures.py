@@ -9,7 +9,7 @@ import cv2
 
 from vzero import imaging
 
-LONGEST_SIDE = 640  # pixels; larger pictures are shrunk and stored as JPEG
+LONGEST_SIDE = 640  # pixels
 
 
 @dataclass(frozen=True)
@@ -19,11 +19,14 @@ class Picture:
     height: int
 
 
-def embed(data: bytes) -> Picture:
-    """An encoded image as a data URI; `ImageError` when it cannot be decoded."""
+def embed(data: bytes, longest_side: int = LONGEST_SIDE) -> Picture:
+    """An encoded image as a data URI; `ImageError` when it cannot be decoded.
+
+    Pictures with a longer side are shrunk and stored as JPEG.
+    """
     pixels = imaging.decode(data)
     height, width = pixels.shape[:2]
-    scale = LONGEST_SIDE / max(width, height)
+    scale = longest_side / max(width, height)
     if scale >= 1:
         return Picture(_uri("png", imaging.encode_png(pixels)), width, height)
     shrunk = cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)

@@ -1,0 +1,90 @@
+"""The figures of the data, from tables small enough to count by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vzero.quality.counting import levels, ranges
+from vzero.quality.duplicates import BLOCK, near_duplicates, nearest
+from vzero.quality.measures import GRID, evidence
+
+
+def counts(frame: pl.DataFrame) -> list[tuple[str, int]]:
+    return frame.sort("position").select("level", "count").rows()
+
+
+def test_ranges_hold_their_lower_end_and_count_what_is_empty_too():
+    frame = pl.DataFrame({"source": ["a"] * 5, "value": [0.0, 1.0, 1.5, 9.0, None]})
+    counted = ranges(frame, "x", pl.col("value"), [1.0, 2.0, 4.0])
+    assert counts(counted) == [("1 to 2", 3), ("2 to 4", 0), ("from 4", 1)]
+    assert counted["low"].to_list() == [1, 2, 4] and counted["high"].to_list() == [2, 4, None]
+
+
+def test_a_range_of_one_whole_number_is_called_by_it():
+    frame = pl.DataFrame({"source": ["a", "a"], "value": [2, 7]})
+    assert counts(ranges(frame, "x", pl.col("value"), [1, 2, 3, 5])) == [
+        ("1", 0),
+        ("2", 1),
+        ("3 to 5", 0),
+        ("from 5", 1),
+    ]
+
+
+@given(st.lists(st.tuples(st.sampled_from("ab"), st.floats(-5, 50)), min_size=1))
+def test_every_row_is_in_one_range_of_its_source(rows: list[tuple[str, float]]):
+    frame = pl.DataFrame(rows, schema={"source": pl.String, "value": pl.Float64}, orient="row")
+    totals = ranges(frame, "x", pl.col("value"), [0, 1, 10]).group_by("source").agg(pl.col("count").sum())
+    assert dict(totals.rows()) == dict(frame.group_by("source").len().rows())
+
+
+def test_levels_are_counted_by_source_the_commonest_first():
+    frame = pl.DataFrame({"source": ["a", "a", "a", "b"], "code": ["x", "y", "y", "x"]})
+    counted = levels(frame, "reject", pl.col("code"))
+    assert counted.select("source", "level", "position", "count").rows() == [
+        ("a", "y", 0, 2),
+        ("a", "x", 1, 1),
+        ("b", "x", 0, 1),
+    ]
+
+
+def test_area_aspect_and_place_of_the_evidence():
+    # A box of 40 x 20 around (160, 30), in an image of 200 x 100.
+    samples = pl.DataFrame({"evidence_box": [[140.0, 20.0, 180.0, 40.0]], "width": [200], "height": [100]})
+    row = evidence(samples).row(0, named=True)
+    assert row["area"] == pytest.approx(800 / 20_000)
+    assert row["aspect"] == pytest.approx(2)
+    assert (row["column"], row["row"]) == (int(0.8 * GRID), int(0.3 * GRID))
+
+
+def test_a_centre_on_the_far_edge_is_in_the_last_cell():
+    samples = pl.DataFrame({"evidence_box": [[10.0, 10.0, 10.0, 10.0]], "width": [10], "height": [10]})
+    assert evidence(samples).select("column", "row").row(0) == (GRID - 1, GRID - 1)
+
+
+def test_the_nearest_other_hash_is_the_one_that_a_search_of_all_pairs_finds():
+    rng = np.random.default_rng(0)
+    base = rng.integers(0, 2**64, 200, dtype=np.uint64)
+    flips = np.array([1 << int(bit) for bit in rng.integers(0, 64, BLOCK)], dtype=np.uint64)
+    hashes = base[rng.integers(0, 200, BLOCK)] ^ flips
+    hashes = np.concatenate([base, hashes])  # more than one block
+    bits = np.bitwise_count(hashes[:, None] ^ hashes[None, :]).astype(int)
+    np.fill_diagonal(bits, 65)
+    partners, found = nearest(hashes, 4)
+    near = bits.min(axis=1) <= 4
+    assert near.any() and not near.all()
+    assert found.tolist() == np.where(near, bits.min(axis=1), -1).tolist()
+    assert partners.tolist() == np.where(near, bits.argmin(axis=1), -1).tolist()
+
+
+def test_flat_pictures_are_nobodys_duplicates():
+    hashes = [0x0F0F0F0F0F0F0F0F, 0x0F0F0F0F0F0F0F0D, 0, 1]
+    images = pl.DataFrame(
+        {"image_id": list("abcd"), "source": ["s"] * 4, "perceptual_hash": hashes},
+        schema_overrides={"perceptual_hash": pl.UInt64},
+    )
+    assert near_duplicates(images, 4).rows() == [("s", "a", "b", 1), ("s", "b", "a", 1)]
+    assert near_duplicates(images.filter(image_id="c"), 4).is_empty()

@@ -1,0 +1,122 @@
+"""Stage `quality` on real tables of `ingest` and `crops`: the table, the page, and what is not there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from vzero import tables
+from vzero.config import Params
+from vzero.models.encoding import prompt_tokens, visual_tokens
+from vzero.models.loading import load_processors
+from vzero.models.prompts import render, student_messages, teacher_messages
+from vzero.paths import Paths
+from vzero.quality.inputs import read_inputs
+from vzero.quality.tokens import prompt_lengths
+from vzero.shards import read
+from vzero.stages import crops, ingest, quality
+
+WEIGHTS = Path(__file__).parents[2] / "vzero/needle/weights"
+
+
+@pytest.fixture(scope="module")
+def params(table_params: Params) -> Params:
+    models = table_params.models.model_copy(
+        update={"student": WEIGHTS / "student", "teacher": Path("no/such/model")}
+    )
+    return table_params.model_copy(update={"models": models})
+
+
+@pytest.fixture(scope="module")
+def paths(
+    annotate: Callable[[Path, int], Paths], params: Params, tmp_path_factory: pytest.TempPathFactory
+) -> Paths:
+    """120 rows about 40 images, of which 3 are rejected; figures and page are written."""
+    paths = annotate(tmp_path_factory.mktemp("project"), 120)
+    ingest.run(params, paths, processes=1)
+    crops.run(params, paths, processes=1)
+    quality.run(params, paths)
+    return paths
+
+
+def figure(paths: Paths, name: str) -> dict[str, int]:
+    table = read(paths.quality, tables.Quality).filter(figure=name, source="table").sort("position")
+    return {level: count for level, count in table.select("level", "count").rows() if count}
+
+
+def test_every_row_is_counted_as_a_sample_or_a_reject(paths: Paths):
+    counted = figure(paths, "counts")
+    assert counted["train samples"] + counted["dev samples"] == 117
+    assert (counted["images"], counted["rejected rows"]) == (40, 3)
+    assert figure(paths, "reject") == {"duplicate_id": 1, "missing_box": 1, "path_escape": 1}
+
+
+def test_figures_of_the_evidence_add_up_to_the_samples(paths: Paths):
+    for name in ("evidence_area", "evidence_aspect", "evidence_centre", "boxes", "question_length"):
+        assert sum(figure(paths, name).values()) == 117, name
+    assert figure(paths, "boxes") == {"1": 117}
+    assert sum(figure(paths, "fallback").values()) == 117
+
+
+def test_open_questions_have_no_letters(paths: Paths):
+    assert figure(paths, "options") == {"0 to 2": 117}
+    assert figure(paths, "answer_letter") == {}
+
+
+def test_prompts_are_as_long_as_the_model_would_see_them(paths: Paths, params: Params):
+    teachers = params.models.model_copy(update={"teacher": WEIGHTS / "teacher"})
+    inputs = read_inputs(paths)
+    lengths, notes = prompt_lengths(inputs, teachers, paths.resolve)
+    processors = load_processors(WEIGHTS / "student", params.models)
+    expected = []
+    for row in inputs.samples.join(inputs.crops, on="sample_id", suffix="_crop").iter_rows(named=True):
+        image = visual_tokens(processors, row["width"], row["height"])
+        crop = visual_tokens(processors, row["width_crop"], row["height_crop"])
+        short = render(processors, student_messages(row["question"], []))
+        long = render(processors, teacher_messages(row["question"], []))
+        expected.append(
+            (prompt_tokens(processors, short, image), prompt_tokens(processors, long, image + crop))
+        )
+    assert notes == []
+    assert sorted(lengths.select("student_tokens", "teacher_tokens").rows()) == sorted(expected)
+
+
+def test_a_model_that_is_not_there_is_said_and_nothing_else_is_missing(paths: Paths):
+    page = paths.quality_page.read_text()
+    assert "The teacher&#39;s prompts are not counted" in page
+    assert sum(figure(paths, "student_tokens").values()) == 117
+    assert figure(paths, "teacher_tokens") == {}
+
+
+def test_rejects_are_on_the_page_by_reason_with_the_pictures_that_are_inside_the_folder(paths: Paths):
+    page = paths.quality_page.read_text()
+    rejects = dict(_folded(page))
+    assert list(rejects) == ["duplicate_id", "missing_box", "path_escape"]
+    assert (
+        "the same content as row 3" in rejects["duplicate_id"] or "other content" in rejects["duplicate_id"]
+    )
+    assert 'alt="The image of row 17"' in rejects["missing_box"]
+    assert "../secret.png" in rejects["path_escape"] and "<img" not in rejects["path_escape"]
+
+
+def _folded(page: str) -> list[tuple[str, str]]:
+    parts = [part.split("</details>")[0] for part in page.split("<details>")[1:]]
+    return [(part.split("<code>")[1].split("</code>")[0], part) for part in parts]
+
+
+def test_the_same_tables_make_the_same_page(paths: Paths, params: Params):
+    before = (paths.quality_page.read_bytes(), paths.quality.read_bytes())
+    quality.run(params, paths)
+    assert (paths.quality_page.read_bytes(), paths.quality.read_bytes()) == before
+
+
+def test_without_tables_the_stage_to_run_is_named(tmp_path: Path, params: Params):
+    with pytest.raises(FileNotFoundError, match="images: no table there"):
+        quality.run(params, Paths(tmp_path))
+
+
+def test_the_table_can_be_scanned(paths: Paths):
+    assert pl.read_parquet(paths.quality).columns == tables.Quality.column_names()

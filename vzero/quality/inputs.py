@@ -1,0 +1,47 @@
+"""What the figures are counted from: the tables of `ingest` and `crops`, without their pictures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from vzero import tables
+from vzero.paths import Paths
+from vzero.shards import read
+
+IMAGE_COLUMNS = ["image_id", "width", "height", "format", "perceptual_hash", "source", "licence"]
+CROP_COLUMNS = ["sample_id", "fallback", "strategy", "width", "height"]
+
+
+@dataclass(frozen=True)
+class Inputs:
+    images: pl.DataFrame
+    samples: pl.DataFrame
+    """With the width and height of their images."""
+    rejects: pl.DataFrame
+    crops: pl.DataFrame
+    """With the source of their samples."""
+    overlaps: pl.DataFrame
+    """With the source of the training image."""
+
+    @property
+    def sources(self) -> list[str]:
+        """Where rows came from, usable or not. A benchmark whose items were rejected is one too."""
+        named = [self.samples["source"], self.rejects["source"]]
+        return sorted(pl.concat(named).unique())
+
+
+def read_inputs(paths: Paths) -> Inputs:
+    """Read the tables; `FileNotFoundError` names the table whose stage has not run."""
+    images = read(paths.images, tables.Images, IMAGE_COLUMNS)
+    samples = read(paths.samples, tables.Samples).sort("sample_id")
+    crops = read(paths.crops, tables.Crops, CROP_COLUMNS)
+    overlaps = read(paths.overlaps, tables.Overlaps)
+    return Inputs(
+        images=images,
+        samples=samples.join(images.select("image_id", "width", "height"), on="image_id", how="left"),
+        rejects=read(paths.rejects, tables.Rejects),
+        crops=crops.join(samples.select("sample_id", "source"), on="sample_id"),
+        overlaps=overlaps.join(images.select("image_id", "source"), on="image_id"),
+    )

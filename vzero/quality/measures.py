@@ -1,0 +1,127 @@
+"""The figures of the data, source by source, as `tables.Quality`."""
+
+from __future__ import annotations
+
+import string
+
+import polars as pl
+
+from vzero.quality.counting import COLUMNS, levels, ranges
+from vzero.quality.inputs import Inputs
+from vzero.tables import Quality
+
+GRID = 12  # cells of the map of evidence centres, each way
+AREAS = [0.0, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 0.01, 0.03, 0.1, 0.3]  # shares of the image
+ASPECTS = [0.0, 0.125, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 4.0, 8.0]  # width over height
+SIDES = [0, 64, 128, 256, 512, 1024, 2048, 4096, 8192]  # pixels
+LENGTHS = [0, 25, 50, 75, 100, 150, 200, 300, 500, 1000]  # characters
+FEW = [1, 2, 3, 4, 5, 6, 11, 21]
+OPTIONS = [0, 2, 3, 4, 5, 6, 11]
+TOKENS = [0, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384]
+
+
+def measure(inputs: Inputs, near: pl.DataFrame, tokens: pl.DataFrame, distance: int) -> pl.DataFrame:
+    """Every figure of every source.
+
+    `near` is of `duplicates.near_duplicates` within `distance` bits, `tokens` of `tokens.prompt_lengths`.
+    """
+    parts = [
+        _counts(inputs),
+        levels(inputs.rejects, "reject", pl.col("code")),
+        *_evidence(inputs.samples),
+        *_questions(inputs.samples),
+        *_images(inputs),
+        ranges(near, "nearest_image", pl.col("distance"), range(distance + 2)),
+        levels(inputs.crops, "fallback", pl.col("fallback")),
+        levels(inputs.overlaps.unique(["benchmark", "image_id"]), "overlap", pl.col("benchmark")),
+        *(ranges(tokens, name, pl.col(name), TOKENS) for name in ("student_tokens", "teacher_tokens")),
+    ]
+    return Quality.validate(pl.concat(parts).sort("source", "figure", "position"), cast=True)
+
+
+def _counts(inputs: Inputs) -> pl.DataFrame:
+    kinds = {
+        "images": inputs.images,
+        "train samples": inputs.samples.filter(pl.col("split") == "train"),
+        "dev samples": inputs.samples.filter(pl.col("split") == "dev"),
+        "rejected rows": inputs.rejects,
+    }
+    sizes = [
+        (name, kind, frame.filter(source=name).height)
+        for name in inputs.sources
+        for kind, frame in kinds.items()
+    ]
+    counted = pl.DataFrame(sizes, schema=["source", "level", "count"], orient="row")
+    return counted.select(
+        "source",
+        pl.lit("counts").alias("figure"),
+        "level",
+        pl.int_range(pl.len(), dtype=pl.Int32).over("source").alias("position"),
+        *(pl.lit(None, pl.Float64).alias(name) for name in ("low", "high")),
+        "count",
+    )
+
+
+def evidence(samples: pl.DataFrame) -> pl.DataFrame:
+    """Samples with the figures of their evidence box: area as a share of the image, aspect, and its centre.
+
+    `samples` has the width and height of the images. `column` and `row` say in which of GRID x GRID cells
+    of the image the centre lies, from the upper left.
+    """
+    left, top, right, bottom = (pl.col("evidence_box").list.get(index) for index in range(4))
+    width, height = right - left, bottom - top
+    return samples.with_columns(
+        area=width * height / (pl.col("width").cast(pl.Float64) * pl.col("height")),
+        aspect=width / height,
+        column=((left + right) / 2 / pl.col("width") * GRID).floor().clip(0, GRID - 1).cast(pl.Int32),
+        row=((top + bottom) / 2 / pl.col("height") * GRID).floor().clip(0, GRID - 1).cast(pl.Int32),
+    )
+
+
+def _evidence(samples: pl.DataFrame) -> list[pl.DataFrame]:
+    measured = evidence(samples)
+    cells = measured.group_by("source", "column", "row").agg(count=pl.len().cast(pl.Int64))
+    centres = cells.with_columns(
+        figure=pl.lit("evidence_centre"),
+        level=pl.format("column {}, row {}", "column", "row"),
+        position=pl.col("row") * GRID + pl.col("column"),
+        low=pl.lit(None, pl.Float64),
+        high=pl.lit(None, pl.Float64),
+    )
+    return [
+        ranges(measured, "evidence_area", pl.col("area"), AREAS),
+        ranges(measured, "evidence_aspect", pl.col("aspect"), ASPECTS),
+        centres.select(COLUMNS),
+        ranges(measured, "boxes", pl.col("boxes").list.len(), FEW),
+    ]
+
+
+def _questions(samples: pl.DataFrame) -> list[pl.DataFrame]:
+    choices = samples.filter(
+        pl.col("options").list.len() > 0, pl.col("answer").is_in(list(string.ascii_uppercase))
+    )
+    answered = pl.when(pl.col("answer").is_null()).then(pl.lit("without")).otherwise(pl.lit("with"))
+    return [
+        ranges(samples, "question_length", pl.col("question").str.len_chars(), LENGTHS),
+        ranges(samples, "options", pl.col("options").list.len(), OPTIONS),
+        _alphabetical(levels(choices, "answer_letter", pl.col("answer"))),
+        levels(samples, "answer", answered),
+        levels(samples, "category", pl.col("category")),
+    ]
+
+
+def _alphabetical(frame: pl.DataFrame) -> pl.DataFrame:
+    rank = pl.col("level").rank("dense").over("source").cast(pl.Int32) - 1
+    return frame.with_columns(position=rank)
+
+
+def _images(inputs: Inputs) -> list[pl.DataFrame]:
+    images = inputs.images
+    asked = inputs.samples.group_by("source", "image_id").agg(questions=pl.len())
+    return [
+        ranges(images, "image_side", pl.max_horizontal("width", "height"), SIDES),
+        ranges(images, "image_aspect", pl.col("width") / pl.col("height"), ASPECTS),
+        levels(images, "format", pl.col("format")),
+        levels(images, "licence", pl.col("licence")),
+        ranges(asked, "questions_an_image", pl.col("questions"), FEW),
+    ]
