@@ -38,6 +38,12 @@ def crops() -> None:
 
 
 @app.command
+def quality() -> None:
+    """Write the data page: what the samples, crops and rejects are like, as figures and pictures."""
+    _run_stage("quality")
+
+
+@app.command
 def train(*, recipe: Literal["needle", "paper", "released", "opd", "grpo", "sft"] | None = None) -> None:
     """Distil the teacher into the student; goes on from the last checkpoint of an interrupted run.
 
