@@ -7,15 +7,12 @@ import random
 import time
 from typing import Any
 
-import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vzero.evaluate.extract import POLICIES
 from vzero.evaluate.score import (
     accuracy_table,
-    by_policy,
     circular,
     cv_bench,
     hrbench,
@@ -210,17 +207,6 @@ def test_mme_realworld_nests_means_by_task_subtask_and_second_level():
     assert rating["Perception"]["Avg"] == 2 / 3
     assert rating["Perception"]["Diagram and Table"] == {"Avg": 0}
     assert rating["Reasoning"]["Avg"] == 1.0
-
-
-def test_one_set_of_rows_under_every_policy():
-    rows = [row(True, prediction="<answer>B</answer>"), row(True), row(False, prediction="hm")]
-    table = by_policy(rows)
-    assert table["policy"].to_list() == list(POLICIES)
-    exact, careful = (
-        table.row(by_predicate=pl.col("policy") == name, named=True) for name in ("vlmevalkit-exact", "vzero")
-    )
-    assert (exact["accuracy"], exact["unresolved"]) == (1 / 3, 2 / 3)
-    assert (careful["accuracy"], careful["unresolved"]) == (2 / 3, 1 / 3)
 
 
 def test_a_hundred_thousand_stored_predictions_are_scored_in_seconds(capsys: pytest.CaptureFixture[str]):

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from vzero.evaluate.significance import mcnemar, pooled, smallest_detectable
+from vzero.evaluate.significance import mcnemar, smallest_detectable
 
 
 def test_mcnemar_counts_the_items_that_only_one_model_got():
@@ -58,9 +58,3 @@ def test_models_that_hardly_differ_cannot_differ_by_more():
     assert smallest_detectable(10, 0.01) == 0.01
     with pytest.raises(ValueError, match="discordant a share"):
         smallest_detectable(10, 1.5)
-
-
-def test_seeds_are_pooled_by_item():
-    assert pooled([[1, 0, 1], [0, 0, 1]]).tolist() == [0.5, 0.0, 1.0]
-    with pytest.raises(ValueError, match="same items"):
-        pooled([[1, 0], [1]])

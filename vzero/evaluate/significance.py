@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,14 +43,3 @@ def smallest_detectable(n: int, discordant: float, *, confidence: float = 0.95, 
         raise ValueError(f"n must be positive and discordant a share, got {n} and {discordant}")
     z = norm.ppf((1 + confidence) / 2) + norm.ppf(power)
     return min(discordant, float(z) * math.sqrt(discordant / n))
-
-
-def pooled(seeds: Sequence[ArrayLike]) -> np.ndarray:
-    """Hits of several seeds on the same items, as each item's share of hits (items,).
-
-    The mean is that of all replies, and resampling items then keeps an item's replies together.
-    """
-    runs = [np.asarray(hits, dtype=np.float64) for hits in seeds]
-    if not runs or any(run.shape != runs[0].shape for run in runs):
-        raise ValueError("every seed must have answered the same items")
-    return np.mean(runs, axis=0)

@@ -4,7 +4,7 @@
 question, A to Z (an option that is None or NaN is not there), answer, prediction, and category columns.
 """
 
-from vzero.evaluate.score.accuracy import accuracy_table, by_policy
+from vzero.evaluate.score.accuracy import accuracy_table
 from vzero.evaluate.score.cycles import hrbench, hrbench_strict, position_bias
 from vzero.evaluate.score.predictions import WHOLE, score
 from vzero.evaluate.score.rotations import circular
@@ -13,7 +13,6 @@ from vzero.evaluate.score.suites import cv_bench, mme_realworld, mmstar
 __all__ = [
     "WHOLE",
     "accuracy_table",
-    "by_policy",
     "circular",
     "cv_bench",
     "hrbench",

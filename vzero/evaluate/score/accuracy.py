@@ -7,8 +7,7 @@ from collections.abc import Iterable, Sequence
 
 import polars as pl
 
-from vzero.evaluate.extract import POLICIES
-from vzero.evaluate.score.rows import DEFAULT_POLICY, Row, Scored, extracted, mean, missing, scored
+from vzero.evaluate.score.rows import DEFAULT_POLICY, Row, Scored, mean, missing, scored
 
 OVERALL = "Overall"
 CATEGORY_COLUMNS = ("l2-category", "category")
@@ -49,25 +48,3 @@ def tabulate(rows: Sequence[Scored]) -> pl.DataFrame:
                 mean(value for row, value in by_split[split] if row.get(column) == name) for split in splits
             ]
     return pl.DataFrame(columns)
-
-
-def by_policy(rows: Iterable[Row]) -> pl.DataFrame:
-    """Accuracy and unresolved share under every policy: columns policy, accuracy, unresolved.
-
-    A spread of more than two points between policies tells about the format of the replies, not about the
-    model's ability.
-    """
-    kept = list(rows)
-    table = []
-    for policy in POLICIES:
-        letters = [extracted(row, policy).letter for row in kept]
-        table.append(
-            {
-                "policy": policy,
-                "accuracy": mean(
-                    int(letter == row["answer"]) for letter, row in zip(letters, kept, strict=True)
-                ),
-                "unresolved": mean(int(letter is None) for letter in letters),
-            }
-        )
-    return pl.DataFrame(table)
