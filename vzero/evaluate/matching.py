@@ -17,7 +17,7 @@ UNRESOLVED = Match(None, "unresolved")
 
 
 @dataclass(frozen=True)
-class Asked:
+class Expected:
     """What policies may know of an open question."""
 
     answer: str

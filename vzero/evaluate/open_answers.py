@@ -24,7 +24,7 @@ from collections.abc import Callable
 
 from vzero.evaluate.answer_part import answer_part
 from vzero.evaluate.formulas import same_formula, without_dress
-from vzero.evaluate.matching import UNRESOLVED, Asked, Match
+from vzero.evaluate.matching import UNRESOLVED, Expected, Match
 from vzero.evaluate.policies import lmms_reasoning, mmmu_open, open_by_benchmark
 from vzero.evaluate.policies.mathvision import mathvision
 from vzero.evaluate.policies.mathvista import by_answer_type
@@ -54,30 +54,30 @@ def match(
     """
     if policy not in POLICIES:
         raise ValueError(f"unknown policy {policy!r}: allowed: {', '.join(POLICIES)}")
-    return POLICIES[policy](str(prediction), Asked(str(answer), answer_type, benchmark))
+    return POLICIES[policy](str(prediction), Expected(str(answer), answer_type, benchmark))
 
 
-def _careful(prediction: str, asked: Asked) -> Match:
+def _careful(prediction: str, expected: Expected) -> Match:
     """The answer part of the reply equals the answer, or both are numbers, or yes and no, and differ."""
     part, _ = answer_part(prediction)
     said = part.splitlines()[-1] if part else ""
     for text in (said, LEAD.sub("", said)):
-        found = same(text, asked.answer)
+        found = same(text, expected.answer)
         if found.hit is not None:
             return found
-    truth, reply = normalised(asked.answer), YES_NO.match(normalised(said))
+    truth, reply = normalised(expected.answer), YES_NO.match(normalised(said))
     if truth in ("yes", "no") and reply:
         return Match(truth == reply[1], "yes-or-no")
-    one, other = quantity(LEAD.sub("", said)), quantity(asked.answer)
+    one, other = quantity(LEAD.sub("", said)), quantity(expected.answer)
     return Match(False, "number") if one and other else UNRESOLVED
 
 
-def _zoombench(prediction: str, asked: Asked) -> Match:
+def _zoombench(prediction: str, expected: Expected) -> Match:
     """ZoomBench's span against the answer; the script leaves all but equality to its judge."""
-    return same(answer_span(prediction), asked.answer)
+    return same(answer_span(prediction), expected.answer)
 
 
-POLICIES: dict[str, Callable[[str, Asked], Match]] = {
+POLICIES: dict[str, Callable[[str, Expected], Match]] = {
     "vzero": _careful,
     "zoombench": _zoombench,
     "vlmevalkit-exact": open_by_benchmark.vlmevalkit,

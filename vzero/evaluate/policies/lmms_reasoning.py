@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from vzero.evaluate.extraction import UNRESOLVED, Extraction
 from vzero.evaluate.formulas import arithmetic, same_formula
 from vzero.evaluate.matching import UNRESOLVED as UNDECIDED
-from vzero.evaluate.matching import Asked, Match
+from vzero.evaluate.matching import Expected, Match
 from vzero.evaluate.policies.lmms_mcq import STRIPPED
 
 ANSWER_TAG = re.compile(r"<answer>(.*?)</answer>", re.DOTALL)
@@ -133,9 +133,9 @@ def _stated(text: str) -> Iterator[Candidate]:
                 yield letter, found, "phrase"
 
 
-def match(prediction: str, asked: Asked) -> Match:
+def match(prediction: str, expected: Expected) -> Match:
     """Equal, one inside the other with nine tenths of its length, or equal in value; letters as a choice."""
-    said, answer = answer_text(prediction)[0], _trimmed(asked.answer)
+    said, answer = answer_text(prediction)[0], _trimmed(expected.answer)
     if len(answer) == 1 and answer in LETTERS:
         letter = read(prediction, {}).letter
         return Match(letter == answer, "letter") if letter else UNDECIDED

@@ -5,17 +5,17 @@ from __future__ import annotations
 import re
 
 from vzero.evaluate.formulas import arithmetic, same_formula
-from vzero.evaluate.matching import UNRESOLVED, Asked, Match
+from vzero.evaluate.matching import UNRESOLVED, Expected, Match
 
 # The first box, up to the first closing brace: a fraction in LaTeX is cut in two.
 BOXED = re.compile(r"\\boxed\{([^}]*)\}")
 CLOSE = 1e-6
 
 
-def mathvision(prediction: str, asked: Asked) -> Match:
+def mathvision(prediction: str, expected: Expected) -> Match:
     """The reply, or what stands in its first box, against the answer by `is_equal`."""
     boxed = BOXED.search(prediction)
-    return is_equal(boxed[1] if boxed else prediction, asked.answer)
+    return is_equal(boxed[1] if boxed else prediction, expected.answer)
 
 
 def is_equal(said: str, answer: str) -> Match:

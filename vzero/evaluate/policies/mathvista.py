@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from vzero.evaluate.extraction import lettered
-from vzero.evaluate.matching import UNRESOLVED, Asked, Match
+from vzero.evaluate.matching import UNRESOLVED, Expected, Match
 from vzero.evaluate.policies import vlmevalkit
 
 NUMBERS = {"integer": int, "float": float}
@@ -20,20 +20,20 @@ def mathvista(row: Mapping[str, Any]) -> Match:
         options = [str(option) for option in ast.literal_eval(row["choices"])]
         letter = vlmevalkit.exact(prediction, lettered(options)).letter
         return Match(letter == row["answer_option"], "letter") if letter else UNRESOLVED
-    return by_answer_type(prediction, Asked(str(row["answer"]), row["answer_type"]))
+    return by_answer_type(prediction, Expected(str(row["answer"]), row["answer_type"]))
 
 
-def by_answer_type(prediction: str, asked: Asked) -> Match:
+def by_answer_type(prediction: str, expected: Expected) -> Match:
     """A whole number or a decimal that is equal is a hit unless it is 0, which counts as nothing found.
 
     All other numbers go to the judge. Answers of other types are compared with the word "None", so they are
     wrong whatever the reply.
     """
-    if asked.answer_type not in NUMBERS:
-        return Match(asked.answer == "None", "compared-with-none")
-    number = NUMBERS[asked.answer_type]
+    if expected.answer_type not in NUMBERS:
+        return Match(expected.answer == "None", "compared-with-none")
+    number = NUMBERS[expected.answer_type]
     try:
-        value, truth = number(prediction), number(asked.answer)
+        value, truth = number(prediction), number(expected.answer)
     except (ValueError, OverflowError):
         return UNRESOLVED
     return Match(True, "number") if value == truth and value else UNRESOLVED

@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from vzero.evaluate.matching import UNRESOLVED, Asked, Match
+from vzero.evaluate.matching import UNRESOLVED, Expected, Match
 from vzero.evaluate.policies import vlmevalkit
 
 OTHER = "Other Answers"
@@ -21,19 +21,19 @@ NUMBERS = (
 DECIMALS = 2
 
 
-def two_way(prediction: str, asked: Asked) -> Match:
+def two_way(prediction: str, expected: Expected) -> Match:
     """VLMEvalKit: a choice between A, the right answer, and B, "Other Answers", read by its letter rules."""
-    letter = vlmevalkit.exact(prediction, {"A": asked.answer, "B": OTHER}).letter
+    letter = vlmevalkit.exact(prediction, {"A": expected.answer, "B": OTHER}).letter
     return Match(letter == "A", "letter") if letter else UNRESOLVED
 
 
-def official(prediction: str, asked: Asked) -> Match:
+def official(prediction: str, expected: Expected) -> Match:
     """lmms-eval, with the benchmark's parser: some number of the reply, or some part of it, is the answer.
 
     Numbers agree to two decimals. A text agrees if the answer stands inside it; one character needs a blank
     beside it. An answer may be a list, of which one is enough.
     """
-    answers = [form for answer in _answers(asked.answer) for form in _forms(answer)]
+    answers = [form for answer in _answers(expected.answer) for form in _forms(answer)]
     for said in _said(prediction):
         if isinstance(said, str):
             if any(isinstance(answer, str) and answer in said for answer in answers):

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from vzero.evaluate.matching import UNRESOLVED, Asked, Match
+from vzero.evaluate.matching import UNRESOLVED, Expected, Match
 from vzero.evaluate.policies import mathvision, mathvista, mmmu_open
 
-Compare = Callable[[str, Asked], Match]
+Compare = Callable[[str, Expected], Match]
 
 
-def _same_words(prediction: str, asked: Asked) -> Match:
+def _same_words(prediction: str, expected: Expected) -> Match:
     """lmms-eval on RealWorldQA: equal in lower case without periods around."""
-    one, other = (text.lower().strip().rstrip(".") for text in (prediction, asked.answer))
+    one, other = (text.lower().strip().rstrip(".") for text in (prediction, expected.answer))
     return Match(one == other, "text")
 
 
@@ -28,18 +28,18 @@ VLMEVALKIT: dict[str, Compare] = {
 LMMS_EVAL: dict[str, Compare] = {"mmmu": mmmu_open.official, "realworldqa": _same_words}
 
 
-def vlmevalkit(prediction: str, asked: Asked) -> Match:
+def vlmevalkit(prediction: str, expected: Expected) -> Match:
     """As VLMEvalKit without a judge."""
-    return _of_benchmark(VLMEVALKIT, prediction, asked)
+    return _of_benchmark(VLMEVALKIT, prediction, expected)
 
 
-def lmms_eval(prediction: str, asked: Asked) -> Match:
+def lmms_eval(prediction: str, expected: Expected) -> Match:
     """As lmms-eval without a judge."""
-    return _of_benchmark(LMMS_EVAL, prediction, asked)
+    return _of_benchmark(LMMS_EVAL, prediction, expected)
 
 
-def _of_benchmark(rules: dict[str, Compare], prediction: str, asked: Asked) -> Match:
+def _of_benchmark(rules: dict[str, Compare], prediction: str, expected: Expected) -> Match:
     for name, compare in rules.items():
-        if (asked.benchmark or "").startswith(name):
-            return compare(prediction, asked)
+        if (expected.benchmark or "").startswith(name):
+            return compare(prediction, expected)
     return UNRESOLVED
