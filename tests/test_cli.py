@@ -24,6 +24,8 @@ def test_help_names_every_command(tmp_path: Path):
     for command in (
         "ingest",
         "crops",
+        "quality",
+        "diff",
         "train",
         "evaluate",
         "report",

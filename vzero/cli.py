@@ -172,6 +172,33 @@ def compare(
     comparison.run(one, other, policy, out)
 
 
+@app.command
+def diff(
+    one: str,
+    other: str,
+    table: str,
+    /,
+    *,
+    out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None,
+) -> None:
+    """Print which rows of a table came, went or changed between two versions of the data.
+
+    Parameters
+    ----------
+    one
+        A commit, branch or tag of git, or workspace for what lies in the folder now.
+    other
+        The same, later.
+    table
+        images, samples, crops or rejects.
+    out
+        Parquet file for the differences, a row each.
+    """
+    from vzero.stages import diff as versions
+
+    versions.run(one, other, table, Paths(), out)
+
+
 @export.command
 def verl(
     *,
