@@ -132,6 +132,15 @@ def test_halving_averages_two_by_two_blocks():
     assert imaging.halve(np.zeros((5, 1, 3), np.uint8)).shape == (2, 1, 3)
 
 
+@given(st.integers(1, 90), st.integers(1, 90), st.data())
+def test_a_part_is_halved_to_the_bytes_of_the_whole(width, height, data):
+    pixels = np.random.default_rng([width, height]).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    whole = imaging.halve(pixels)
+    x1, y1 = (data.draw(st.integers(0, side - 1)) for side in whole.shape[1::-1])
+    x2, y2 = data.draw(st.integers(x1 + 1, whole.shape[1])), data.draw(st.integers(y1 + 1, whole.shape[0]))
+    assert np.array_equal(imaging.halve_part(pixels, (x1, y1, x2, y2)), whole[y1:y2, x1:x2])
+
+
 def test_enlarging_multiplies_the_sides():
     assert imaging.enlarge(SMOOTH, 2).shape == (120, 160, 3)
     assert imaging.enlarge(SMOOTH, 1) is SMOOTH
@@ -141,6 +150,16 @@ def test_difference_hash_of_a_ramp_by_hand():
     ramp = np.repeat(np.tile(np.arange(0, 90, 10, dtype=np.uint8), (8, 1))[..., None], 3, axis=2)
     assert imaging.difference_hash(ramp) == 2**64 - 1
     assert imaging.difference_hash(ramp[:, ::-1].copy()) == 0
+
+
+@given(st.integers(32, 200), st.integers(32, 200))
+def test_difference_hash_compares_the_means_of_a_grid(width, height):
+    """OpenCV's area averages of the grey image; its float sums may round a tie otherwise."""
+    pixels = imaging.resize(SMOOTH, width, height)
+    grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+    grid = cv2.resize(grey, (9, 8), interpolation=cv2.INTER_AREA)
+    expected = int.from_bytes(np.packbits(grid[:, 1:] > grid[:, :-1]).tobytes(), "big")
+    assert (imaging.difference_hash(pixels) ^ expected).bit_count() <= 1
 
 
 def test_near_duplicates_have_near_hashes():

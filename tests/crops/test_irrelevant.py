@@ -111,13 +111,6 @@ def test_no_rule_allows_a_window_larger_than_the_half_image():
     assert choose((20, 20), (0, 0, 20, 20), (15, 15), max_overlap=0.05, seed=0) is None
 
 
-def test_a_cut_has_the_positives_sides_times_the_upscale():
-    half = np.random.default_rng(0).integers(0, 256, (30, 40, 3), dtype=np.uint8)
-    assert irrelevant.cut(half, (5, 5, 15, 20), (10, 15), 2).shape == (30, 20, 3)
-    assert irrelevant.cut(half, (5, 5, 10, 12), (10, 15), 2).shape == (30, 20, 3), "also when shrunk"
-    assert np.array_equal(irrelevant.cut(half, (5, 5, 15, 20), (10, 15), 1), half[5:20, 5:15])
-
-
 @pytest.mark.parametrize("divisor", [1, 2])
 @given(st.integers(1, 50), st.integers(1, 50))
 def test_the_grid_is_the_halved_image_or_the_image(divisor, width, height):

@@ -10,8 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 
-import numpy as np
-
 from vzero import geometry, imaging
 from vzero.crops import windows
 from vzero.crops.strategy import Divisor, Fallback, NegativeView, Picture, Request
@@ -113,20 +111,15 @@ def in_full_resolution(box: PixelBox, image: Extent, divisor: Divisor) -> Box:
     return geometry.scale(box, image[0] / grid[0], image[1] / grid[1])
 
 
-def cut(pixels: np.ndarray, box: PixelBox, window: Extent, upscale: int) -> np.ndarray:
-    """RGB pixels of a box of the grid, at `upscale` times the sides of `window`."""
-    x1, y1, x2, y2 = box
-    return imaging.resize(pixels[y1:y2, x1:x2], window[0] * upscale, window[1] * upscale)
-
-
 def _view(request: Request, picture: Picture, window: Window, divisor: Divisor) -> NegativeView:
     upscale = request.config.upscale
+    sides = request.window[0] * upscale, request.window[1] * upscale
     box = in_full_resolution(window.box, picture.extent, divisor)
     return NegativeView(
-        cut(picture.at(divisor), window.box, request.window, upscale),
+        imaging.resize(picture.part(window.box, divisor), *sides),
         picture.image_id,
         box,
-        request.window[0] * upscale / geometry.sides(box)[0],
+        sides[0] / geometry.sides(box)[0],
         window.fallback,
     )
 

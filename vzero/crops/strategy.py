@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -25,7 +24,7 @@ Fallback = Literal["exact", "shrunk", "overlap", "other_image"]  # meanings: vze
 
 @dataclass(frozen=True)
 class Picture:
-    """A decoded image; its half-resolution copy is made once for all samples that need it."""
+    """A decoded image."""
 
     image_id: str
     pixels: np.ndarray
@@ -34,13 +33,12 @@ class Picture:
     def extent(self) -> Extent:
         return self.pixels.shape[1], self.pixels.shape[0]
 
-    @cached_property
-    def half(self) -> np.ndarray:
-        return imaging.halve(self.pixels)
-
-    def at(self, divisor: Divisor) -> np.ndarray:
-        """The pixels at full or at half resolution."""
-        return self.half if divisor == 2 else self.pixels
+    def part(self, box: PixelBox, divisor: Divisor) -> np.ndarray:
+        """The pixels of a box of the grid at full or at half resolution."""
+        if divisor == 2:
+            return imaging.halve_part(self.pixels, box)
+        x1, y1, x2, y2 = box
+        return self.pixels[y1:y2, x1:x2]
 
 
 @dataclass(frozen=True)
