@@ -17,11 +17,6 @@ from vzero.stages import diff
 
 STAGES = "stages:\n  crops:\n    cmd: 'true'\n    outs: [data/crops/crops]\n"
 AUTHOR = ["-c", "user.name=a", "-c", "user.email=a@b"]
-    "GIT_AUTHOR_NAME": "a",
-    "GIT_COMMITTER_NAME": "a",
-    "GIT_AUTHOR_EMAIL": "a@b",
-    "GIT_COMMITTER_EMAIL": "a@b",
-}
 
 
 def git(root: Path, *arguments: str) -> None:
