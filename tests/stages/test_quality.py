@@ -62,7 +62,7 @@ def test_figures_of_the_evidence_add_up_to_the_samples(paths: Paths):
 
 
 def test_open_questions_have_no_letters(paths: Paths):
-    assert figure(paths, "options") == {"0 to 2": 117}
+    assert figure(paths, "options") == {"0": 117}
     assert figure(paths, "answer_letter") == {}
 
 

@@ -76,11 +76,10 @@ def chart(quality: pl.DataFrame, figure: str, name: str) -> Figure | None:
     if figure == "evidence_centre":
         cells = rows.with_columns(column=pl.col("position") % GRID, row=pl.col("position") // GRID)
         svg = charts.render(charts.heat_map(cells, GRID), "Map of the centres of the evidence", name=name)
-        return Figure(
-            "Where the evidence is",
-            svg,
-            "Centres of the evidence boxes on the image; darker cells hold more.",
+        caption = (
+            f"Centres of the evidence boxes on the image; the fullest cell holds {rows['count'].max():,}."
         )
+        return Figure("Where the evidence is", svg, caption)
     heading, x_title, y_title, caption = CHARTS[figure]
     svg = charts.render(charts.level_bars(_trimmed(rows), x_title, y_title), f"{heading}: bars", name=name)
     return Figure(heading, svg, caption)
