@@ -48,7 +48,11 @@ def _print(title: str, found: pl.DataFrame, *, same: int, files: int) -> None:
     console = Console()
     counts = dict(found["change"].value_counts().iter_rows())
     said = ", ".join(f"{counts.get(change, 0):,} {change}" for change in ("came", "went", "changed"))
-    console.print(f"{title}: {said}; {same} of {files} files are the same and were not read", markup=False)
+    console.print(
+        f"{title}: {said}; {same} of {files} files are the same and were not read",
+        markup=False,
+        soft_wrap=True,
+    )
     by_column = found["columns"].explode().drop_nulls().value_counts()
     if by_column.is_empty():
         return
