@@ -1,0 +1,219 @@
+"""Whether a source's boxes are written as declared: counts of its raw numbers, and what follows. Pure.
+
+Every box is read under each convention (`CONVENTIONS`). It fits one when its corners are in order, it lies
+inside the image and is no speck in the upper left corner, as 0-1 read as pixels is. A declaration is
+contradicted by another convention that at least `FITTING` of the boxes fit, when
+
+- fewer than `TOLERATED` fit the declared one, and they are not all one box. Between pixels and 0-1000, which
+  differ little on images of some 1000 pixels, boxes must also end near the right or lower edge by the other
+  convention; or
+- the order is the same, one unit is pixels and the other 0-1000, and on sides of which the declared unit
+  makes at most 0.87 of what the other does, no box ends near the edge as declared, while by the
+  other convention some do, on shorter and longer sides alike. Boxes whose own layout keeps them from the
+  edge would have to keep from it by another share for each size of image.
+
+Precision comes first. With fewer than `MIN_BOXES` boxes nothing is decided. What cannot be told apart is left
+as declared: large boxes in the upper left (xyxy or xywh), pixels or 0-1000 on images of a single square size,
+0-1 of the image or of the padded square when the boxes stay off the edges.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import NamedTuple
+
+import numpy as np
+
+from vzero.geometry import BoxFormat
+
+CONVENTIONS = tuple(
+    BoxFormat(order, unit)
+    for unit in ("pixel", "fraction", "thousandth", "fraction_of_square")
+    for order in ("xyxy", "xywh")
+)
+MIN_BOXES = 50
+FITTING = 0.98
+TOLERATED = 0.9
+
+SLACK = 2.0, 0.01  # pixels plus share of the side, for what annotators do at the border
+SPECK = 2.0, 0.002  # the same, of what all ends of a speck lie within
+QUARTER_TURNS = (5, 6, 7, 8)  # EXIF orientations that swap width and height
+
+# Where boxes end, as a share of the side. The last part but one is the edge, the last beyond it.
+PARTS = np.array([0.1, 0.25, 0.4, 0.55, 0.7, 0.87, 0.9, 1.02])
+NEAR, EDGE, BEYOND = 6, 7, 8
+SIZES, FINENESS = 96, 8  # sides of 16 to 65,536 pixels, eight sizes an octave
+FAR = 0.87  # ratio of pixels and 0-1000 from which on they are told apart: where NEAR begins
+APART = 3  # sizes; at least a factor of 1.19, more than an edge is wide
+MIN_EDGE = 0.02  # share of ends
+MIN_SPREAD = 3, 5  # of the first eight parts: so that not all are one box, and that they fill the image
+
+
+class Seen(NamedTuple):
+    """A box as its source has it."""
+
+    numbers: Sequence[float]
+    declared: BoxFormat
+    extent: tuple[int, int]
+    orientation: int
+    """EXIF orientation of the image, 1 to 8."""
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Sums over boxes of one declared convention; those of parts of a source add up to the whole's."""
+
+    boxes: np.ndarray
+    """(): all boxes."""
+    inside: np.ndarray
+    """(8,): boxes in order and inside their image by each of `CONVENTIONS`."""
+    fits: np.ndarray
+    """(8,): of these, those that are no speck."""
+    ends: np.ndarray
+    """(8, SIZES, 9): right and lower ends by size of the side and by where on it they are (`PARTS`)."""
+    oriented: np.ndarray
+    """(): boxes on images with an EXIF orientation other than 1."""
+    turned: np.ndarray
+    """(3,): boxes on images that EXIF turns by a quarter; those that fit, as declared, the stored grid, and
+    the one that viewers show."""
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(*(getattr(self, name.name) + getattr(other, name.name) for name in fields(self)))
+
+
+@dataclass(frozen=True)
+class Contradiction:
+    """What the boxes say instead of what is declared."""
+
+    fitting: BoxFormat
+    turned: bool
+    """Whether the boxes refer to the image as EXIF turns it; `fitting` is then what is declared."""
+    boxes: int
+    as_declared: float
+    """Share of these boxes that fit as declared."""
+    as_fitting: float
+
+
+def count(seen: Sequence[Seen]) -> dict[BoxFormat, Counts]:
+    """Counts of boxes by the convention that is declared for them."""
+    groups: dict[BoxFormat, list[Seen]] = {}
+    for box in seen:
+        groups.setdefault(box.declared, []).append(box)
+    return {declared: _count(declared, boxes) for declared, boxes in groups.items()}
+
+
+def _count(declared: BoxFormat, seen: Sequence[Seen]) -> Counts:
+    numbers = np.array([box.numbers for box in seen], np.float64)
+    extents = np.array([box.extent for box in seen], np.float64)
+    orientations = np.array([box.orientation for box in seen])
+    quarter = np.isin(orientations, QUARTER_TURNS)
+    inside, fits, ends = [], [], []
+    for convention in CONVENTIONS:
+        start, end = corners(numbers, convention, extents)
+        inside.append(_inside(start, end, extents).sum())
+        fits.append(_fits(start, end, extents).sum())
+        ends.append(_ends(end, extents))
+    stored = fit(numbers, declared, extents)
+    shown = fit(numbers, declared, extents[:, ::-1])
+    return Counts(
+        boxes=np.array(len(seen)),
+        inside=np.array(inside),
+        fits=np.array(fits),
+        ends=np.array(ends),
+        oriented=np.array((orientations != 1).sum()),
+        turned=np.array([quarter.sum(), stored[quarter].sum(), shown[quarter].sum()]),
+    )
+
+
+def corners(numbers: np.ndarray, convention: BoxFormat, extents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Upper left and lower right corners, (n, 2) each in pixels; `geometry.to_pixels` of (n, 4) numbers."""
+    start, end = numbers[:, :2], numbers[:, 2:]
+    if convention.order == "xywh":
+        end = start + end
+    if convention.unit == "pixel":
+        return start, end
+    if convention.unit == "fraction_of_square":
+        side = extents.max(axis=1, keepdims=True)
+        padding = (side - extents) // 2
+        return start * side - padding, end * side - padding
+    scale = extents if convention.unit == "fraction" else extents / 1000
+    return start * scale, end * scale
+
+
+def fit(numbers: np.ndarray, convention: BoxFormat, extents: np.ndarray) -> np.ndarray:
+    """(n,) whether boxes fit a convention on images of these (n, 2) widths and heights."""
+    return _fits(*corners(numbers, convention, extents), extents)
+
+
+def _inside(start: np.ndarray, end: np.ndarray, extents: np.ndarray) -> np.ndarray:
+    slack = SLACK[0] + SLACK[1] * extents
+    return np.all((end > start) & (start >= -slack) & (end <= extents + slack), axis=1)
+
+
+def _fits(start: np.ndarray, end: np.ndarray, extents: np.ndarray) -> np.ndarray:
+    speck = np.all(end <= np.maximum(SPECK[0], SPECK[1] * extents), axis=1)
+    return _inside(start, end, extents) & ~speck
+
+
+def _ends(end: np.ndarray, extents: np.ndarray) -> np.ndarray:
+    size = np.floor(FINENESS * (np.log2(extents) - 4)).astype(int).clip(0, SIZES - 1)
+    part = np.searchsorted(PARTS, end / extents)
+    shape = SIZES, len(PARTS) + 1
+    return np.bincount(np.ravel_multi_index((size, part), shape).ravel(), minlength=np.prod(shape)).reshape(
+        shape
+    )
+
+
+def contradiction(counts: Counts, declared: BoxFormat) -> Contradiction | None:
+    """What contradicts a declaration, by the rule above; `None` when nothing does, or too few boxes tell."""
+    boxes = int(counts.boxes)
+    turned, stored, shown = (int(number) for number in counts.turned)
+    if turned >= MIN_BOXES and stored < TOLERATED * turned and shown >= FITTING * turned:
+        return Contradiction(declared, True, turned, stored / turned, shown / turned)
+    if boxes < MIN_BOXES:
+        return None
+    share = dict(zip(CONVENTIONS, counts.fits / boxes, strict=True))
+    ends = dict(zip(CONVENTIONS, counts.ends, strict=True))
+    rivals = [
+        rival
+        for rival in CONVENTIONS
+        if rival != declared
+        and share[rival] >= FITTING
+        and (_more_fit(share, ends, declared, rival) or _reaches_the_edge(ends, declared, rival))
+    ]
+    if not rivals:
+        return None
+    # Several fit when their numbers are small enough: then the one whose boxes come to the edges.
+    fitting = max(rivals, key=lambda rival: ends[rival][:, EDGE].sum())
+    return Contradiction(fitting, False, boxes, float(share[declared]), float(share[fitting]))
+
+
+def _more_fit(
+    share: dict[BoxFormat, float], ends: dict[BoxFormat, np.ndarray], declared: BoxFormat, rival: BoxFormat
+) -> bool:
+    spread = (ends[rival][:, :BEYOND].sum(axis=0) > 0).sum()
+    if share[declared] >= TOLERATED or spread < MIN_SPREAD[0]:
+        return False
+    if {declared.unit, rival.unit} != {"pixel", "thousandth"}:
+        return True
+    return ends[rival][:, EDGE].sum() >= MIN_EDGE * ends[rival].sum()
+
+
+def _reaches_the_edge(ends: dict[BoxFormat, np.ndarray], declared: BoxFormat, rival: BoxFormat) -> bool:
+    if declared.order != rival.order or {declared.unit, rival.unit} != {"pixel", "thousandth"}:
+        return False
+    shortest = 16 * 2 ** (np.arange(SIZES) / FINENESS)
+    longest = 16 * 2 ** ((np.arange(SIZES) + 1) / FINENESS)
+    far = shortest >= 1000 / FAR if declared.unit == "pixel" else longest <= 1000 * FAR
+    as_declared, as_rival = ends[declared][far].sum(axis=0), ends[rival][far]
+    total = as_declared.sum()
+    touched = np.flatnonzero(as_rival[:, EDGE])
+    return bool(
+        total >= MIN_BOXES
+        and as_declared[NEAR:].sum() <= 0.005 * total
+        and as_rival[:, BEYOND].sum() <= (1 - FITTING) * total
+        and (as_rival[:, :BEYOND].sum(axis=0) > 0).sum() >= MIN_SPREAD[1]
+        and touched.size
+        and np.ptp(touched) >= APART
+    )
