@@ -52,7 +52,10 @@ def closure(stage: str) -> dict[str, Path]:
 @pytest.mark.parametrize(
     ("stage", "places"),
     [
-        ("ingest", ["images", "samples", "rejects", "benchmark_items", "overlaps", "ingest_summary"]),
+        (
+            "ingest",
+            ["images", "samples", "rejects", "funnel", "benchmark_items", "overlaps", "ingest_summary"],
+        ),
         ("crops", ["crops", "crops_summary"]),
         ("quality", ["quality_report"]),
         ("train", ["trained_model", "rollouts", "train_log", "train_summary"]),

@@ -40,6 +40,10 @@ class Paths:
         return self.root / "data/ingest/rejects"
 
     @property
+    def funnel(self) -> Path:
+        return self.root / "data/ingest/funnel"
+
+    @property
     def benchmark_items(self) -> Path:
         return self.root / "data/ingest/benchmark_items"
 

@@ -54,6 +54,21 @@ class Rejects(dy.Schema):
     detail = dy.String(nullable=False)
 
 
+class Funnel(dy.Schema):
+    """From the rows of the source to the samples, a step a check or filter that left some out. Of `ingest`.
+
+    What a step passes on is what the next one gets, and the rejects of the source with the step's code are
+    what it left out.
+    """
+
+    step = dy.Int32(primary_key=True, min=0)
+    name = dy.String(nullable=False)  # rows, at the start; a code of Rejects; samples, at the end
+    rows_in = dy.Int64(nullable=False, min=0)
+    left_out = dy.Int64(nullable=False, min=0)
+    rows_out = dy.Int64(nullable=False, min=0)
+    parameters = dy.String(nullable=False)  # of params.ingest, as text; "" where the step has none
+
+
 class Crops(dy.Schema):
     """The evidence views of a sample. Written by `crops`, in the same shard as the sample."""
 
@@ -197,7 +212,7 @@ class BenchmarkItems(dy.Schema):
 class Overlaps(dy.Schema):
     """One row a training image (of either split) that is, or resembles, a benchmark's picture.
 
-    Written by `ingest`, which removes nothing: see vzero.evaluate.contamination for what counts.
+    Written by `ingest`, of the images that its filters kept: vzero.evaluate.contamination says what counts.
     """
 
     benchmark = dy.String(primary_key=True)
@@ -297,6 +312,7 @@ TABLES: dict[str, type[dy.Schema]] = {
     "images": Images,
     "samples": Samples,
     "rejects": Rejects,
+    "funnel": Funnel,
     "crops": Crops,
     "quality": Quality,
     "rollouts": Rollouts,

@@ -12,6 +12,7 @@ from vzero import imaging
 from vzero.config import Ingest, TableColumns, TableSource
 from vzero.paths import Paths
 from vzero.sources import spill
+from vzero.sources.curation import FILTERS
 from vzero.sources.rejects import RejectCode
 from vzero.sources.table import open_table
 
@@ -154,7 +155,7 @@ def test_malformed_rows_spoil_no_other_row_and_none_is_lost(outcome):
     assert rejects["row"].is_sorted()
 
 
-def test_every_code_can_be_reached_but_those_of_other_sources():
+def test_every_code_can_be_reached_but_those_of_other_sources_and_of_filters():
     elsewhere = {
         "drawn_box",
         "size_mismatch",
@@ -162,6 +163,7 @@ def test_every_code_can_be_reached_but_those_of_other_sources():
         "crowd_region",
         "crop_not_found",
         "crop_ambiguous",
+        *FILTERS,
     }
     assert {code for _, code in KINDS.values()} == set(RejectCode) - elsewhere
 

@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from vzero import imaging, shards, tables
-from vzero.config import ConfigError, Ingest, Params
+from vzero.config import ConfigError, Filters, Ingest, Params
 from vzero.paths import Paths
 from vzero.stages import ingest
 
@@ -38,6 +38,19 @@ def test_every_row_is_a_sample_or_a_reject(table_params, project):
         "images": 40,
         "rejects": {"duplicate_id": 1, "missing_box": 1, "path_escape": 1},
         "overlapping_items": {"coarse": 0, "cyclic": 0, "search": 0, "zoom": 0},
+        "funnel": [
+            {"step": step, "name": name, "rows_in": before, "left_out": before - after, "rows_out": after}
+            | {"parameters": ""}
+            for step, (name, before, after) in enumerate(
+                [
+                    ("rows", 120, 120),
+                    ("duplicate_id", 120, 119),
+                    ("path_escape", 119, 118),
+                    ("missing_box", 118, 117),
+                    ("samples", 117, 117),
+                ]
+            )
+        ],
     }
     assert json.loads(project.ingest_summary.read_text()) == summary
     samples = shards.read(project.samples, tables.Samples)
@@ -57,6 +70,7 @@ def test_tables_keep_their_schemas_and_belong_together_shard_by_shard(table_para
         (project.images, tables.Images),
         (project.samples, tables.Samples),
         (project.rejects, tables.Rejects),
+        (project.funnel, tables.Funnel),
         (project.benchmark_items, tables.BenchmarkItems),
         (project.overlaps, tables.Overlaps),
     ]:
@@ -79,10 +93,48 @@ def test_an_image_is_stored_once_exactly_as_found_and_is_in_one_split(table_para
 
 
 def test_one_and_two_processes_write_the_same_bytes(table_params, project):
-    ingest.run(table_params, project, processes=1)
+    filters = Filters(max_question_length=12, near_duplicate_distance=16)
+    params = Params(ingest=table_params.ingest.model_copy(update={"filters": filters}))
+    summary = ingest.run(params, project, processes=1)
+    assert summary["rejects"]["question_length"] == 20
     alone = contents(project)
-    ingest.run(table_params, project, processes=2)
+    ingest.run(params, project, processes=2)
     assert contents(project) == alone
+
+
+def test_filters_leave_out_the_same_samples_whatever_the_order_of_rows_and_the_shards(
+    annotate, table_params, tmp_path
+):
+    filters = Filters(max_question_length=12, min_evidence_area=0.1, near_duplicate_distance=16)
+    settings = table_params.ingest.model_copy(update={"filters": filters})
+    first, second = annotate(tmp_path / "first", 120), annotate(tmp_path / "second", 120)
+    for number in (0, 5):  # the same picture in other bytes
+        copy = imaging.encode_jpeg(imaging.decode((first.root / f"images/{number}.png").read_bytes()))
+        for paths in (first, second):
+            (paths.root / f"images/{number + 1}.png").write_bytes(copy)
+    lines = (second.root / "rows.jsonl").read_text().splitlines()
+    lines[60] = lines[60].replace('"r3"', '"r60"')  # which row has an id first is a matter of their order
+    (first.root / "rows.jsonl").write_text("\n".join(lines))
+    (second.root / "rows.jsonl").write_text("\n".join(reversed(lines)))
+    summary = ingest.run(table_params.model_copy(update={"ingest": settings}), first, processes=1)
+    others = settings.model_copy(update={"shards": 3})
+    again = ingest.run(table_params.model_copy(update={"ingest": others}), second, processes=1)
+    assert again == summary
+    names = [step["name"] for step in summary["funnel"]]
+    assert names[3:] == ["question_length", "evidence_area", "near_duplicate", "samples"]
+    assert summary["rejects"]["question_length"] == 20  # "Question 100?" to "Question 119?"
+    assert min(summary["rejects"][name] for name in names[3:6]) > 0
+    assert summary["samples"] == summary["funnel"][-1]["rows_out"]
+
+    def left(paths: Paths) -> pl.DataFrame:
+        return shards.read(paths.rejects, tables.Rejects, ["sample_id", "code", "detail"]).sort("sample_id")
+
+    def kept(paths: Paths) -> pl.DataFrame:
+        return shards.read(paths.samples, tables.Samples).sort("sample_id")
+
+    assert left(first).equals(left(second)) and kept(first).equals(kept(second))
+    images = shards.read(first.images, tables.Images, ["image_id"])
+    assert set(images["image_id"]) == set(kept(first)["image_id"])
 
 
 def test_needle_draws_its_own_splits_and_benchmarks(table_params, tmp_path):

@@ -28,6 +28,7 @@ from vzero.config.data import (
 )
 from vzero.config.errors import explain
 from vzero.config.evaluate import BENCHMARKS, EVALUATED_MODELS, Evaluate, EvaluatedName, PromptName, Report
+from vzero.config.filters import Filters
 from vzero.config.models import Models
 from vzero.config.object_sources import CocoSource, GqaSource, VocSource, VstarSource
 from vzero.config.public_sources import (
@@ -51,6 +52,7 @@ __all__ = [
     "Crops",
     "Evaluate",
     "EvaluatedName",
+    "Filters",
     "Gate",
     "GqaSource",
     "Ingest",

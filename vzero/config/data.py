@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from vzero.config.base import Fraction, NonNegative, Positive, Section
+from vzero.config.filters import Filters
 from vzero.config.object_sources import CocoSource, GqaSource, VocSource, VstarSource
 from vzero.config.public_sources import (
     SealSource,
@@ -154,6 +155,11 @@ class Ingest(Section):
     """Boxes that cover more of the image than this say nothing about where the evidence is."""
     min_box_side: float = Field(default=1.0, gt=0)
     """Pixels; narrower boxes are rejected as empty."""
+    verify_boxes: bool = True
+    """Whether boxes that contradict their declared convention stop the stage; off only for odd boxes that were
+    looked at and are right. The verdict is in the summary either way."""
+    filters: Filters = Filters()
+    """Which of the checked samples are left out: curation as data."""
     benchmarks: dict[BenchmarkName, Path] = Field(default_factory=dict)
     """Published benchmarks to read beside the embedded ones: the file or folder of each by its name."""
     na_policy: Literal["pandas", "keep"] = "pandas"

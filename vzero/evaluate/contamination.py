@@ -1,4 +1,4 @@
-"""Training images that are, or resemble, pictures of a benchmark: counted and listed, never removed.
+"""Training images that are, or resemble, pictures of a benchmark: counted and listed.
 
 The same bytes are certain. A resemblance is two difference hashes that are few bits apart: a candidate to
 look at. Re-encoded and resized copies are found, and crops of about 1 % a side; larger crops are not.

@@ -56,6 +56,19 @@ class RejectCode(StrEnum):
     """No box, and no window of the image that looks like the ready crop."""
     CROP_AMBIGUOUS = "crop_ambiguous"
     """No box, and several windows of the image that look like the ready crop."""
+    # Of `ingest.filters`, in the order in which they are applied, after all checks.
+    QUESTION_LENGTH = "question_length"
+    """Fewer or more characters than asked for."""
+    BOX_COUNT = "box_count"
+    """Fewer or more boxes than asked for."""
+    EVIDENCE_AREA = "evidence_area"
+    """The evidence covers less or more of the image than asked for."""
+    LICENCE = "licence"
+    """The image's licence is refused, or not among those allowed."""
+    BENCHMARK_IMAGE = "benchmark_image"
+    """A benchmark shows the image too."""
+    NEAR_DUPLICATE = "near_duplicate"
+    """Another image, which is kept, looks nearly the same."""
 
 
 class Rejected(Exception):

@@ -19,6 +19,7 @@ from vzero.config import Ingest
 from vzero.sources.annotation import Annotation, Batch
 from vzero.sources.cells import printable
 from vzero.sources.check import Shelf, check
+from vzero.sources.curation import measure
 from vzero.sources.files import Images
 from vzero.sources.rejects import Reject, RejectCode, Rejected
 
@@ -134,10 +135,19 @@ def _repeats(row: dict[str, Any]) -> Reject:
     return Reject(row["row"], RejectCode.DUPLICATE_ID, detail, sample_id=row["sample_id"])
 
 
-def merge_shard(folder: Path, shard: int, repeated: set[int], images: Path, samples: Path) -> int:
-    """Write one shard of both tables from its parts, each image once; the number of samples."""
+def measure_rows(folder: Path, repeated: set[int]) -> pl.DataFrame:
+    """What the filters look at (`curation.measure`), of all samples but those in the rows `repeated`."""
+    samples, images = (
+        pl.scan_parquet(sorted((folder / name).glob("*/batch-*.parquet"), key=lambda path: path.name))
+        for name in ("samples", "images")
+    )
+    return measure(samples, images).filter(~pl.col("row").is_in(list(repeated)))
+
+
+def merge_shard(folder: Path, shard: int, left_out: set[int], images: Path, samples: Path) -> int:
+    """Write one shard of both tables from its parts, without the rows `left_out`; the number of samples."""
     kept = _gather(folder / "samples" / f"{shard:05d}", tables.Samples)
-    kept = kept.filter(~pl.col("row").is_in(list(repeated))).drop("row", "content")
+    kept = kept.filter(~pl.col("row").is_in(list(left_out))).drop("row", "content")
     pictures = _gather(folder / "images" / f"{shard:05d}", tables.Images)
     pictures = pictures.unique("image_id", keep="first", maintain_order=True)
     pictures = pictures.join(kept, on="image_id", how="semi")

@@ -12,6 +12,7 @@ from typing import Any
 import polars as pl
 from rich.console import Console
 from rich.progress import Progress
+from rich.table import Table
 
 from vzero import shards, tables, workers
 from vzero.config import Params
@@ -21,15 +22,18 @@ from vzero.evaluate.benchmarks.store import store_benchmark
 from vzero.evaluate.contamination import find_overlaps, overlap_counts
 from vzero.needle.benchmarks import benchmark_items
 from vzero.paths import Paths
-from vzero.sources import spill
+from vzero.sources import curation, spill
 from vzero.sources.annotation import Source, SourceError
 from vzero.sources.catalogue import open_source
 from vzero.sources.files import image_places
+from vzero.sources.funnel import funnel
+from vzero.sources.rejects import Reject
+from vzero.sources.verify import describe, verify
 from vzero.workers import Completed
 
 
 def run(params: Params, paths: Paths, *, processes: int | None = None) -> dict[str, Any]:
-    """Write images, samples, rejects, benchmark items and overlaps of the two, and return the counts.
+    """Write images, samples, rejects, their funnel, benchmark items and overlaps, and return the counts.
 
     Checked batches survive an interruption. The bytes do not depend on where the work is done.
     `SourceError` when the source cannot be read or no row of it can be used.
@@ -43,11 +47,17 @@ def run(params: Params, paths: Paths, *, processes: int | None = None) -> dict[s
     benchmarks, unusable = _write_benchmarks(params, paths, folder, console)
     with workers.pool(params.compute, processes=processes) as completed:
         rows = _check_rows(params, source, folder, console, completed)
+        conventions = verify(params.ingest, paths, folder)
+        for line in describe(conventions):
+            console.print(f"ingest: {line}", markup=False)
         summary = _merge(params, folder, rows, unusable, completed) | benchmarks
+    summary["funnel"] = _write_funnel(params, folder, summary, console)
+    summary["box_conventions"] = conventions
     summary["overlapping_items"] = _write_overlaps(params, folder, console)
     shards.publish(folder / "tables/images", paths.images)
     shards.publish(folder / "tables/samples", paths.samples)
     shards.publish(folder / "tables/rejects", paths.rejects)
+    shards.publish(folder / "tables/funnel", paths.funnel)
     shards.publish(folder / "benchmark_items", paths.benchmark_items)
     shards.publish(folder / "tables/overlaps", paths.overlaps)
     shards.write_json(paths.ingest_summary, summary)
@@ -125,10 +135,13 @@ def _merge(
     source = params.ingest.source
     target = folder / "tables"
     rejects, repeated = spill.collect_rejects(folder, source)
+    filtered = _filter_rows(params, folder, repeated)
+    rejects = pl.concat([rejects, filtered]).sort("row")
+    left_out = repeated | set(filtered["row"])
     everything = pl.concat([rejects, unusable])
     shards.write_table(shards.shard_path(target / "rejects", 0), everything, tables.Rejects)
     jobs = [
-        (folder, shard, repeated, target / "images", target / "samples")
+        (folder, shard, left_out, target / "images", target / "samples")
         for shard in range(params.ingest.shards)
     ]
     samples = sum(completed(spill.merge_shard, jobs))
@@ -140,6 +153,31 @@ def _merge(
         raise SourceError(f"{source}: none of {rows} rows can be used ({found or 'the source is empty'})")
     images = len(shards.read(target / "images", tables.Images, ["image_id"]))
     return {"rows": rows, "samples": samples, "images": images, "rejects": codes}
+
+
+def _filter_rows(params: Params, folder: Path, repeated: set[int]) -> pl.DataFrame:
+    """The checked samples that `ingest.filters` leaves out, as rows of the rejects."""
+    source = params.ingest.source
+    if not curation.switched_on(params.ingest.filters):
+        return spill.reject_frame([], source)
+    rows = spill.measure_rows(folder, repeated)
+    items = shards.read(folder / "benchmark_items", tables.BenchmarkItems, ["benchmark", "item", "pictures"])
+    found = curation.left_out(rows, params.ingest, items)
+    return spill.reject_frame((Reject(**row) for row in found.iter_rows(named=True)), source)
+
+
+def _write_funnel(
+    params: Params, folder: Path, summary: dict[str, Any], console: Console
+) -> list[dict[str, Any]]:
+    """Write and print how the rows became samples; the steps."""
+    steps = funnel(summary["rows"], summary["rejects"], params.ingest)
+    shards.write_table(shards.shard_path(folder / "tables/funnel", 0), steps, tables.Funnel)
+    shown = Table("ingest", "rows", "left out", "parameters")
+    for row in steps.iter_rows(named=True):
+        left_out = f"{row['left_out']:,}" if row["left_out"] else ""
+        shown.add_row(row["name"], f"{row['rows_out']:,}", left_out, row["parameters"])
+    console.print(shown)
+    return steps.to_dicts()
 
 
 def _write_overlaps(params: Params, folder: Path, console: Console) -> dict[str, int]:

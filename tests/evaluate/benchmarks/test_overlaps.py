@@ -11,12 +11,12 @@ import pytest
 from published_files import base64_of, write_tsv
 
 from vzero import imaging, shards
-from vzero.config import Params, parse_params
+from vzero.config import Filters, Params, parse_params
 from vzero.paths import Paths
 from vzero.report.sheet import CELL, GAP, TEXT_WIDTH
 from vzero.report.show import show
 from vzero.stages import ingest
-from vzero.tables import Overlaps
+from vzero.tables import Overlaps, Rejects
 
 
 def drawing(number: int) -> np.ndarray:
@@ -64,6 +64,17 @@ def test_ingest_lists_counts_and_tells_the_leaked_images_and_removes_none(leaked
     assert "vstar: training images overlap with 2 of 3 items (same bytes: 1)" in told
     assert "search: training images" not in told
     assert summary["images"] == summary["samples"] == 6
+
+
+def test_a_filter_leaves_the_leaked_images_out(leaked):
+    params, paths = leaked
+    filters = Filters(refuse_benchmark_images=True)
+    ingested = params.ingest.model_copy(update={"filters": filters})
+    summary = ingest.run(params.model_copy(update={"ingest": ingested}), paths, processes=1)
+    assert summary["rejects"] == {"benchmark_image": 2} and summary["images"] == summary["samples"] == 4
+    details = shards.read(paths.rejects, Rejects)["detail"].to_list()
+    assert details[0] == "vstar, item 10: the same bytes" and details[1].startswith("vstar, item 11: ")
+    assert shards.read(paths.overlaps, Overlaps).is_empty()
 
 
 def test_the_table_is_the_same_file_on_every_run(leaked):

@@ -1,0 +1,181 @@
+"""Which checked samples `ingest.filters` leaves out, and why. Pure, but for the reading of `measure`.
+
+The filters are applied in the order of `FILTERS`; each sees only what those before it kept. What is left out
+depends on the set of samples alone, never on their order. Filters know no split: train and dev keep the same
+kind of samples, and of two near-duplicates in different splits only one stays.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from vzero.config import Filters, Ingest
+from vzero.config.filters import licence_words
+from vzero.evaluate.contamination import close_pairs, find_overlaps, informative
+from vzero.sources.rejects import RejectCode
+
+FILTERS = {
+    RejectCode.QUESTION_LENGTH: ("min_question_length", "max_question_length"),
+    RejectCode.BOX_COUNT: ("min_boxes", "max_boxes"),
+    RejectCode.EVIDENCE_AREA: ("min_evidence_area", "max_evidence_area"),
+    RejectCode.LICENCE: ("allowed_licences", "refused_licences"),
+    RejectCode.BENCHMARK_IMAGE: ("refuse_benchmark_images",),
+    RejectCode.NEAR_DUPLICATE: ("near_duplicate_distance",),
+}
+"""The fields of `ingest.filters` that each code stands for."""
+BLOCK = 512  # images compared with all that are kept at once; bounds the pairs that are held
+
+
+def switched_on(filters: Filters) -> list[RejectCode]:
+    """The filters that can leave something out, in the order in which they are applied."""
+    off = Filters()
+    return [
+        code
+        for code, names in FILTERS.items()
+        if any(getattr(filters, name) != getattr(off, name) for name in names)
+    ]
+
+
+def measure(samples: pl.LazyFrame, images: pl.LazyFrame) -> pl.DataFrame:
+    """What the filters look at, a row a sample, ordered by row.
+
+    `samples` has the columns of `tables.Samples` and row, `images` those of `tables.Images`; an image may be
+    there several times, the first counts. Columns: row, sample_id, image_id, question_length (characters),
+    boxes, evidence_area (share of the image), licence and perceptual_hash. Pixels and texts are not held.
+    """
+    box = pl.col("evidence_box").cast(pl.List(pl.Float64))
+    area = (box.list.get(2) - box.list.get(0)) * (box.list.get(3) - box.list.get(1))
+    measured = samples.select(
+        "row",
+        "sample_id",
+        "image_id",
+        question_length=pl.col("question").str.len_chars(),
+        boxes=pl.col("boxes").list.len(),
+        evidence_area=area,
+    )
+    facts = images.select("image_id", "width", "height", "licence", "perceptual_hash").unique(
+        "image_id", keep="first", maintain_order=True
+    )
+    shares = pl.col("evidence_area") / (pl.col("width").cast(pl.Int64) * pl.col("height"))
+    joined = measured.join(facts, on="image_id").with_columns(evidence_area=shares)
+    return joined.drop("width", "height").sort("row").collect()
+
+
+def left_out(rows: pl.DataFrame, config: Ingest, items: pl.DataFrame) -> pl.DataFrame:
+    """What the filters leave out: row, sample_id, code and detail, filter by filter.
+
+    `rows` is what `measure` gives, `items` has the columns benchmark, item and pictures of
+    `tables.BenchmarkItems`.
+    """
+    columns = {"row": pl.Int64, "sample_id": pl.String, "code": pl.String, "detail": pl.String}
+    found = [pl.DataFrame(schema=columns)]
+    for code in switched_on(config.filters):
+        rows = rows.with_columns(detail=_reasons(code, rows, config, items))
+        refused = rows.filter(pl.col("detail").is_not_null())
+        found.append(refused.select("row", "sample_id", pl.lit(str(code)).alias("code"), "detail"))
+        rows = rows.filter(pl.col("detail").is_null()).drop("detail")
+    return pl.concat(found)
+
+
+def _reasons(
+    code: RejectCode, rows: pl.DataFrame, config: Ingest, items: pl.DataFrame
+) -> pl.Expr | pl.Series:
+    """Why each row is left out by one filter; null where it is kept."""
+    filters = config.filters
+    match code:
+        case RejectCode.QUESTION_LENGTH:
+            length = pl.col("question_length")
+            outside = _outside(length, filters.min_question_length, filters.max_question_length)
+            return pl.when(outside).then(pl.format("{} characters", length))
+        case RejectCode.BOX_COUNT:
+            outside = _outside(pl.col("boxes"), filters.min_boxes, filters.max_boxes)
+            return pl.when(outside).then(pl.format("{} boxes", "boxes"))
+        case RejectCode.EVIDENCE_AREA:
+            area = pl.col("evidence_area")
+            outside = _outside(area, filters.min_evidence_area, filters.max_evidence_area)
+            return pl.when(outside).then(pl.format("{}% of the image", (area * 100).round_sig_figs(3)))
+        case RejectCode.LICENCE:
+            texts = rows["licence"].unique().to_list()
+            refused = [text for text in texts if not licence_kept(text, filters)]
+            return pl.when(pl.col("licence").is_in(refused)).then("licence")
+        case RejectCode.BENCHMARK_IMAGE:
+            return _of_image(rows, _shown_by_benchmarks(_images(rows), items, config.overlap_distance))
+        case _:
+            assert filters.near_duplicate_distance is not None
+            return _of_image(rows, near_duplicates(_images(rows), filters.near_duplicate_distance))
+
+
+def _outside(value: pl.Expr, low: float | None, high: float | None) -> pl.Expr:
+    below = pl.lit(False) if low is None else value < low
+    above = pl.lit(False) if high is None else value > high
+    return below | above
+
+
+def licence_kept(text: str, filters: Filters) -> bool:
+    """Whether images of this licence may be used."""
+    words = licence_words(text)
+    if any(f" {licence_words(refused)} " in f" {words} " for refused in filters.refused_licences):
+        return False
+    allowed = filters.allowed_licences
+    return allowed is None or words in {licence_words(licence) for licence in allowed}
+
+
+def _images(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.select("image_id", "perceptual_hash").unique("image_id").sort("image_id")
+
+
+def _of_image(rows: pl.DataFrame, details: pl.DataFrame) -> pl.Series:
+    """The detail of each row's image."""
+    return rows.join(details, on="image_id", how="left", maintain_order="left")["detail"]
+
+
+def _shown_by_benchmarks(images: pl.DataFrame, items: pl.DataFrame, distance: int) -> pl.DataFrame:
+    """Images that overlap with a benchmark, with the nearest item: image_id and detail."""
+    overlaps = find_overlaps(images, items, distance).sort("distance", "benchmark", "item", "picture")
+    nearest = overlaps.unique("image_id", keep="first", maintain_order=True)
+    apart = pl.format("{} bits apart", "distance")
+    how = pl.when("same_bytes").then(pl.lit("the same bytes")).otherwise(apart)
+    return nearest.select("image_id", detail=pl.format("{}, item {}: {}", "benchmark", "item", how))
+
+
+def near_duplicates(images: pl.DataFrame, distance: int) -> pl.DataFrame:
+    """Images that nearly repeat one that is kept: image_id and detail.
+
+    `images` has the columns image_id and perceptual_hash, a row an image. They are taken by ascending id;
+    each is kept unless one that is kept already is within `distance` bits. So every image that is left out
+    has one in its place, and no chain of small steps leads from what is left out to something unlike it.
+    """
+    telling = images.filter(pl.Series(informative(images["perceptual_hash"].to_numpy()))).sort("image_id")
+    kept, bits = keepers(telling["perceptual_hash"].to_numpy(), distance)
+    pairs = telling.select(
+        "image_id",
+        position=pl.int_range(pl.len()),
+        kept=pl.Series(kept),
+        detail=pl.format(
+            "{} bits from image {}, which is kept", pl.Series(bits), telling["image_id"].gather(kept)
+        ),
+    )
+    return pairs.filter(pl.col("kept") != pl.col("position")).select("image_id", "detail")
+
+
+def keepers(hashes: np.ndarray, distance: int) -> tuple[np.ndarray, np.ndarray]:
+    """The first kept hash within `distance` bits of each, its own position where it is kept; and the bits.
+
+    `hashes` (N,) is uint64; both results are (N,) int64. The time grows with N times the number that is kept.
+    """
+    place, bits = np.arange(len(hashes)), np.zeros(len(hashes), np.int64)
+    kept = np.empty(0, np.int64)
+    for start in range(0, len(hashes), BLOCK):
+        block = np.arange(start, min(start + BLOCK, len(hashes)))
+        lefts, rights, found = close_pairs(hashes[block], hashes[kept], distance)
+        near, first = np.unique(lefts, return_index=True)
+        place[block[near]], bits[block[near]] = kept[rights[first]], found[first]
+        free = np.delete(block, near)
+        # Pairs come in the order of the left one, so its own fate is known when it decides another's.
+        for left, right, differing in zip(*close_pairs(hashes[free], hashes[free], distance), strict=True):
+            one, other = free[left], free[right]
+            if left < right and place[one] == one and place[other] == other:
+                place[other], bits[other] = one, differing
+        kept = np.concatenate([kept, free[place[free] == free]])
+    return place, bits
