@@ -17,7 +17,7 @@ PHASES = pretraining.PHASES
 
 
 def shortened(steps: int) -> tuple[pretraining.Phase, ...]:
-    return tuple(replace(phase, steps=steps, batch=4, turns=2, fall=0.0) for phase in PHASES)
+    return tuple(replace(phase, steps=steps, batch=8, turns=3, fall=0.0) for phase in PHASES)
 
 
 def test_phases_follow_each_other_and_go_on_where_they_stopped(tmp_path, monkeypatch):
