@@ -1,54 +1,80 @@
-"""How fast `ingest` and `crops` are, beside the least work: drawing the scenes, decoding the images."""
+"""How near `ingest` and `crops` come to the least work on the same photos, with all cores.
+
+The baseline of `ingest` reads, hashes (SHA-256) and decodes every photo; that of `crops` decodes it, cuts two
+windows of the stage's sizes, enlarges and encodes them. Neither checks, draws places or writes tables.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+from benchmarks import photos
 from benchmarks.measurements import Measurement
-from benchmarks.timing import timed
-from vzero import imaging, shards
-from vzero.config import Ingest, NeedleSource, Params
-from vzero.needle.dataset import draw_samples
+from benchmarks.timing import best_seconds, timed
+from vzero import imaging, workers
+from vzero.config import Compute, Crops, Ingest, NeedleSource, Params, TableSource
+from vzero.crops.positive import positive_view
 from vzero.paths import Paths
 from vzero.stages import crops, ingest
-from vzero.tables import Images
 
-SOURCE = NeedleSource(samples=1_200, dev_samples=0, benchmark_questions=1)
+PHOTOS, COPIES = 60, 4
+ROUNDS = 3
+TOGETHER = 10  # photos a job of the bare loops
 
 
 def measure() -> Iterator[Measurement]:
-    params = Params(ingest=Ingest(needle=SOURCE, shards=4))
     with tempfile.TemporaryDirectory() as folder:
-        paths = Paths(Path(folder))
-        yield from _rates(
-            "ingest",
-            {
-                "draw the scenes only": lambda: list(draw_samples(SOURCE, "train", 0, SOURCE.samples)),
-                "one process": lambda: ingest.run(params, paths, processes=1),
-                "two processes": lambda: ingest.run(params, paths, processes=2),
-            },
-        )
-        yield from _rates(
-            "crops",
-            {
-                "decode the images only": lambda: _decode_all(paths),
-                "one process": lambda: crops.run(params, paths, processes=1),
-                "two processes": lambda: crops.run(params, paths, processes=2),
-            },
-        )
+        root = Path(folder)
+        paths = photos.write_photos(root / "images", PHOTOS, COPIES)
+        photos.annotate(paths, root / "rows.jsonl")
+        yield from compare(root, paths)
 
 
-def _rates(case: str, variants: dict[str, Callable[[], object]]) -> Iterator[Measurement]:
-    """Samples a second of each variant; the first one is the baseline."""
-    baseline = None
-    for variant, work in variants.items():
-        rate = SOURCE.samples / timed(work)()
-        baseline = baseline or rate
-        yield Measurement(case, variant, "rate", rate, "samples/s", rate / baseline)
+def compare(root: Path, images: list[Path]) -> Iterator[Measurement]:
+    """Rates of both stages beside their baselines; `root` holds `rows.jsonl` and `images/`."""
+    table = TableSource(rows=Path("rows.jsonl"), images=Path("images"))
+    world = NeedleSource(benchmark_questions=1)
+    params = Params(ingest=Ingest(source="table", table=table, needle=world, shards=16))
+    project = Paths(root)
+    rows = [json.loads(line) for line in (root / "rows.jsonl").read_text().splitlines()]
+    marked = [(root / "images" / row["image"], row["box"]) for row in rows]
+    stages: dict[str, tuple[Callable[..., Any], Callable[[], object]]] = {
+        "ingest": (_hash_and_decode, lambda: ingest.run(params, project)),
+        "crops": (_cut_and_encode, lambda: crops.run(params, project)),
+    }
+    for case, (bare, stage) in stages.items():
+        variants = {"bare loop": timed(lambda bare=bare: _all_cores(bare, marked)), "stage": timed(stage)}
+        seconds = best_seconds(variants, rounds=ROUNDS)
+        for variant, value in seconds.items():
+            rate = len(images) / value
+            ratio = seconds["bare loop"] / value
+            yield Measurement(case, variant, "rate", rate, "photos/s", ratio)
 
 
-def _decode_all(paths: Paths) -> None:
-    for data in shards.read(paths.images, Images, ["bytes"])["bytes"]:
+def _all_cores(bare: Callable[..., Any], marked: list[tuple[Path, list[int]]]) -> None:
+    jobs = ((marked[start : start + TOGETHER],) for start in range(0, len(marked), TOGETHER))
+    with workers.pool(Compute()) as completed:
+        for _ in completed(bare, jobs):
+            pass
+
+
+def _hash_and_decode(marked: list[tuple[Path, list[int]]]) -> None:
+    for path, _ in marked:
+        data = path.read_bytes()
+        hashlib.sha256(data).hexdigest()
         imaging.decode(data)
+
+
+def _cut_and_encode(marked: list[tuple[Path, list[int]]]) -> None:
+    config = Crops()
+    for path, (x1, y1, x2, y2) in marked:
+        pixels = imaging.decode(path.read_bytes())
+        corner = 0, 0, x2 - x1, y2 - y1
+        for box in ((x1, y1, x2, y2), corner):
+            view, _ = positive_view(pixels, box, margin=config.margin, upscale=config.upscale)
+            imaging.encode_png(view)

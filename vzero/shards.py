@@ -19,15 +19,18 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import dataframely as dy
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import xxhash
 
 ROW_GROUP = 100  # rows; small, so that looking at one image does not read a whole shard
+GROUP_BYTES = 2**25  # of the encoded images in a row group; one larger image is a group of its own
 UNFINISHED = ".*.tmp"
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -160,6 +163,49 @@ def write_table(path: Path, frame: pl.DataFrame, schema: type[dy.Schema]) -> Non
     ordered = checked.sort(keys) if keys else checked
     with atomic_path(path) as temporary:
         ordered.write_parquet(temporary, compression="zstd", row_group_size=ROW_GROUP)
+
+
+def write_groups(
+    path: Path,
+    index: pl.DataFrame,
+    schema: type[dy.Schema],
+    *,
+    weights: pl.Series,
+    load: Callable[[pl.DataFrame], pl.DataFrame],
+) -> None:
+    """Write one file atomically of which only a row group is ever held in memory.
+
+    `index` has the key's columns and whatever `load` needs to give the full rows of a part of it; `weights`
+    are the rows' bytes. A row group ends at `ROW_GROUP` rows or `GROUP_BYTES`.
+    """
+    keys = schema.primary_key()
+    if index.select(keys).is_duplicated().any():
+        raise ValueError(f"{path}: several rows of one {', '.join(keys)}")
+    ordered = index.with_columns(weight=weights).sort(keys)
+    arrow = schema.create_empty().to_arrow().schema
+    binary = [field.name for field in arrow if pa.types.is_large_binary(field.type)]
+    others = [name for name in arrow.names if name not in binary]
+    settings: dict[str, Any] = {
+        "compression": dict.fromkeys(others, "ZSTD")
+        | dict.fromkeys(binary, "NONE"),  # images are small already
+        "use_dictionary": others,
+        "write_statistics": others,
+    }
+    with atomic_path(path) as temporary, pq.ParquetWriter(temporary, arrow, **settings) as writer:
+        for start, length in _groups(ordered["weight"].to_list()):
+            rows = load(ordered.slice(start, length).drop("weight"))
+            writer.write_table(schema.validate(rows, cast=True).to_arrow().cast(arrow))
+
+
+def _groups(weights: list[int]) -> Iterator[tuple[int, int]]:
+    """Start and length of the row groups."""
+    start = held = 0
+    for number, weight in enumerate(weights):
+        if number > start and (number - start == ROW_GROUP or held + weight > GROUP_BYTES):
+            yield start, number - start
+            start, held = number, 0
+        held += weight
+    yield start, len(weights) - start
 
 
 def write_shards(

@@ -5,8 +5,11 @@ Samples and crops are sharded by their image's id, as images are, so a shard nee
 
 from __future__ import annotations
 
+import pickle
+import tempfile
 from collections.abc import Container, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import polars as pl
 import pyarrow.parquet as pq
@@ -29,20 +32,38 @@ def write_shard(images: Path, samples: Path, target: Path, config: Crops) -> int
         raise ValueError(f"{images}: no image {missing[0]}, which {samples} refers to; run ingest again")
     extents = {image_id: (width, height) for image_id, width, height in sizes.iter_rows()}
     neighbours = Neighbours(extents, lambda image_id: _open(images, image_id))
-    rows = [
-        evidence_pair(sample_id, picture, tuple(evidence_box), neighbours, config)
-        for picture in _pictures(images, by_image.keys())
-        for sample_id, _, evidence_box in by_image[picture.image_id].iter_rows()
-    ]
-    shards.write_table(target, shards.frame_of(rows, tables.Crops), tables.Crops)
-    return len(rows)
+    # In the order of the images, so that each is decoded once; the table is in that of the samples.
+    places, position = [], 0
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=target.parent) as stored:
+        for picture in _pictures(images, by_image.keys()):
+            for sample_id, _, evidence_box in by_image[picture.image_id].iter_rows():
+                row = evidence_pair(sample_id, picture, tuple(evidence_box), neighbours, config)
+                pickle.dump(row, stored)
+                places.append((sample_id, position, stored.tell() - position))
+                position = stored.tell()
+        schema = {"sample_id": pl.String, "place": pl.Int64, "length": pl.Int64}
+        index = pl.DataFrame(places, schema=schema, orient="row")
+        shards.write_groups(
+            target, index, tables.Crops, weights=index["length"], load=lambda part: _load(stored, part)
+        )
+    return len(places)
+
+
+def _load(stored: BinaryIO, index: pl.DataFrame) -> pl.DataFrame:
+    rows = []
+    for place in index["place"]:
+        stored.seek(place)
+        rows.append(pickle.load(stored))
+    return shards.frame_of(rows, tables.Crops)
 
 
 def _pictures(images: Path, wanted: Container[str]) -> Iterator[Picture]:
     """The wanted images of a shard, decoded one at a time; a row group's bytes are held at once."""
     with pq.ParquetFile(images) as file:
-        for batch in file.iter_batches(shards.ROW_GROUP, columns=["image_id", "bytes"]):
-            for image_id, data in zip(batch["image_id"].to_pylist(), batch["bytes"], strict=True):
+        for group in range(file.num_row_groups):
+            rows = file.read_row_group(group, columns=["image_id", "bytes"])
+            for image_id, data in zip(rows["image_id"].to_pylist(), rows["bytes"], strict=True):
                 if image_id in wanted:
                     yield Picture(image_id, imaging.decode(data.as_py()))
 

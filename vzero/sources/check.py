@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import xxhash
@@ -32,8 +34,10 @@ class Shelf:
     source: str
     images: Images | None
     max_megapixels: float
+    stored: BinaryIO = field(default_factory=tempfile.TemporaryFile)
+    """Gets the images' bytes, one after the other: a batch of large images would fill the memory."""
     rows: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """Rows of `tables.Images` by image id."""
+    """Rows of `tables.Images` by image id, with `place` and `length` in `stored` instead of the bytes."""
     _known: dict[str | bytes, str | Rejected] = field(default_factory=dict)
     _decoded: tuple[str, np.ndarray] | None = None
 
@@ -56,7 +60,9 @@ class Shelf:
     def pixels(self, image_id: str) -> np.ndarray:
         """RGB pixels of an image on the shelf; those decoded last are kept."""
         if self._decoded is None or self._decoded[0] != image_id:
-            self._decoded = image_id, imaging.decode(self.rows[image_id]["bytes"])
+            row = self.rows[image_id]
+            self.stored.seek(row["place"])
+            self._decoded = image_id, imaging.decode(self.stored.read(row["length"]))
         return self._decoded[1]
 
     def load(self, image: str | bytes) -> bytes:
@@ -74,9 +80,12 @@ class Shelf:
         except imaging.ImageError as error:
             raise Rejected(RejectCode(error.code), error.detail) from error
         self._decoded = image_id, pixels
+        place = self.stored.seek(0, os.SEEK_END)
+        self.stored.write(data)
         return {
             "image_id": image_id,
-            "bytes": data,
+            "place": place,
+            "length": len(data),
             "width": width,
             "height": height,
             "format": name,

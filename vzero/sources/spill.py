@@ -1,8 +1,8 @@
 """Checked rows on disk until all of them are known, and the tables made of them.
 
-Each batch writes its rows to `images/NNNNN/`, `samples/NNNNN/` (one folder a shard) and, last of all,
-`rejects/`; so an interrupted run knows which batches are done, and a shard is put together by reading
-only its own rows.
+Each batch writes its images' bytes to `bytes/`, its rows to `images/NNNNN/` and `samples/NNNNN/` (one folder
+a shard) and, last of all, `rejects/`; so an interrupted run knows which batches are done, and a shard is put
+together by reading only its own rows, and of the bytes a row group at a time.
 """
 
 from __future__ import annotations
@@ -37,18 +37,21 @@ def count_done(folder: Path) -> int:
 
 def check_batch(number: int, batch: Batch, images: Images | None, config: Ingest, folder: Path) -> int:
     """Check every row of a batch and write what becomes of it; the number of rows."""
-    shelf = Shelf(config.source, images, config.max_megapixels)
     samples, rejects = [], []
-    for annotation in batch.load():
-        if isinstance(annotation, Reject):
-            rejects.append(annotation)
-            continue
-        try:
-            samples.append(check(annotation, shelf, config) | {"row": annotation.row})
-        except Rejected as rejected:
-            rejects.append(_reject(annotation, rejected))
+    with shards.atomic_path(_stored(folder, number)) as stored, stored.open("w+b") as file:
+        shelf = Shelf(config.source, images, config.max_megapixels, file)
+        for annotation in batch.load():
+            if isinstance(annotation, Reject):
+                rejects.append(annotation)
+                continue
+            try:
+                samples.append(check(annotation, shelf, config) | {"row": annotation.row})
+            except Rejected as rejected:
+                rejects.append(_reject(annotation, rejected))
+        file.flush()
     used = {sample["image_id"] for sample in samples}
-    images_used = [row for image_id, row in shelf.rows.items() if image_id in used]
+    place = {"batch": number}
+    images_used = [row | place for image_id, row in shelf.rows.items() if image_id in used]
     _write(folder / "images", number, images_used, tables.Images, config.shards)
     _write(folder / "samples", number, samples, tables.Samples, config.shards)
     path = _part(folder / "rejects", number)
@@ -60,8 +63,7 @@ def check_batch(number: int, batch: Batch, images: Images | None, config: Ingest
 def _write(
     folder: Path, number: int, rows: list[dict[str, Any]], schema: type[dy.Schema], count: int
 ) -> None:
-    extra = {"row": pl.Int64, "content": pl.String} if schema is tables.Samples else {}
-    frame = pl.DataFrame(rows, schema=schema.create_empty().schema | extra)
+    frame = pl.DataFrame(rows, schema=_columns(schema))
     index = [shards.shard_of(image_id, count) for image_id in frame["image_id"]]
     for shard, part in (
         frame.with_columns(shard=pl.Series(index, dtype=pl.Int64))
@@ -70,6 +72,19 @@ def _write(
     ):
         with shards.atomic_path(_part(folder / f"{shard[0]:05d}", number)) as temporary:
             part.write_parquet(temporary, compression="uncompressed")
+
+
+def _columns(schema: type[dy.Schema]) -> dict[str, Any]:
+    """Columns of the parts: those of the table and what they are put together by."""
+    columns = dict(schema.create_empty().schema)
+    if schema is tables.Samples:
+        return columns | {"row": pl.Int64, "content": pl.String}
+    del columns["bytes"]
+    return columns | {"batch": pl.Int64, "place": pl.Int64, "length": pl.Int64}
+
+
+def _stored(folder: Path, number: int) -> Path:
+    return folder / "bytes" / f"batch-{number:07d}"
 
 
 def _part(folder: Path, number: int) -> Path:
@@ -122,7 +137,17 @@ def _find_repeated(folder: Path) -> list[Reject]:
     parts = sorted((folder / "samples").glob("*/batch-*.parquet"))
     if not parts:
         return []
-    ids = pl.concat([pl.read_parquet(path, columns=["row", "sample_id", "content"]) for path in parts])
+    rows = pl.scan_parquet(parts)
+    # Of all ids only eight bytes are held, and of those that may be repeated all.
+    hashes = rows.select(pl.col("sample_id").hash()).collect()["sample_id"]
+    several = hashes.filter(hashes.is_duplicated()).unique()
+    if several.is_empty():
+        return []
+    ids = (
+        rows.filter(pl.col("sample_id").hash().is_in(several.implode()))
+        .select("row", "sample_id", "content")
+        .collect()
+    )
     by_row = ids.sort("row")
     first = by_row.unique("sample_id", keep="first").rename({"row": "first", "content": "first_content"})
     later = by_row.join(first, on="sample_id").filter(pl.col("row") != pl.col("first")).sort("row")
@@ -151,13 +176,28 @@ def merge_shard(folder: Path, shard: int, left_out: set[int], images: Path, samp
     pictures = _gather(folder / "images" / f"{shard:05d}", tables.Images)
     pictures = pictures.unique("image_id", keep="first", maintain_order=True)
     pictures = pictures.join(kept, on="image_id", how="semi")
-    shards.write_table(shards.shard_path(images, shard), pictures, tables.Images)
+    shards.write_groups(
+        shards.shard_path(images, shard),
+        pictures,
+        tables.Images,
+        weights=pictures["length"],
+        load=lambda rows: _with_bytes(folder, rows),
+    )
     shards.write_table(shards.shard_path(samples, shard), kept, tables.Samples)
     return len(kept)
 
 
 def _gather(folder: Path, schema: type[dy.Schema]) -> pl.DataFrame:
-    extra = {"row": pl.Int64, "content": pl.String} if schema is tables.Samples else {}
-    empty = pl.DataFrame(schema=schema.create_empty().schema | extra)
+    empty = pl.DataFrame(schema=_columns(schema))
     parts = sorted(folder.glob("batch-*.parquet"))
     return pl.concat([empty, *(pl.read_parquet(path) for path in parts)])
+
+
+def _with_bytes(folder: Path, rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows of `tables.Images`, with the bytes that the parts only point at."""
+    data = []
+    for batch, place, length in rows.select("batch", "place", "length").iter_rows():
+        with _stored(folder, batch).open("rb") as file:
+            file.seek(place)
+            data.append(file.read(length))
+    return rows.with_columns(bytes=pl.Series(data, dtype=pl.Binary)).drop("batch", "place", "length")
