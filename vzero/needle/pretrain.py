@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from multiprocessing import get_context
 from pathlib import Path
 
 import cv2
@@ -21,7 +22,7 @@ import numpy as np
 import torch
 from rich.console import Console
 from torch import distributed
-from torch.multiprocessing.spawn import spawn
+from torch.multiprocessing.spawn import start_processes
 from transformers import PreTrainedTokenizerFast
 
 from vzero.models.prompts import CROP_NOTICE, question_text
@@ -66,12 +67,14 @@ LURE = Lure()
 def pretrain(work: Path, target: Path) -> dict[str, float]:
     """Run all phases and write `target/student` and `target/teacher`; returns seconds by phase."""
     tokenizer = _tokenizer(work)
+    # Every phase starts processes; they are forked from one that has imported all of this once.
+    get_context("forkserver").set_forkserver_preload([__name__])
     seconds: dict[str, float] = {}
     for phase in PHASES:
         if _steps_done(work, phase) < phase.steps:
             with tempfile.TemporaryDirectory() as meeting:
                 arguments = (phase, work, f"file://{meeting}/point")
-                spawn(_teach, arguments, nprocs=PROCESSES)
+                start_processes(_teach, arguments, nprocs=PROCESSES, start_method="forkserver")
         kept = torch.load(_state_file(work, phase.name), weights_only=True)
         seconds[phase.name] = kept["seconds"]
         if phase.name in ("student", "teacher"):
