@@ -1,0 +1,108 @@
+"""The tables go to a DVC remote and come back, in a folder or in a bucket; what is added costs what it is."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from dvc.repo import Repo
+
+from vzero import imaging
+from vzero.shards import shard_of, shard_path
+from vzero.stages import ingest
+
+pytestmark = pytest.mark.xdist_group("dvc")
+ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "DVC_NO_ANALYTICS": "1",
+}
+
+
+@pytest.fixture(scope="module")
+def bucket():
+    """A bucket on an S3 server of this process: its address and the server's."""
+    server_module = pytest.importorskip("moto.server", reason="moto is not installed")
+    pytest.importorskip("dvc_s3", reason="dvc-s3 is not installed")
+    import boto3
+
+    server = server_module.ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    server.start()
+    host, port = server.get_host_and_port()
+    endpoint = f"http://{host}:{port}"
+    with pytest.MonkeyPatch.context() as patch:
+        set_environment(patch)
+        client = boto3.client("s3", endpoint_url=endpoint)
+    client.create_bucket(Bucket="vzero")
+    yield "s3://vzero/project", endpoint
+    server.stop()
+
+
+@pytest.mark.parametrize("kind", ["folder", "s3"])
+def test_tables_that_are_pushed_and_lost_come_back_the_same(
+    kind, annotate, table_params, tmp_path, request, monkeypatch
+):
+    paths = annotate(tmp_path / "project", 120)
+    ingest.run(table_params, paths, processes=1)
+    before = {file.name: file.read_bytes() for file in paths.images.iterdir()}
+    set_environment(monkeypatch)
+    with Repo.init(str(paths.root), no_scm=True) as repo, repo.config.edit() as config:
+        config["core"]["remote"] = "store"
+        config["remote"]["store"] = remote_of(kind, tmp_path, request)
+    with Repo(str(paths.root)) as repo:
+        repo.add([str(paths.images), str(paths.samples)])
+        assert repo.push() == 2 * 4 + 2, "every shard, and the two lists of them"
+    shutil.rmtree(paths.root / ".dvc/cache")
+    shutil.rmtree(paths.images)
+    with Repo(str(paths.root)) as repo:
+        repo.pull()
+    assert {file.name: file.read_bytes() for file in paths.images.iterdir()} == before
+
+
+def remote_of(kind, tmp_path, request) -> dict[str, str]:
+    """The remote's section of `.dvc/config`."""
+    if kind == "folder":
+        return {"url": str(tmp_path / "remote")}
+    address, endpoint = request.getfixturevalue("bucket")
+    return {"url": address, "endpointurl": endpoint}
+
+
+def set_environment(patch) -> None:
+    for name, value in ENVIRONMENT.items():
+        patch.setenv(name, value)
+
+
+def test_a_new_image_changes_one_shard_of_each_table(annotate, table_params, tmp_path):
+    paths = annotate(tmp_path / "project", 100)
+    ingest.run(table_params, paths, processes=1)
+    before = shards_of(paths)
+    new = imaging.encode_png(np.full((50, 60, 3), 9, np.uint8))
+    (paths.root / "images/new.png").write_bytes(new)
+    with (paths.root / "rows.jsonl").open("a") as file:
+        row = {"id": "new", "image": "new.png", "question": "?", "box": [1, 2, 30, 40], "answer": "red"}
+        file.write("\n" + json.dumps(row))
+    ingest.run(table_params, paths, processes=1)
+    after = shards_of(paths)
+    name = shard_path(Path(), shard_of(hashlib.sha256(new).hexdigest(), 4)).name
+    changed = {file for file in after if after[file] != before.get(file)}
+    assert changed == {f"images/{name}", f"samples/{name}"}
+
+
+def test_one_percent_more_images_touch_one_percent_of_the_shards_only_where_there_is_one_an_image():
+    """Images are spread by their hash, so that k new ones touch about S (1 - exp(-k / S)) of S shards."""
+    new = [hashlib.sha256(f"new {number}".encode()).hexdigest() for number in range(100)]
+    touched = {shards: len({shard_of(image, shards) for image in new}) for shards in (16, 1_000, 10_000)}
+    assert touched[16] == 16
+    assert touched[1_000] == pytest.approx(1_000 * (1 - np.exp(-0.1)), rel=0.05)
+    assert 99 <= touched[10_000] <= 100, "of 10,000 images 1 % are new: so are 1 % of the shards"
+
+
+def shards_of(paths) -> dict[str, bytes]:
+    files = [*paths.images.iterdir(), *paths.samples.iterdir()]
+    return {f"{file.parent.name}/{file.name}": file.read_bytes() for file in files}
