@@ -198,7 +198,7 @@ def test_the_funnel_says_which_parameters_its_counts_are_of():
         ("rows", 0, ""),
         ("box_too_large", 2, "max_box_coverage: 0.9"),
         ("question_length", 3, "filters.min_question_length: 10, filters.max_question_length: 512"),
-        ("benchmark_image", 0, "filters.refuse_benchmark_images: True, overlap_distance: 4"),
+        ("benchmark_image", 0, "filters.refuse_benchmark_images: true, overlap_distance: 4"),
         ("samples", 0, ""),
     ]
 

@@ -38,19 +38,7 @@ def test_every_row_is_a_sample_or_a_reject(table_params, project):
         "images": 40,
         "rejects": {"duplicate_id": 1, "missing_box": 1, "path_escape": 1},
         "overlapping_items": {"coarse": 0, "cyclic": 0, "search": 0, "zoom": 0},
-        "funnel": [
-            {"step": step, "name": name, "rows_in": before, "left_out": before - after, "rows_out": after}
-            | {"parameters": ""}
-            for step, (name, before, after) in enumerate(
-                [
-                    ("rows", 120, 120),
-                    ("duplicate_id", 120, 119),
-                    ("path_escape", 119, 118),
-                    ("missing_box", 118, 117),
-                    ("samples", 117, 117),
-                ]
-            )
-        ],
+        "funnel": {"rows": 120, "duplicate_id": 119, "path_escape": 118, "missing_box": 117, "samples": 117},
     }
     assert json.loads(project.ingest_summary.read_text()) == summary
     samples = shards.read(project.samples, tables.Samples)
@@ -120,11 +108,12 @@ def test_filters_leave_out_the_same_samples_whatever_the_order_of_rows_and_the_s
     others = settings.model_copy(update={"shards": 3})
     again = ingest.run(table_params.model_copy(update={"ingest": others}), second, processes=1)
     assert again == summary
-    names = [step["name"] for step in summary["funnel"]]
+    names = shards.read(first.funnel, tables.Funnel)["name"].to_list()
+    assert names == list(summary["funnel"])
     assert names[3:] == ["question_length", "evidence_area", "near_duplicate", "samples"]
     assert summary["rejects"]["question_length"] == 20  # "Question 100?" to "Question 119?"
     assert min(summary["rejects"][name] for name in names[3:6]) > 0
-    assert summary["samples"] == summary["funnel"][-1]["rows_out"]
+    assert summary["samples"] == summary["funnel"]["samples"]
 
     def left(paths: Paths) -> pl.DataFrame:
         return shards.read(paths.rejects, tables.Rejects, ["sample_id", "code", "detail"]).sort("sample_id")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -54,4 +55,4 @@ def _parameters(name: str, config: Ingest) -> str:
             shown["overlap_distance"] = config.overlap_distance
     else:
         shown = {field: getattr(config, field) for field in CHECKS.get(name, ())}
-    return ", ".join(f"{field}: {value}" for field, value in shown.items())
+    return ", ".join(f"{field}: {json.dumps(value, ensure_ascii=False)}" for field, value in shown.items())

@@ -161,18 +161,16 @@ def _filter_rows(params: Params, folder: Path, repeated: set[int]) -> pl.DataFra
     return spill.reject_frame((Reject(**row) for row in found.iter_rows(named=True)), source)
 
 
-def _write_funnel(
-    params: Params, folder: Path, summary: dict[str, Any], console: Console
-) -> list[dict[str, Any]]:
-    """Write and print how the rows became samples; the steps."""
+def _write_funnel(params: Params, folder: Path, summary: dict[str, Any], console: Console) -> dict[str, int]:
+    """Write and print how the rows became samples; how many were left after each step."""
     steps = funnel(summary["rows"], summary["rejects"], params.ingest)
     shards.write_table(shards.shard_path(folder / "tables/funnel", 0), steps, tables.Funnel)
-    shown = Table("ingest", "rows", "left out", "parameters")
+    shown = Table("step", "rows", "left out", "parameters")
     for row in steps.iter_rows(named=True):
         left_out = f"{row['left_out']:,}" if row["left_out"] else ""
         shown.add_row(row["name"], f"{row['rows_out']:,}", left_out, row["parameters"])
     console.print(shown)
-    return steps.to_dicts()
+    return dict(steps.select("name", "rows_out").iter_rows())
 
 
 def _write_overlaps(params: Params, folder: Path, console: Console) -> dict[str, int]:
