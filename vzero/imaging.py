@@ -24,6 +24,8 @@ NEGLIGIBLE = 1e-3  # share of a pixel that OpenCV leaves out
 SMALLEST_HASHED_BY_SUMS = 32  # pixels a side; cells of less than a pixel are none
 # Other formats are refused by name: some of Pillow's readers start programs.
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
+EXIF_MARKS = b"Exif", b"eXIf", b"EXIF"  # in JPEG, PNG and WebP; images without them need no second look
+ORIENTATION_TAG = 0x0112
 
 # Damage is reported as an ImageError; OpenCV's own lines would flood the console of a long run.
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
@@ -58,6 +60,18 @@ def probe(data: bytes) -> tuple[int, int, str]:
     if width < 1 or height < 1:
         raise ImageError("unreadable_image", f"{width} x {height} pixels")
     return width, height, name
+
+
+def orientation(data: bytes) -> int:
+    """The EXIF orientation, 1 (shown as stored) to 8; 1 where none can be read. `decode` ignores it."""
+    if not data.startswith((b"II*", b"MM\0*")) and not any(mark in data for mark in EXIF_MARKS):
+        return 1
+    try:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as header:
+            found = header.getexif().get(ORIENTATION_TAG, 1)
+    except Exception:  # as in `probe`; damaged metadata is no reason to reject an image that can be decoded
+        return 1
+    return int(found) if found in range(1, 9) else 1
 
 
 def decode(data: bytes, *, max_megapixels: float = MAX_MEGAPIXELS) -> np.ndarray:

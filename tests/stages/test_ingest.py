@@ -37,6 +37,9 @@ def test_every_row_is_a_sample_or_a_reject(table_params, project):
         "samples": 117,
         "images": 40,
         "rejects": {"duplicate_id": 1, "missing_box": 1, "path_escape": 1},
+        "box_conventions": {
+            "xyxy pixel": {"boxes": 118, "inside": 1.0, "verified": True, "exif_oriented": 0.0}
+        },
         "overlapping_items": {"coarse": 0, "cyclic": 0, "search": 0, "zoom": 0},
         "funnel": {"rows": 120, "duplicate_id": 119, "path_escape": 118, "missing_box": 117, "samples": 117},
     }

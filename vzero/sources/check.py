@@ -19,6 +19,7 @@ from vzero.geometry import Box, BoxFormat
 from vzero.sources.annotation import Annotation, ReadyCrops
 from vzero.sources.boxes import Numbers, parse_boxes
 from vzero.sources.cells import parse_answer, parse_id, parse_options, parse_question, printable, single_image
+from vzero.sources.conventions import Seen
 from vzero.sources.drawn_boxes import shows_drawn_box
 from vzero.sources.files import Images, read_image
 from vzero.sources.locate import locate_crops
@@ -38,6 +39,10 @@ class Shelf:
     """Gets the images' bytes, one after the other: a batch of large images would fill the memory."""
     rows: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Rows of `tables.Images` by image id, with `place` and `length` in `stored` instead of the bytes."""
+    orientations: dict[str, int] = field(default_factory=dict)
+    """EXIF orientations by image id."""
+    seen: list[Seen] = field(default_factory=list)
+    """Boxes as the source has them, whatever becomes of their rows; to verify the declared convention by."""
     _known: dict[str | bytes, str | Rejected] = field(default_factory=dict)
     _decoded: tuple[str, np.ndarray] | None = None
 
@@ -80,6 +85,7 @@ class Shelf:
         except imaging.ImageError as error:
             raise Rejected(RejectCode(error.code), error.detail) from error
         self._decoded = image_id, pixels
+        self.orientations[image_id] = imaging.orientation(data)
         place = self.stored.seek(0, os.SEEK_END)
         self.stored.write(data)
         return {
@@ -108,6 +114,8 @@ def check(annotation: Annotation, shelf: Shelf, config: Ingest) -> dict[str, Any
         raise Rejected(
             RejectCode.SIZE_MISMATCH, f"annotated {annotation.annotated_size}, the image is {extent}"
         )
+    orientation = shelf.orientations[image["image_id"]]
+    shelf.seen += [Seen(box, annotation.box_format, extent, orientation) for box in numbers]
     if ready is not None:
         numbers = locate_crops(ready, shelf.pixels(image["image_id"]), shelf.load)
     boxes = [check_box(box, annotation.box_format, extent, config) for box in numbers]

@@ -217,3 +217,8 @@ def _reaches_the_edge(ends: dict[BoxFormat, np.ndarray], declared: BoxFormat, ri
         and touched.size
         and np.ptp(touched) >= APART
     )
+
+
+def inside_share(counts: Counts, declared: BoxFormat) -> float:
+    """Share of boxes that are in order and inside their image as declared."""
+    return float(counts.inside[CONVENTIONS.index(declared)] / counts.boxes)

@@ -19,6 +19,7 @@ from vzero.config import Ingest
 from vzero.sources.annotation import Annotation, Batch
 from vzero.sources.cells import printable
 from vzero.sources.check import Shelf, check
+from vzero.sources.convention_counts import write_counts
 from vzero.sources.curation import measure
 from vzero.sources.files import Images
 from vzero.sources.rejects import Reject, RejectCode, Rejected
@@ -54,6 +55,7 @@ def check_batch(number: int, batch: Batch, images: Images | None, config: Ingest
     images_used = [row | place for image_id, row in shelf.rows.items() if image_id in used]
     _write(folder / "images", number, images_used, tables.Images, config.shards)
     _write(folder / "samples", number, samples, tables.Samples, config.shards)
+    write_counts(folder, number, shelf.seen)
     path = _part(folder / "rejects", number)
     with shards.atomic_path(path) as temporary:
         reject_frame(rejects, config.source).write_parquet(temporary)

@@ -28,6 +28,7 @@ from vzero.sources.catalogue import open_source
 from vzero.sources.files import image_places
 from vzero.sources.funnel import funnel
 from vzero.sources.rejects import Reject
+from vzero.sources.verify import describe, verify
 from vzero.workers import Completed
 
 
@@ -46,8 +47,12 @@ def run(params: Params, paths: Paths, *, processes: int | None = None) -> dict[s
     benchmarks, unusable = _write_benchmarks(params, paths, folder, console)
     with workers.pool(params.compute, processes=processes) as completed:
         rows = _check_rows(params, source, folder, console, completed)
+        conventions = verify(params.ingest, paths, folder)
+        for line in describe(conventions):
+            console.print(f"ingest: {line}", markup=False)
         summary = _merge(params, folder, rows, unusable, completed) | benchmarks
     summary["funnel"] = _write_funnel(params, folder, summary, console)
+    summary["box_conventions"] = conventions
     summary["overlapping_items"] = _write_overlaps(params, folder, console)
     shards.publish(folder / "tables/images", paths.images)
     shards.publish(folder / "tables/samples", paths.samples)

@@ -1,0 +1,44 @@
+"""What each batch says about its source's box conventions, on disk until all batches are known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from vzero import shards
+from vzero.geometry import BoxFormat
+from vzero.sources.conventions import Counts, Seen, count
+
+
+def write_counts(folder: Path, number: int, seen: Sequence[Seen]) -> None:
+    """Store what a batch says about its source's conventions."""
+    arrays = {
+        f"{declared.order} {declared.unit} {name}": value
+        for declared, counts in count(seen).items()
+        for name, value in asdict(counts).items()
+    }
+    with (
+        shards.atomic_path(folder / "conventions" / f"batch-{number:07d}.npz") as temporary,
+        temporary.open("wb") as file,
+    ):
+        np.savez_compressed(file, **arrays)
+
+
+def read_counts(folder: Path) -> dict[BoxFormat, Counts]:
+    """Sums over all batches, by declared convention."""
+    sums: dict[str, dict[str, np.ndarray]] = {}
+    for path in sorted((folder / "conventions").glob("batch-*.npz")):
+        with np.load(path) as arrays:
+            for key, value in arrays.items():
+                declared, name = key.rsplit(" ", 1)
+                named = sums.setdefault(declared, {})
+                named[name] = named.get(name, 0) + value
+    return {_convention(name): Counts(**arrays) for name, arrays in sorted(sums.items())}
+
+
+def _convention(name: str) -> BoxFormat:
+    order, unit = name.split(" ")
+    return BoxFormat(order, unit)  # pyright: ignore[reportArgumentType]
