@@ -1,9 +1,9 @@
 """Encoded image bytes to pixels and back, with OpenCV.
 
 Pixels are (height, width, 3) uint8 arrays in RGB order, on the grid that is stored in the file: EXIF
-orientation is ignored, because annotated boxes refer to the stored grid and a rotation would shift them.
-Sixteen bits become eight, grey, palette and CMYK become RGB, transparency is dropped (as Pillow's
-`convert("RGB")` does), and of an animation the first frame counts.
+orientation is ignored, because annotated boxes refer to the stored grid and a rotation would shift them (of
+TIFF it is part of decoding). Sixteen bits become eight, grey, palette and CMYK become RGB, transparency is
+dropped (as Pillow's `convert("RGB")` does), and of an animation the first frame counts.
 """
 
 from __future__ import annotations
@@ -63,8 +63,11 @@ def probe(data: bytes) -> tuple[int, int, str]:
 
 
 def orientation(data: bytes) -> int:
-    """The EXIF orientation, 1 (shown as stored) to 8; 1 where none can be read. `decode` ignores it."""
-    if not data.startswith((b"II*", b"MM\0*")) and not any(mark in data for mark in EXIF_MARKS):
+    """The EXIF orientation that `decode` ignores, 1 (shown as stored) to 8.
+
+    1 also where none can be read, and for TIFF, whose decoders turn the pixels themselves.
+    """
+    if data.startswith((b"II*", b"MM\0*")) or not any(mark in data for mark in EXIF_MARKS):
         return 1
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as header:

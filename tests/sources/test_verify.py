@@ -127,4 +127,12 @@ def test_the_orientation_is_read_from_every_form(form, orientation, tmp_path):
     Image.new("RGB", (8, 4)).save(tmp_path / "image", form, exif=exif)
     data = (tmp_path / "image").read_bytes()
     assert imaging.orientation(data) == orientation
-    assert imaging.orientation(b"Exif damaged") == 1
+
+
+def test_an_image_without_an_orientation_left_to_apply_is_as_stored(tmp_path):
+    exif = Image.Exif()
+    exif[imaging.ORIENTATION_TAG] = TURN
+    Image.new("RGB", (8, 4)).save(tmp_path / "image", "TIFF", exif=exif)
+    data = (tmp_path / "image").read_bytes()
+    assert imaging.decode(data).shape == (8, 4, 3)  # turned by the decoder
+    assert imaging.orientation(data) == imaging.orientation(b"Exif damaged") == 1
