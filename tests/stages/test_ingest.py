@@ -182,6 +182,23 @@ def test_a_source_without_a_usable_row_is_an_error_that_counts_why(table_params,
     assert not project.samples.exists()
 
 
+@pytest.mark.parametrize(
+    ("box", "filters", "code"),
+    [
+        ("[0]", Filters(min_boxes=1, near_duplicate_distance=4), "bad_box"),
+        ("[1, 2, 9, 9]", Filters(max_question_length=1, allowed_licences=["x"]), "licence"),
+        ("[1, 2, 9, 9]", Filters(min_question_length=9, refuse_benchmark_images=True), "question_length"),
+    ],
+)
+def test_filters_that_get_or_leave_nothing_are_the_same_error(table_params, project, box, filters, code):
+    (project.root / "rows.jsonl").write_text(f'{{"id": 1, "image": "0.png", "question": "?", "box": {box}}}')
+    columns = table_params.ingest.table.columns.model_copy(update={"answer": None})
+    table = table_params.ingest.table.model_copy(update={"columns": columns})
+    params = Params(ingest=table_params.ingest.model_copy(update={"filters": filters, "table": table}))
+    with pytest.raises(ConfigError, match=rf"none of 1 rows can be used \({code}: 1\)"):
+        ingest.run(params, project, processes=1)
+
+
 def test_an_empty_source_is_an_error(table_params, project):
     (project.root / "rows.jsonl").write_text("")
     with pytest.raises(ConfigError, match="the source is empty"):

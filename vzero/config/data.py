@@ -156,8 +156,8 @@ class Ingest(Section):
     min_box_side: float = Field(default=1.0, gt=0)
     """Pixels; narrower boxes are rejected as empty."""
     verify_boxes: bool = True
-    """Whether boxes that contradict their declared convention stop the stage; off only for odd boxes that were
-    looked at and are right. The verdict is in the summary either way."""
+    """Whether boxes that contradict their declared convention stop the stage; off only for odd boxes that
+    were looked at and are right. The verdict is in the summary either way."""
     filters: Filters = Filters()
     """Which of the checked samples are left out: curation as data."""
     benchmarks: dict[BenchmarkName, Path] = Field(default_factory=dict)

@@ -164,10 +164,12 @@ def _repeats(row: dict[str, Any]) -> Reject:
 
 def measure_rows(folder: Path, repeated: set[int]) -> pl.DataFrame:
     """What the filters look at (`curation.measure`), of all samples but those in the rows `repeated`."""
-    samples, images = (
-        pl.scan_parquet(sorted((folder / name).glob("*/batch-*.parquet"), key=lambda path: path.name))
-        for name in ("samples", "images")
-    )
+
+    def scan(name: str, schema: type[dy.Schema]) -> pl.LazyFrame:
+        parts = sorted((folder / name).glob("*/batch-*.parquet"), key=lambda path: path.name)
+        return pl.scan_parquet(parts) if parts else pl.LazyFrame(schema=_columns(schema))
+
+    samples, images = scan("samples", tables.Samples), scan("images", tables.Images)
     return measure(samples, images).filter(~pl.col("row").is_in(list(repeated)))
 
 
