@@ -101,7 +101,19 @@ def test_odd_boxes_are_taken_when_the_params_say_so(tmp_path, capsys):
     paths = project(tmp_path, BoxFormat("xywh"))
     summary = ingest.run(params(BoxFormat("xyxy"), verify_boxes=False), paths, processes=1)
     assert summary["rejects"]["bad_box"] > 40 and not summary["box_conventions"]["xyxy pixel"]["verified"]
-    assert "ingest.verify_boxes is off" in " ".join(capsys.readouterr().out.split())
+    assert "not as declared, look at some" in " ".join(capsys.readouterr().out.split())
+
+
+def test_boxes_that_fit_no_convention_are_not_called_verified(tmp_path, capsys):
+    paths = project(tmp_path, BoxFormat("xyxy"))
+    rows = [json.loads(line) for line in (tmp_path / "rows.jsonl").read_text().splitlines()]
+    for row in rows:  # of images five times as large
+        row["box"] = [5 * number for number in row["box"]]
+    (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    summary = ingest.run(params(BoxFormat("xyxy")), paths, processes=1)
+    found = summary["box_conventions"]["xyxy pixel"]
+    assert found["inside"] < 0.3 and not found["verified"]
+    assert "not as declared, look at some" in " ".join(capsys.readouterr().out.split())
 
 
 def test_boxes_on_the_image_as_exif_turns_it_are_a_contradiction_of_their_own(tmp_path):

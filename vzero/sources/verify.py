@@ -21,6 +21,7 @@ from vzero.sources.check import Shelf
 from vzero.sources.convention_counts import read_counts
 from vzero.sources.conventions import (
     MIN_BOXES,
+    TOLERATED,
     Contradiction,
     contradiction,
     fit,
@@ -47,11 +48,12 @@ def verify(config: Ingest, paths: Paths, folder: Path) -> dict[str, dict[str, An
             with shards.atomic_path(sheet) as temporary:
                 temporary.write_bytes(_draw(open_source(config, paths), config, declared, found))
             raise SourceError(_complaint(config, declared, found, sheet))
-        boxes = int(counts.boxes)
+        boxes, inside = int(counts.boxes), inside_share(counts, declared)
         summary[_name(declared)] = {
             "boxes": boxes,
-            "inside": round(inside_share(counts, declared), 4),
-            "verified": boxes >= MIN_BOXES and found is None,
+            "inside": round(inside, 4),
+            # Boxes outside that fit no other convention either may be of images of another size.
+            "verified": boxes >= MIN_BOXES and found is None and inside >= TOLERATED,
             "exif_oriented": round(int(counts.oriented) / boxes, 4),
         }
     return summary
@@ -65,7 +67,7 @@ def describe(summary: dict[str, dict[str, Any]]) -> Iterator[str]:
         elif row["boxes"] < MIN_BOXES:
             verdict = f"fewer than {MIN_BOXES}, too few to verify"
         else:
-            verdict = "contradicted, but ingest.verify_boxes is off"
+            verdict = "not as declared, look at some before training on them"
         yield (
             f"{row['boxes']:,} boxes of {name}, {row['inside']:.1%} inside their image: {verdict}; "
             f"{row['exif_oriented']:.1%} on images with an EXIF orientation, which is ignored"
