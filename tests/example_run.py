@@ -155,7 +155,8 @@ def _write_training(
         log.append({"step": step, **dict.fromkeys(names, falling), "reward": None})
     write_table(shard_path(paths.rollouts, 0), pl.DataFrame(rows), tables.Rollouts)
     write_table(shard_path(paths.train_log, 0), pl.DataFrame(log), tables.TrainLog)
-    write_json(paths.train_summary, {"steps": steps, "method": METHOD | {"gate": METHOD["gate"] | {"enabled": gate}}})
+    method = METHOD | {"gate": METHOD["gate"] | {"enabled": gate}}
+    write_json(paths.train_summary, {"steps": steps, "method": method})
 
 
 def _write_evaluation(paths: Paths, params: Params, rng: np.random.Generator, items: int) -> None:
@@ -171,6 +172,19 @@ def _write_evaluation(paths: Paths, params: Params, rng: np.random.Generator, it
     write_table(shard_path(paths.benchmark_items, 0), asked, tables.BenchmarkItems)
     overlaps = [overlap_row(params.evaluate.benchmarks[0], item, same_bytes=item == 0) for item in range(2)]
     write_table(shard_path(paths.overlaps, 0), pl.DataFrame(overlaps), tables.Overlaps)
+    steps = [("rows", 0), ("no_boxes", 2), ("samples", 0)]
+    funnel = [
+        {
+            "step": step,
+            "name": name,
+            "rows_in": 12 if step < 2 else 10,
+            "left_out": left_out,
+            "rows_out": 10 if step else 12,
+            "parameters": "",
+        }
+        for step, (name, left_out) in enumerate(steps)
+    ]
+    write_table(shard_path(paths.funnel, 0), pl.DataFrame(funnel), tables.Funnel)
 
 
 def views_of(model: str, benchmark: str) -> list[str]:

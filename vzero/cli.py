@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal
 from cyclopts import App, Parameter, validators
 
 import vzero
-from vzero.config import BenchmarkName, ConfigError, Params, load_params
+from vzero.config import BenchmarkName, ConfigError, EvaluatedName, Params, load_params
 from vzero.paths import Paths
 from vzero.train.collapse import TrainingCollapsed
 
@@ -60,10 +60,16 @@ def train(*, recipe: Literal["needle", "paper", "released", "opd", "grpo", "sft"
 
 
 @app.command
-def evaluate(
-    model: Literal["base", "trained", "teacher"], benchmark: Literal["search", "cyclic", "zoom", "coarse"], /
-) -> None:
-    """Answer one benchmark with one model and score the answers."""
+def evaluate(model: Literal["base", "trained", "teacher"], benchmark: EvaluatedName, /) -> None:
+    """Answer one benchmark with one model and score the answers; goes on where an interrupted run stopped.
+
+    Parameters
+    ----------
+    model
+        The untouched student, the trained one, or the teacher, which also sees the right crop.
+    benchmark
+        One of evaluate.benchmarks in params.yaml.
+    """
     _run_stage("evaluate", model, benchmark)
 
 
