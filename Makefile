@@ -1,5 +1,5 @@
 # `make repro` and `make test` work on a fresh clone: both make .venv first if it is not there.
-.PHONY: repro test kill-test lint bench
+.PHONY: repro test long-test lint bench
 .DEFAULT_GOAL := repro
 
 export DO_NOT_TRACK := 1
@@ -24,9 +24,9 @@ repro: .venv/installed
 test: .venv/installed
 	pytest --numprocesses 2 --dist loadgroup
 
-# Kills training at 30 random times; takes minutes.
-kill-test: .venv/installed
-	pytest -m long --capture no tests/train/test_kills.py
+# Training killed at 30 random times, every kind of run on two processes, all phases of pretraining.
+long-test: .venv/installed
+	pytest -m long --capture no
 
 lint: .venv/installed
 	ruff check .

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pytest
 import torch
 
 from vzero.config import Models
@@ -20,6 +21,7 @@ def shortened(steps: int) -> tuple[pretraining.Phase, ...]:
     return tuple(replace(phase, steps=steps, batch=8, turns=3, fall=0.0) for phase in PHASES)
 
 
+@pytest.mark.long
 def test_phases_follow_each_other_and_go_on_where_they_stopped(tmp_path, monkeypatch):
     whole, halved = tmp_path / "whole", tmp_path / "halved"
     monkeypatch.setattr(pretraining, "PHASES", shortened(2))

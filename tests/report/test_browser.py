@@ -18,6 +18,9 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from vzero.stages import quality, report
 
+# What is made once for the module is made in one process.
+pytestmark = pytest.mark.xdist_group("browser")
+
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 QUIET = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update")
 WIDTHS = {"laptop": 1280, "phone": 390}

@@ -22,6 +22,9 @@ from vzero.paths import Paths
 from vzero.shards import read
 from vzero.tables import TrainLog
 
+# What is made once for the module is made in one process.
+pytestmark = pytest.mark.xdist_group("kills")
+
 DRIVER = Path(__file__).with_name("killed_run.py")
 TIMES = ["rollout_seconds", "replay_seconds", "update_seconds"]
 KILLED = -signal.SIGKILL

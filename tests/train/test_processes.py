@@ -82,6 +82,7 @@ def test_two_processes_with_a_sharded_student_train_as_one(made_project: Path, t
     assert done.stdout.count("train: recipe") == 1
 
 
+@pytest.mark.long
 def test_a_process_that_dies_ends_the_others_and_the_run_goes_on_sharded(made_project: Path, tmp_path: Path):
     """In bf16, with layers computed again and two updates a step.
 
