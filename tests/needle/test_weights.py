@@ -32,6 +32,7 @@ def test_both_fit_in_sixteen_mebibytes_and_make_a_pair(pair):
         assert kinds == {"linear_attention", "full_attention"}
 
 
+@pytest.mark.long
 def test_a_fresh_measurement_agrees_with_the_cards_calibration(pair):
     stated = pl.read_parquet(WEIGHTS / "calibration.parquet").filter(family="all")
     measured = calibrate(*pair, questions=90).filter(family="all")
