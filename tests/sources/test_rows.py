@@ -2,6 +2,7 @@
 
 import json
 import tracemalloc
+from itertools import count
 
 import polars as pl
 import pyarrow as pa
@@ -9,7 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from vzero.config import ConfigError
-from vzero.sources.rows import read_rows
+from vzero.sources.annotation import Annotation
+from vzero.sources.rejects import Reject, RejectCode
+from vzero.sources.rows import annotate_rows, read_rows
 
 ROWS = [{"image": "a.png", "question": 'Wie heißt "es",\nwas?'}, {"image": "b.png", "question": "b"}]
 
@@ -124,3 +127,16 @@ def test_a_json_list_is_read_without_holding_it_in_memory(tmp_path):
     tracemalloc.stop()
     assert read == 4000
     assert peak < path.stat().st_size / 8
+
+
+def test_a_row_that_cannot_be_read_is_a_reject_at_its_place_and_files_are_counted_on():
+    def annotate(number, row):
+        return Annotation(number, row["image"], None, None)
+
+    numbers = count()
+    first = list(annotate_rows(iter([{"image": "a"}, "not JSON"]), annotate, numbers))
+    second = list(annotate_rows(iter([{"image": "b"}]), annotate, numbers))
+    broken = Reject(1, RejectCode.MALFORMED_ROW, "not JSON")
+    assert first == [Annotation(0, "a", None, None), broken]
+    assert second == [Annotation(2, "b", None, None)]
+    assert list(annotate_rows(iter(["not JSON"]), annotate))[0].row == 0

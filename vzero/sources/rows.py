@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator, Sequence
-from itertools import chain, islice
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain, count, islice
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from vzero.sources.annotation import SourceError
+from vzero.sources.annotation import Annotation, SourceError
 from vzero.sources.json_stream import list_items
+from vzero.sources.rejects import Reject, RejectCode
 
 Row = dict[str, Any] | str  # the cells by column, or why there are none
 
@@ -39,6 +40,24 @@ def read_rows(path: Path, columns: Sequence[str]) -> Iterator[Row]:
     if found and missing:
         raise SourceError(f"{path}: no column {missing[0]!r}; it has: {', '.join(found)}")
     return chain(first, rows)
+
+
+def annotate_rows(
+    rows: Iterator[Row],
+    annotate: Callable[[int, dict[str, Any]], Annotation | Reject],
+    numbers: Iterator[int] | None = None,
+) -> Iterator[Annotation | Reject]:
+    """What `annotate` makes of each row, given its number; of a row that cannot be read, a reject.
+
+    `numbers` lets the rows of several files be counted on; without it they count from 0.
+    """
+    numbers = count() if numbers is None else numbers
+    for row in rows:
+        number = next(numbers)
+        if isinstance(row, str):
+            yield Reject(number, RejectCode.MALFORMED_ROW, row)
+        else:
+            yield annotate(number, row)
 
 
 def _jsonl(path: Path) -> Iterator[Row]:

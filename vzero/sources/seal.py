@@ -14,6 +14,8 @@ own is known from the evaluation code only (vstar_bench_eval.py).
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +24,8 @@ from vzero.geometry import BoxFormat
 from vzero.paths import Paths
 from vzero.sources.annotation import Annotation, Source, SourceError, in_batches
 from vzero.sources.conversations import said_by
-from vzero.sources.rejects import Reject, RejectCode
-from vzero.sources.rows import Row, read_rows
+from vzero.sources.rejects import Reject
+from vzero.sources.rows import annotate_rows, read_rows
 
 COLUMNS = ("image", "conversations")
 OBJECT_MARKER = "<object>"
@@ -34,28 +36,30 @@ def open_seal(config: SealSource, paths: Paths) -> Source:
     files = sorted(path.glob("*.json")) if path.is_dir() else [path]
     if not files:
         raise SourceError(f"{path}: no *.json file in this folder")
-    rows = ((file, row) for file in files for row in read_rows(file, COLUMNS))
-    annotations = _annotations(rows, config.licence)
+    annotations = _annotations(files, config.licence)
     images = paths.resolve(config.images)
     return Source("seal", in_batches(annotations), images=images, inputs=tuple(files))
 
 
-def _annotations(rows: Iterator[tuple[Path, Row]], licence: str) -> Iterator[Annotation | Reject]:
-    for number, (file, row) in enumerate(rows):
-        if isinstance(row, str):
-            yield Reject(number, RejectCode.MALFORMED_ROW, row)
-            continue
-        asked, answered = (said_by(speaker, row.get("conversations")) for speaker in ("human", "gpt"))
-        yield Annotation(
-            row=number,
-            image=row.get("image"),
-            question=_without_marked_lines(asked[0]) if asked else None,
-            boxes=row.get("target_instances"),
-            box_format=BoxFormat("xywh", "pixel"),
-            answer=answered[0] if answered else None,
-            category=file.stem.removesuffix("_data"),
-            licence=licence,
-        )
+def _annotations(files: list[Path], licence: str) -> Iterator[Annotation | Reject]:
+    numbers = count()
+    for file in files:
+        annotate = partial(_annotation, category=file.stem.removesuffix("_data"), licence=licence)
+        yield from annotate_rows(read_rows(file, COLUMNS), annotate, numbers)
+
+
+def _annotation(number: int, row: dict[str, Any], category: str, licence: str) -> Annotation:
+    asked, answered = (said_by(speaker, row.get("conversations")) for speaker in ("human", "gpt"))
+    return Annotation(
+        row=number,
+        image=row.get("image"),
+        question=_without_marked_lines(asked[0]) if asked else None,
+        boxes=row.get("target_instances"),
+        box_format=BoxFormat("xywh", "pixel"),
+        answer=answered[0] if answered else None,
+        category=category,
+        licence=licence,
+    )
 
 
 def _without_marked_lines(text: str) -> Any:

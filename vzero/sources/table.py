@@ -2,44 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from vzero.config import TableSource
 from vzero.geometry import BoxFormat
 from vzero.paths import Paths
 from vzero.sources.annotation import Annotation, Source, in_batches
-from vzero.sources.rejects import Reject, RejectCode
-from vzero.sources.rows import Row, read_rows
+from vzero.sources.rows import annotate_rows, read_rows
 
 
 def open_table(config: TableSource, paths: Paths) -> Source:
     path = paths.resolve(config.rows)
     named = [column for column in config.columns.model_dump().values() if column is not None]
-    annotations = _annotations(read_rows(path, named), config)
+    annotations = annotate_rows(read_rows(path, named), partial(_annotation, config=config))
     images = paths.resolve(config.images) if config.images is not None else None
     return Source("table", in_batches(annotations), images=images, inputs=(path,))
 
 
-def _annotations(rows: Iterator[Row], config: TableSource) -> Iterator[Annotation | Reject]:
+def _annotation(number: int, row: dict[str, Any], config: TableSource) -> Annotation:
     columns = config.columns
     box_format = BoxFormat(config.box_order, config.box_unit)
-    for number, row in enumerate(rows):
-        if isinstance(row, str):
-            yield Reject(number, RejectCode.MALFORMED_ROW, row)
-            continue
-        yield Annotation(
-            row=number,
-            image=row.get(columns.image),
-            question=row.get(columns.question),
-            boxes=row.get(columns.box),
-            box_format=box_format,
-            options=_cell(row, columns.options),
-            answer=_cell(row, columns.answer),
-            sample_id=_cell(row, columns.sample_id),
-            needs_id=columns.sample_id is not None,
-            licence=str(_cell(row, columns.licence) or config.licence),
-        )
+    return Annotation(
+        row=number,
+        image=row.get(columns.image),
+        question=row.get(columns.question),
+        boxes=row.get(columns.box),
+        box_format=box_format,
+        options=_cell(row, columns.options),
+        answer=_cell(row, columns.answer),
+        sample_id=_cell(row, columns.sample_id),
+        needs_id=columns.sample_id is not None,
+        licence=str(_cell(row, columns.licence) or config.licence),
+    )
 
 
 def _cell(row: dict[str, Any], column: str | None) -> Any:

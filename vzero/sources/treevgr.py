@@ -10,38 +10,34 @@ The Parquet file has `images` (list of one path), `problem` (with its options), 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from functools import partial
+from typing import Any
 
 from vzero.config import TreeVgrSource
 from vzero.paths import Paths
 from vzero.sources.annotation import Annotation, Source, in_batches
 from vzero.sources.cells import split_options
-from vzero.sources.rejects import Reject, RejectCode
-from vzero.sources.rows import Row, read_rows
+from vzero.sources.rows import annotate_rows, read_rows
 
 COLUMNS = ("images", "problem", "target_instances")
 
 
 def open_treevgr(config: TreeVgrSource, paths: Paths) -> Source:
     path = paths.resolve(config.rows)
-    annotations = _annotations(read_rows(path, COLUMNS), config.licence)
+    annotations = annotate_rows(read_rows(path, COLUMNS), partial(_annotation, licence=config.licence))
     images = paths.resolve(config.images)
     return Source("treevgr", in_batches(annotations), images=images, inputs=(path,))
 
 
-def _annotations(rows: Iterator[Row], licence: str) -> Iterator[Annotation | Reject]:
-    for number, row in enumerate(rows):
-        if isinstance(row, str):
-            yield Reject(number, RejectCode.MALFORMED_ROW, row)
-            continue
-        problem = row.get("problem")
-        question, options = split_options(problem) if isinstance(problem, str) else (problem, [])
-        yield Annotation(
-            row=number,
-            image=row.get("images"),
-            question=question,
-            boxes=row.get("target_instances"),
-            options=options,
-            answer=row.get("answer"),
-            licence=licence,
-        )
+def _annotation(number: int, row: dict[str, Any], licence: str) -> Annotation:
+    problem = row.get("problem")
+    question, options = split_options(problem) if isinstance(problem, str) else (problem, [])
+    return Annotation(
+        row=number,
+        image=row.get("images"),
+        question=question,
+        boxes=row.get("target_instances"),
+        options=options,
+        answer=row.get("answer"),
+        licence=licence,
+    )

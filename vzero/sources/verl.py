@@ -11,15 +11,15 @@ Known from the reference's code and README only; its data are not published.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from functools import partial
 from itertools import chain
 from typing import Any
 
 from vzero.config import VerlSource
 from vzero.paths import Paths
 from vzero.sources.annotation import Annotation, ReadyCrops, Source, SourceError, in_batches
-from vzero.sources.rejects import Reject, RejectCode
-from vzero.sources.rows import Row, read_rows
+from vzero.sources.rows import annotate_rows, read_rows
 from vzero.sources.zwz import read_problem
 
 COLUMNS = ("prompt", "images")
@@ -34,20 +34,15 @@ def open_verl(config: VerlSource, paths: Paths) -> Source:
         raise SourceError(f"{path}: no *.parquet file in this folder")
     rows = chain.from_iterable(read_rows(file, COLUMNS) for file in files)
     images = paths.resolve(config.images) if config.images is not None else None
-    batches = in_batches(_annotations(rows, config), ROWS_TOGETHER)
+    batches = in_batches(annotate_rows(rows, partial(_annotation, config=config)), ROWS_TOGETHER)
     return Source("verl", batches, images=images, inputs=tuple(files))
 
 
-def _annotations(rows: Iterator[Row], config: VerlSource) -> Iterator[Annotation | Reject]:
-    for number, row in enumerate(rows):
-        if isinstance(row, str):
-            yield Reject(number, RejectCode.MALFORMED_ROW, row)
-            continue
-        extra = _mapping(row.get("extra_info"))
-        if all(name in extra for name in OURS):
-            yield _our_row(number, row, extra)
-        else:
-            yield _their_row(number, row, extra, config)
+def _annotation(number: int, row: dict[str, Any], config: VerlSource) -> Annotation:
+    extra = _mapping(row.get("extra_info"))
+    if all(name in extra for name in OURS):
+        return _our_row(number, row, extra)
+    return _their_row(number, row, extra, config)
 
 
 def _our_row(number: int, row: Mapping[str, Any], extra: Mapping[str, Any]) -> Annotation:

@@ -11,7 +11,7 @@ Boxes were drawn by a model and checked by a model. Every box of the text counts
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from vzero.config import VgrSource
@@ -19,8 +19,7 @@ from vzero.geometry import BoxFormat
 from vzero.paths import Paths
 from vzero.sources.annotation import Annotation, Source, in_batches
 from vzero.sources.cells import split_options
-from vzero.sources.rejects import Reject, RejectCode
-from vzero.sources.rows import Row, read_rows
+from vzero.sources.rows import annotate_rows, read_rows
 
 TAGGED = re.compile(r"<sot>\s*(\[[^\[\]]*\])\s*<eot>")
 
@@ -34,31 +33,27 @@ def open_vgr(config: VgrSource, paths: Paths) -> Source:
     )
     return Source(
         "vgr",
-        in_batches(_annotations(rows, config)),
+        in_batches(annotate_rows(rows, partial(_annotation, config=config))),
         images=paths.resolve(config.images),
         inputs=(path,),
         notices=(notice,),
     )
 
 
-def _annotations(rows: Iterator[Row], config: VgrSource) -> Iterator[Annotation | Reject]:
+def _annotation(number: int, row: dict[str, Any], config: VgrSource) -> Annotation:
     columns = config.columns
-    for number, row in enumerate(rows):
-        if isinstance(row, str):
-            yield Reject(number, RejectCode.MALFORMED_ROW, row)
-            continue
-        asked = row.get(columns.question)
-        question, options = split_options(asked) if isinstance(asked, str) else (asked, [])
-        yield Annotation(
-            row=number,
-            image=row.get(columns.image),
-            question=question,
-            boxes=_boxes(row.get(columns.reasoning)),
-            box_format=BoxFormat("xyxy", config.box_unit),
-            options=options,
-            answer=row.get(columns.answer),
-            licence=config.licence,
-        )
+    asked = row.get(columns.question)
+    question, options = split_options(asked) if isinstance(asked, str) else (asked, [])
+    return Annotation(
+        row=number,
+        image=row.get(columns.image),
+        question=question,
+        boxes=_boxes(row.get(columns.reasoning)),
+        box_format=BoxFormat("xyxy", config.box_unit),
+        options=options,
+        answer=row.get(columns.answer),
+        licence=config.licence,
+    )
 
 
 def _boxes(reasoning: Any) -> str | None:

@@ -10,37 +10,34 @@ image unless red boxes are asked for. Some of the images are those of V*: `inges
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from functools import partial
+from typing import Any
 
 from vzero.config import VisionOpdSource
 from vzero.paths import Paths
 from vzero.sources.annotation import Annotation, Source, in_batches
-from vzero.sources.rejects import Reject, RejectCode
-from vzero.sources.rows import Row, read_rows
+from vzero.sources.rows import annotate_rows, read_rows
 from vzero.sources.zwz import read_problem
 
 
 def open_vision_opd(config: VisionOpdSource, paths: Paths) -> Source:
     path = paths.resolve(config.rows)
     column = "images" if config.allow_drawn_boxes else "original_images"
-    annotations = _annotations(read_rows(path, (column, "problem", "bbox")), column, config)
+    rows = read_rows(path, (column, "problem", "bbox"))
+    annotations = annotate_rows(rows, partial(_annotation, column=column, config=config))
     images = paths.resolve(config.images)
     return Source("vision_opd", in_batches(annotations), images=images, inputs=(path,))
 
 
-def _annotations(rows: Iterator[Row], column: str, config: VisionOpdSource) -> Iterator[Annotation | Reject]:
-    for number, row in enumerate(rows):
-        if isinstance(row, str):
-            yield Reject(number, RejectCode.MALFORMED_ROW, row)
-            continue
-        question, options = read_problem(row.get("problem"), keep_hint=config.allow_drawn_boxes)
-        yield Annotation(
-            row=number,
-            image=row.get(column),
-            question=question,
-            boxes=row.get("bbox"),
-            refuse_drawn_boxes=not config.allow_drawn_boxes,
-            options=options,
-            answer=row.get("answer"),
-            licence=config.licence,
-        )
+def _annotation(number: int, row: dict[str, Any], column: str, config: VisionOpdSource) -> Annotation:
+    question, options = read_problem(row.get("problem"), keep_hint=config.allow_drawn_boxes)
+    return Annotation(
+        row=number,
+        image=row.get(column),
+        question=question,
+        boxes=row.get("bbox"),
+        refuse_drawn_boxes=not config.allow_drawn_boxes,
+        options=options,
+        answer=row.get("answer"),
+        licence=config.licence,
+    )

@@ -6,15 +6,14 @@ Columns `question`, `image` (bare name), `dataset`, `bboxs`, and where present `
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from functools import partial
 from itertools import chain
 from typing import Any
 
 from vzero.config import VisualCotSource
 from vzero.paths import Paths
 from vzero.sources.annotation import Annotation, Source, SourceError, in_batches
-from vzero.sources.rejects import Reject, RejectCode
-from vzero.sources.rows import Row, read_rows
+from vzero.sources.rows import annotate_rows, read_rows
 
 COLUMNS = ("question", "image", "dataset", "bboxs")
 
@@ -36,28 +35,24 @@ def open_visual_cot(config: VisualCotSource, paths: Paths) -> Source:
     if not files:
         raise SourceError(f"{path}: no *.jsonl file in this folder")
     rows = chain.from_iterable(read_rows(file, COLUMNS) for file in files)
-    annotations = _annotations(rows, config.licence)
+    annotations = annotate_rows(rows, partial(_annotation, licence=config.licence))
     images = paths.resolve(config.images)
     return Source("visual_cot", in_batches(annotations), images=images, inputs=tuple(files))
 
 
-def _annotations(rows: Iterator[Row], licence: str) -> Iterator[Annotation | Reject]:
-    for number, row in enumerate(rows):
-        if isinstance(row, str):
-            yield Reject(number, RejectCode.MALFORMED_ROW, row)
-            continue
-        dataset = row.get("dataset")
-        name = dataset if isinstance(dataset, str) else ""
-        yield Annotation(
-            row=number,
-            image=_image(name, row.get("image")),
-            question=row.get("question"),
-            boxes=row.get("bboxs"),
-            answer=row.get("answer"),
-            annotated_size=(row.get("width"), row.get("height")),
-            category=name,
-            licence=LICENCES.get(name, licence),
-        )
+def _annotation(number: int, row: dict[str, Any], licence: str) -> Annotation:
+    dataset = row.get("dataset")
+    name = dataset if isinstance(dataset, str) else ""
+    return Annotation(
+        row=number,
+        image=_image(name, row.get("image")),
+        question=row.get("question"),
+        boxes=row.get("bboxs"),
+        answer=row.get("answer"),
+        annotated_size=(row.get("width"), row.get("height")),
+        category=name,
+        licence=LICENCES.get(name, licence),
+    )
 
 
 def _image(dataset: str, name: Any) -> str | None:

@@ -14,7 +14,7 @@ are rejected.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from vzero.config import VisualCotLlavaSource
@@ -22,8 +22,7 @@ from vzero.geometry import BoxFormat
 from vzero.paths import Paths
 from vzero.sources.annotation import PIXEL_CORNERS, Annotation, Source, in_batches
 from vzero.sources.conversations import said_by
-from vzero.sources.rejects import Reject, RejectCode
-from vzero.sources.rows import Row, read_rows
+from vzero.sources.rows import annotate_rows, read_rows
 from vzero.sources.visual_cot import LICENCES
 
 COLUMNS = ("image", "conversations")
@@ -39,34 +38,30 @@ REQUEST = re.compile(
 
 def open_visual_cot_llava(config: VisualCotLlavaSource, paths: Paths) -> Source:
     path = paths.resolve(config.rows)
-    annotations = _annotations(read_rows(path, COLUMNS), config.licence)
+    annotations = annotate_rows(read_rows(path, COLUMNS), partial(_annotation, licence=config.licence))
     images = paths.resolve(config.images)
     return Source("visual_cot_llava", in_batches(annotations), images=images, inputs=(path,))
 
 
-def _annotations(rows: Iterator[Row], licence: str) -> Iterator[Annotation | Reject]:
-    for number, row in enumerate(rows):
-        if isinstance(row, str):
-            yield Reject(number, RejectCode.MALFORMED_ROW, row)
-            continue
-        asked, answered = (said_by(speaker, row.get("conversations")) for speaker in ("human", "gpt"))
-        path, box = _split(row.get("image"))
-        # Only after that request is an answer in brackets the box of the evidence.
-        requested = bool(asked and answered) and bool(REQUEST.search(asked[0]))
-        padded = answered[0] if requested and answered[0].startswith("[") else None
-        dataset = row.get("dataset")
-        name = dataset if isinstance(dataset, str) else ""
-        yield Annotation(
-            row=number,
-            image=path,
-            question=REQUEST.sub("", asked[0]) if asked else None,
-            boxes=padded if box is None else box,
-            box_format=PADDED if box is None else PIXEL_CORNERS,
-            again=(padded, PADDED) if box is not None and padded is not None else None,
-            answer=answered[-1] if len(answered) > requested else None,
-            category=name,
-            licence=LICENCES.get(name, licence),
-        )
+def _annotation(number: int, row: dict[str, Any], licence: str) -> Annotation:
+    asked, answered = (said_by(speaker, row.get("conversations")) for speaker in ("human", "gpt"))
+    path, box = _split(row.get("image"))
+    # Only after that request is an answer in brackets the box of the evidence.
+    requested = bool(asked and answered) and bool(REQUEST.search(asked[0]))
+    padded = answered[0] if requested and answered[0].startswith("[") else None
+    dataset = row.get("dataset")
+    name = dataset if isinstance(dataset, str) else ""
+    return Annotation(
+        row=number,
+        image=path,
+        question=REQUEST.sub("", asked[0]) if asked else None,
+        boxes=padded if box is None else box,
+        box_format=PADDED if box is None else PIXEL_CORNERS,
+        again=(padded, PADDED) if box is not None and padded is not None else None,
+        answer=answered[-1] if len(answered) > requested else None,
+        category=name,
+        licence=LICENCES.get(name, licence),
+    )
 
 
 def _split(cell: Any) -> tuple[Any, str | None]:

@@ -11,7 +11,7 @@ around the answer: the image folder must hold the clean originals under the same
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from vzero.config import ZwzSource
@@ -19,34 +19,30 @@ from vzero.paths import Paths
 from vzero.sources.annotation import Annotation, Source, in_batches
 from vzero.sources.cells import parse_literal, split_options
 from vzero.sources.drawn_boxes import without_hint
-from vzero.sources.rejects import Reject, RejectCode
-from vzero.sources.rows import Row, read_rows
+from vzero.sources.rows import annotate_rows, read_rows
 
 
 def open_zwz(config: ZwzSource, paths: Paths) -> Source:
     path = paths.resolve(config.rows)
     rows = read_rows(path, (config.image_column, "problem", "bbox"))
     images = paths.resolve(config.images)
-    return Source("zwz", in_batches(_annotations(rows, config)), images=images, inputs=(path,))
+    annotations = annotate_rows(rows, partial(_annotation, config=config))
+    return Source("zwz", in_batches(annotations), images=images, inputs=(path,))
 
 
-def _annotations(rows: Iterator[Row], config: ZwzSource) -> Iterator[Annotation | Reject]:
-    for number, row in enumerate(rows):
-        if isinstance(row, str):
-            yield Reject(number, RejectCode.MALFORMED_ROW, row)
-            continue
-        question, options = read_problem(row.get("problem"), keep_hint=config.allow_drawn_boxes)
-        yield Annotation(
-            row=number,
-            image=_listed(row.get(config.image_column)),
-            question=question,
-            boxes=row.get("bbox"),
-            refuse_drawn_boxes=not config.allow_drawn_boxes,
-            options=options,
-            answer=row.get("answer"),
-            category=str(row.get("ability") or row.get("data_source") or ""),
-            licence=config.licence,
-        )
+def _annotation(number: int, row: dict[str, Any], config: ZwzSource) -> Annotation:
+    question, options = read_problem(row.get("problem"), keep_hint=config.allow_drawn_boxes)
+    return Annotation(
+        row=number,
+        image=_listed(row.get(config.image_column)),
+        question=question,
+        boxes=row.get("bbox"),
+        refuse_drawn_boxes=not config.allow_drawn_boxes,
+        options=options,
+        answer=row.get("answer"),
+        category=str(row.get("ability") or row.get("data_source") or ""),
+        licence=config.licence,
+    )
 
 
 def read_problem(problem: Any, *, keep_hint: bool) -> tuple[Any, list[str]]:
