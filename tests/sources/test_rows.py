@@ -139,4 +139,4 @@ def test_a_row_that_cannot_be_read_is_a_reject_at_its_place_and_files_are_counte
     broken = Reject(1, RejectCode.MALFORMED_ROW, "not JSON")
     assert first == [Annotation(0, "a", None, None), broken]
     assert second == [Annotation(2, "b", None, None)]
-    assert list(annotate_rows(iter(["not JSON"]), annotate))[0].row == 0
+    assert next(annotate_rows(iter(["not JSON"]), annotate)).row == 0
