@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from vzero.sources.cells import is_null, parse_literal
+from vzero.sources.cells import is_null, parse_literal, shown
 from vzero.sources.rejects import RejectCode, Rejected
 
 Numbers = tuple[float, float, float, float]
 
 BOX_KEYS = ("bbox", "box", "bbox_2d")
+MOST_BOXES = 1000  # of a row; evidence is a few places
 
 
 def parse_boxes(cell: Any) -> list[Numbers]:
@@ -31,6 +32,8 @@ def parse_boxes(cell: Any) -> list[Numbers]:
         raise Rejected(RejectCode.MISSING_BOX, "an empty list")
     if not isinstance(cell[0], (list, tuple, dict)):
         return [_numbers(cell)]
+    if len(cell) > MOST_BOXES:
+        raise Rejected(RejectCode.BAD_BOX, f"{len(cell):,} boxes; at most {MOST_BOXES:,} are read")
     return [_numbers(_inner(box)) for box in cell]
 
 
@@ -49,17 +52,19 @@ def _inner(box: Any) -> Any:
         return box
     found = [box[key] for key in BOX_KEYS if key in box]
     if len(found) != 1:
-        raise Rejected(RejectCode.BAD_BOX, f"one of {', '.join(BOX_KEYS)} expected, found {list(box)[:9]}")
+        raise Rejected(
+            RejectCode.BAD_BOX, f"one of {', '.join(BOX_KEYS)} expected, found {shown(list(box)[:9])}"
+        )
     return found[0]
 
 
 def _numbers(box: Any) -> Numbers:
     if not isinstance(box, (list, tuple)) or len(box) != 4:
-        raise Rejected(RejectCode.BAD_BOX, f"not four numbers: {repr(box)[:80]}")
+        raise Rejected(RejectCode.BAD_BOX, f"not four numbers: {shown(box)}")
     for value in box:
         # bool is a number to Python, not to an annotator.
         if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise Rejected(RejectCode.BAD_BOX, f"{repr(value)[:80]} is no number")
+            raise Rejected(RejectCode.BAD_BOX, f"{shown(value)} is no number")
         if abs(value) > 1e9 or not math.isfinite(value):
-            raise Rejected(RejectCode.BAD_BOX, f"{repr(value)[:80]} is no coordinate")
+            raise Rejected(RejectCode.BAD_BOX, f"{shown(value)} is no coordinate")
     return float(box[0]), float(box[1]), float(box[2]), float(box[3])

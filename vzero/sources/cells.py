@@ -14,8 +14,10 @@ from vzero.sources.rejects import RejectCode, Rejected
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 IMAGE_MARKER = "<image>"
+LONGEST_TEXT = 100_000  # characters of a question, option, answer or id; no model reads more
+LONGEST_JSON = 2**20  # characters of a cell that is parsed; a thousand boxes with names take a tenth
 LONGEST_LITERAL = 100_000  # characters; Python's parser takes memory out of proportion
-OPTION_LINE = re.compile(r"\s*(?:\(([A-Z])\)|([A-Z])[.):])\s+(\S.*?)\s*")
+OPTION_LINE = re.compile(r"(?:\(([A-Z])\)|([A-Z])[.):])\s+(\S.*)")  # of a line without space around it
 
 
 def is_null(cell: Any) -> bool:
@@ -28,8 +30,19 @@ def printable(text: str) -> str:
     return text.encode(errors="backslashreplace").decode()
 
 
+def shown(value: Any) -> str:
+    """The beginning of a value as Python writes it, for a message."""
+    try:
+        return repr(value)[:80]
+    # Numbers of thousands of digits are not written out, and brackets inside each other only so deep.
+    except (ValueError, RecursionError):
+        return f"{type(value).__name__} that cannot be shown"
+
+
 def parse_literal(text: str) -> Any:
-    """The value of JSON or Python text; `ValueError` when it is neither."""
+    """The value of JSON or Python text; `ValueError` when it is neither, or too long to be an annotation."""
+    if len(text) > LONGEST_JSON:
+        raise ValueError(f"{len(text):,} characters")
     with contextlib.suppress(ValueError, RecursionError):
         return json.loads(text)
     try:
@@ -53,6 +66,8 @@ def require_text(cell: Any, code: RejectCode, what: str) -> str:
         raise Rejected(RejectCode.MALFORMED_ROW, f"{what} holds half a character") from error
     if not cell.strip():
         raise Rejected(code, f"{what} is blank")
+    if len(cell) > LONGEST_TEXT:
+        raise Rejected(code, f"{what} of {len(cell):,} characters")
     return cell.strip()
 
 
@@ -87,9 +102,9 @@ def parse_options(cell: Any) -> list[str]:
         cell = list(cell.values())
     if not isinstance(cell, (list, tuple)):
         raise Rejected(RejectCode.BAD_OPTIONS, f"{type(cell).__name__} is no list of texts")
+    if not 2 <= len(cell) <= len(LETTERS):
+        raise Rejected(RejectCode.BAD_OPTIONS, f"{len(cell)} options")
     options = [require_text(_as_text(option), RejectCode.BAD_OPTIONS, "option") for option in cell]
-    if not 2 <= len(options) <= len(LETTERS):
-        raise Rejected(RejectCode.BAD_OPTIONS, f"{len(options)} options")
     if len(set(options)) < len(options):
         raise Rejected(RejectCode.BAD_OPTIONS, "the same option twice")
     return options
@@ -98,7 +113,9 @@ def parse_options(cell: Any) -> list[str]:
 def _as_text(cell: Any) -> Any:
     """Numbers as text; everything else as it is."""
     number = isinstance(cell, (int, float)) and not isinstance(cell, bool) and not is_null(cell)
-    return str(cell) if number else cell
+    with contextlib.suppress(ValueError):  # a number of thousands of digits
+        return str(cell) if number else cell
+    return cell
 
 
 def parse_answer(cell: Any, options: Sequence[str]) -> str | None:
@@ -125,7 +142,7 @@ def split_options(text: str) -> tuple[str, list[str]]:
     The lines must be consecutive and begin with A, B, ...; otherwise the text is left as it is.
     """
     lines = text.splitlines()
-    found = [OPTION_LINE.fullmatch(line) for line in lines]
+    found = [OPTION_LINE.fullmatch(line.strip()) for line in lines]
     marked = [number for number, match in enumerate(found) if match]
     letters = [match[1] or match[2] for match in found if match]
     run = list(range(marked[0], marked[0] + len(marked))) if marked else []

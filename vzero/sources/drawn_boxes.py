@@ -25,7 +25,9 @@ INSIDE = 0.9  # the same for the pixels between them: a red thing may be there, 
 SAMPLED = 200  # rows and columns of the inside, about
 
 HINT = re.compile(
-    r"\s*Only focus on the objects inside the red bounding box in the image to answer (this|the) question\.?",
+    # From the first space on: tried from each of many spaces, it would take the square of their number.
+    r"(?<!\s)\s*Only focus on the objects inside the red bounding box in the image to answer "
+    r"(this|the) question\.?",
     re.IGNORECASE,
 )
 

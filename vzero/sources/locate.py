@@ -31,6 +31,7 @@ MIN_LEAD = 1.5  # times as far off every other place must be
 SMALLEST_SIDE = 16  # pixels of the window in the reduced image; smaller ones look like too many places
 LARGEST_DIVISOR = 8
 CANDIDATES = 8  # places refined at each resolution
+MOST_CROPS = 20  # of a row; each takes up to seconds
 
 Place = tuple[int, int]  # left, top
 
@@ -40,6 +41,10 @@ def locate_crops(ready: ReadyCrops, image: np.ndarray, load: Callable[[str | byt
     if is_null(ready.cell) or ready.cell == []:
         raise Rejected(RejectCode.MISSING_BOX, "neither box nor ready crop")
     cells = ready.cell if isinstance(ready.cell, (list, tuple)) else [ready.cell]
+    if len(cells) > MOST_CROPS:
+        raise Rejected(
+            RejectCode.CROP_NOT_FOUND, f"{len(cells):,} crops; at most {MOST_CROPS} are looked for"
+        )
     boxes = []
     for cell in cells:
         try:

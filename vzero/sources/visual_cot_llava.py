@@ -29,10 +29,11 @@ COLUMNS = ("image", "conversations")
 SEPARATOR = "###"  # between an image's path and its box
 PADDED = BoxFormat("xyxy", "fraction_of_square")
 
-# The request for a box that the conversion adds to every question.
+# The request for a box that the conversion adds to every question. It begins with the first of the spaces
+# before it: tried from each of many, it would take the square of their number.
 REQUEST = re.compile(
-    r"\s*Please (?:think step by step and )?provide the bounding box coordinate of the region that can help "
-    r"you answer the question better\.\s*"
+    r"(?<!\s)\s*Please (?:think step by step and )?provide the bounding box coordinate of the region "
+    r"that can help you answer the question better\.\s*"
 )
 
 

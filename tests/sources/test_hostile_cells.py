@@ -1,0 +1,80 @@
+"""Cells made to break their readers: each is a value or a reject, soon."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from vzero.sources.annotation import ReadyCrops
+from vzero.sources.boxes import MOST_BOXES, parse_boxes
+from vzero.sources.cells import (
+    LONGEST_TEXT,
+    parse_answer,
+    parse_id,
+    parse_options,
+    parse_question,
+    split_options,
+)
+from vzero.sources.drawn_boxes import without_hint
+from vzero.sources.locate import MOST_CROPS, locate_crops
+from vzero.sources.rejects import Rejected
+from vzero.sources.visual_cot_llava import REQUEST
+
+SPACES = " " * 100_000
+HEXADECIMAL = "0x" + "f" * 5000  # Python reads it, and refuses to write it in digits
+
+
+@pytest.mark.parametrize(
+    ("parse", "cell", "code"),
+    [
+        (parse_boxes, f"[{HEXADECIMAL}, 1, 2, 3]", "bad_box"),
+        (parse_boxes, f"[[{HEXADECIMAL}, 1, 2]]", "bad_box"),
+        (parse_boxes, f"[{{{HEXADECIMAL}: 1}}]", "bad_box"),
+        (parse_options, f"['a', {HEXADECIMAL}]", "bad_options"),
+        (parse_boxes, [[1, 2, 3, 4]] * (MOST_BOXES + 1), "bad_box"),
+        (parse_boxes, f"[{'[1, 2, 3, 4],' * 10**5}[1, 2, 3, 4]]", "bad_box"),
+        (parse_boxes, "[" * 900 + "]" * 900, "bad_box"),
+        (parse_options, [str(number) for number in range(10**6)], "bad_options"),
+        (parse_question, "?" * (LONGEST_TEXT + 1), "missing_question"),
+        (parse_options, ["a", "b" * (LONGEST_TEXT + 1)], "bad_options"),
+        (lambda cell: parse_answer(cell, []), "a" * (LONGEST_TEXT + 1), "bad_answer"),
+        (parse_id, "a" * (LONGEST_TEXT + 1), "missing_id"),
+    ],
+)
+def test_absurd_sizes_are_rejected_with_a_short_reason(parse: Callable, cell: Any, code: str):
+    began = time.monotonic()
+    with pytest.raises(Rejected) as caught:
+        parse(cell)
+    assert caught.value.code == code
+    assert len(caught.value.detail) < 300
+    assert time.monotonic() - began < 2
+
+
+def test_the_largest_sizes_that_are_read():
+    assert len(parse_boxes([[1, 2, 3, 4]] * MOST_BOXES)) == MOST_BOXES
+    assert parse_question("?" * LONGEST_TEXT) == "?" * LONGEST_TEXT
+
+
+@pytest.mark.parametrize(
+    ("read", "text", "expected"),
+    [
+        (split_options, f"Which?\nA. x{SPACES}y\nB. z", ("Which?", [f"x{SPACES}y", "z"])),
+        (split_options, f"Which?\n{SPACES}A. x{SPACES}\nB.{SPACES}z", ("Which?", ["x", "z"])),
+        (without_hint, f"a{SPACES}b", f"a{SPACES}b"),
+        (lambda text: REQUEST.sub("", text), f"a{SPACES}b", f"a{SPACES}b"),
+    ],
+)
+def test_long_runs_of_spaces_take_no_longer_than_other_text(read: Callable, text: str, expected: Any):
+    began = time.monotonic()
+    assert read(text) == expected
+    assert time.monotonic() - began < 1
+
+
+def test_only_a_few_ready_crops_of_a_row_are_looked_for():
+    image = np.zeros((40, 40, 3), np.uint8)
+    with pytest.raises(Rejected, match=rf"{MOST_CROPS + 1} crops"):
+        locate_crops(ReadyCrops([b""] * (MOST_CROPS + 1), 1), image, bytes)
