@@ -17,6 +17,7 @@ TEXT_WIDTH = 460
 TEXT_COLUMNS = 62  # characters
 TEXT_SIZE = 14
 LINE = 18
+HALO = (255, 255, 255)  # around boxes, which would be lost on a picture of their colour
 PAPER, INK, MUTED = (255, 255, 255), (29, 36, 48), (123, 133, 148)
 EVIDENCE, ELSEWHERE = (15, 133, 122), (207, 95, 29)
 
@@ -27,6 +28,17 @@ class Panel:
     pixels: np.ndarray | None  # RGB; None: an empty square
     boxes: Sequence[tuple[tuple[int, int, int], Sequence[float]]] = field(default=())
     """Colour and xyxy in pixels of the picture."""
+    colour: tuple[int, int, int] = MUTED
+    """Of the caption: that of the box which says where the picture is from."""
+
+    @property
+    def extent(self) -> tuple[int, int]:
+        """Width and height of the picture on the sheet."""
+        if self.pixels is None:
+            return CELL, CELL
+        height, width = self.pixels.shape[:2]
+        scale = CELL / max(height, width)
+        return max(1, round(width * scale)), max(1, round(height * scale))
 
 
 @dataclass(frozen=True)
@@ -40,7 +52,10 @@ def draw_sheet(rows: Sequence[Row]) -> bytes:
     if not rows:
         raise ValueError("a contact sheet needs at least one row")
     wrapped = [[part for line in row.lines for part in textwrap.wrap(line, TEXT_COLUMNS)] for row in rows]
-    heights = [max(CELL + LINE, LINE * len(lines)) + GAP for lines in wrapped]
+    heights = [
+        max(*(panel.extent[1] + LINE for panel in row.panels), LINE * len(lines)) + GAP
+        for row, lines in zip(rows, wrapped, strict=True)
+    ]
     columns = max(len(row.panels) for row in rows)
     width = GAP + columns * (CELL + GAP) + TEXT_WIDTH
     sheet = Image.new("RGB", (width, sum(heights) + GAP), PAPER)
@@ -49,7 +64,7 @@ def draw_sheet(rows: Sequence[Row]) -> bytes:
         for index, panel in enumerate(row.panels):
             left = GAP + index * (CELL + GAP)
             _draw_panel(sheet, draw, panel, left, top)
-            draw.text((left, top + CELL + 1), panel.caption, fill=MUTED, font=font)
+            draw.text((left, top + panel.extent[1] + 1), panel.caption, fill=panel.colour, font=font)
         for index, line in enumerate(lines):
             draw.text((GAP + columns * (CELL + GAP), top + index * LINE), line, fill=INK, font=font)
         top += height
@@ -60,10 +75,10 @@ def _draw_panel(sheet: Image.Image, draw: ImageDraw.ImageDraw, panel: Panel, lef
     if panel.pixels is None:
         draw.rectangle((left, top, left + CELL - 1, top + CELL - 1), outline=MUTED)
         return
-    height, width = panel.pixels.shape[:2]
-    scale = CELL / max(height, width)
-    fitted = max(1, round(width * scale)), max(1, round(height * scale))
-    sheet.paste(Image.fromarray(imaging.resize(panel.pixels, *fitted)), (left, top))
+    sheet.paste(Image.fromarray(imaging.resize(panel.pixels, *panel.extent)), (left, top))
+    scale = CELL / max(panel.pixels.shape[:2])
     for colour, box in panel.boxes:
         corners = [left + box[0] * scale, top + box[1] * scale, left + box[2] * scale, top + box[3] * scale]
+        around = [corners[0] - 1, corners[1] - 1, corners[2] + 1, corners[3] + 1]
+        draw.rectangle(around, outline=HALO, width=4)
         draw.rectangle(corners, outline=colour, width=2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import string
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
@@ -32,7 +33,7 @@ def sample_rows(frame: pl.DataFrame, paths: Paths) -> list[Row]:
     """Rows of the samples table with their image."""
     images = rows_by_id(paths.images, tables.Images, "image_id", frame["image_id"])
     return [
-        Row([_full(sample, images)], [*_question(sample), f"split: {sample['split']}"])
+        Row([_annotated(sample, images)], [*_question(sample), f"split: {sample['split']}"])
         for sample in frame.iter_rows(named=True)
     ]
 
@@ -103,6 +104,11 @@ def _overlap(row: dict[str, Any], image: dict[str, Any], item: dict[str, Any]) -
     return Row(panels, lines)
 
 
+def _annotated(sample: dict[str, Any], images: dict[str, Any]) -> Panel:
+    """The image with every box, where `_full` has the one around them."""
+    return replace(_full(sample, images), boxes=[(EVIDENCE, box) for box in sample["boxes"]])
+
+
 def _full(sample: dict[str, Any], images: dict[str, Any], *others: Any) -> Panel:
     image = images[sample["image_id"]]
     boxes = [(EVIDENCE, sample["evidence_box"]), *others]
@@ -114,10 +120,12 @@ def _views(crop: dict[str, Any], sample: dict[str, Any], images: dict[str, Any])
     negative = imaging.decode(crop["negative"]) if crop["negative"] is not None else None
     panels = [
         _full(sample, images, *([(ELSEWHERE, crop["negative_box"])] if here else [])),
-        Panel(f"positive, {crop['width']} x {crop['height']}", imaging.decode(crop["positive"])),
-        Panel(f"{crop['strategy']}, {crop['fallback']}", negative),
+        Panel(
+            f"positive, {crop['width']} x {crop['height']}", imaging.decode(crop["positive"]), colour=EVIDENCE
+        ),
+        Panel(f"negative: {crop['strategy']}, {crop['fallback']}", negative, colour=ELSEWHERE),
         *(
-            Panel(f"negative {number}", imaging.decode(data))
+            Panel(f"negative {number}", imaging.decode(data), colour=ELSEWHERE)
             for number, data in enumerate(crop["more_negatives"], start=2)
         ),
     ]
@@ -131,4 +139,5 @@ def _question(sample: dict[str, Any]) -> list[str]:
     options = zip(string.ascii_uppercase, sample["options"], strict=False)
     listed = "   ".join(f"{letter}. {option}" for letter, option in options) or "open question"
     answer = "not given" if sample["answer"] is None else sample["answer"]
-    return [sample["question"], listed, f"answer: {answer}", f"sample: {sample['sample_id']}"]
+    named = f"sample: {sample['sample_id']}, source: {sample['source']}"
+    return [sample["question"], listed, f"answer: {answer}", named]

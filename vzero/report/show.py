@@ -19,7 +19,10 @@ from vzero.tables import TABLES
 
 REASONS = {"rejects": "code", "crops": "fallback"}
 """Tables whose rows are there for a reason, and the column that says which."""
+BORDER = 3  # characters around each column of an upright table
 SIDEWAYS_WIDTH = 26  # characters for each row of a table that is printed on its side
+FOLDED_WIDTH = 16  # characters that a column of an upright table is folded to at most
+WHOLE = ("funnel",)  # printed with all rows: its steps follow from each other
 TEXT_LIMIT = 60  # characters of a cell
 LIST_LIMIT = 4  # values of a list
 
@@ -46,7 +49,7 @@ def show(
         console.print(f"wrote {out}")
         return
     total = frame.select(pl.len()).collect().item()
-    shown = frame.head(rows).collect()
+    shown = frame.head(total if table in WHOLE else rows).collect()
     console.print(f"{table}: {total:,} rows, {shown.height} shown")
     _print_rows(console, shown)
 
@@ -105,10 +108,18 @@ def _write_sheet(table: str, frame: pl.LazyFrame, paths: Paths, rows: int, out: 
 
 def _print_rows(console: Console, frame: pl.DataFrame) -> None:
     """As a table where that fits the terminal, otherwise on its side, a few rows at a time."""
-    table = Table(*frame.columns)
-    for row in frame.iter_rows():
-        table.add_row(*(Text(cell(value)) for value in row))
-    if console.measure(table, options=console.options.update(max_width=10_000)).maximum <= console.width:
+    texts = [[cell(value) for value in frame[name].to_list()] for name in frame.columns]
+    longest = [max(map(len, column), default=0) for column in texts]
+    # Names are whole; long texts may be folded.
+    least = [
+        max(len(name), min(most, FOLDED_WIDTH)) for name, most in zip(frame.columns, longest, strict=True)
+    ]
+    if sum(least) + BORDER * len(least) + 1 <= console.width:
+        table = Table()
+        for name, narrowest in zip(frame.columns, least, strict=True):
+            table.add_column(name, min_width=narrowest, overflow="fold")
+        for row in zip(*texts, strict=True):
+            table.add_row(*map(Text, row))
         console.print(table)
         return
     beside = max(1, console.width // SIDEWAYS_WIDTH - 1)
