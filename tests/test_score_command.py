@@ -1,9 +1,8 @@
-"""`vzero score` and `vzero compare` as their users run them."""
+"""`vzero score` and `vzero compare` as their users type them."""
 
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
+from tests.command_line import vzero
 from tests.judge_endpoint import Endpoint, serving
 from tests.stored_files import own_predictions, vlmevalkit_rows
 
@@ -21,16 +21,6 @@ from tests.stored_files import own_predictions, vlmevalkit_rows
 def endpoint() -> Iterator[Endpoint]:
     with serving() as server:
         yield server
-
-
-def vzero(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "vzero", *arguments],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        env=os.environ | environment,
-    )
 
 
 def test_a_toolkits_file_is_scored_outside_of_any_project(tmp_path: Path):
@@ -138,7 +128,11 @@ def prompt_letter(prompt: str) -> str:
 
 def test_a_judge_that_is_not_reached_leaves_everything_as_it_was(tmp_path: Path):
     (tmp_path / "model_HRBench4K.json").write_text(json.dumps(vlmevalkit_rows(["B", "soft"])))
-    ended = vzero("score", "model_HRBench4K.json", *ASKED, "--judge", "http://127.0.0.1:9/v1", cwd=tmp_path)
+    command = [sys.executable, "-m", "vzero", "score", "model_HRBench4K.json", *ASKED]
+    # In a process of its own, where warnings are not pytest's.
+    ended = subprocess.run(
+        [*command, "--judge", "http://127.0.0.1:9/v1"], cwd=tmp_path, capture_output=True, text=True
+    )
     assert ended.returncode == 0
     assert "judge judge-1 gives no replies and is not asked any further" in ended.stderr
     (row,) = (line.split() for line in ended.stdout.splitlines() if line.startswith("vlmevalkit-exact"))

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import polars as pl
 import pytest
 import torch
+from command_line import vzero
 from ruamel.yaml import YAML
 from small_project import SETTINGS, settings
 
@@ -52,11 +50,5 @@ def test_groups_that_would_be_split_are_refused(project: Paths):
 
 def test_a_recipe_can_be_named_on_the_command_line(project: Paths):
     YAML().dump(SETTINGS | {"train": SETTINGS["train"] | {"steps": 1}}, project.params)
-    said = subprocess.run(
-        [sys.executable, "-m", "vzero", "train", "--recipe", "sft"],
-        cwd=project.root,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
+    said = vzero("train", "--recipe", "sft", cwd=project.root).stdout
     assert "recipe sft" in said.splitlines()[-1]
