@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from unittest import mock
 
 import torch
 from tiny_models import save_tiny
@@ -35,5 +36,7 @@ def make_project(root: Path) -> None:
     torch.set_num_threads(1)
     save_tiny(root / "student", seed=0)
     save_tiny(root / "teacher", seed=1)
-    ingest.run(settings(), Paths(root))
-    crops.run(settings(), Paths(root))
+    # The bytes do not depend on the number of processes, and to start them takes longer than the work.
+    with mock.patch("vzero.workers.local.available_processors", return_value=1):
+        ingest.run(settings(), Paths(root))
+        crops.run(settings(), Paths(root))
