@@ -11,11 +11,12 @@ import cv2
 import numpy as np
 import polars as pl
 
+from tests.checked_tables import write_shards
 from vzero import tables
 from vzero.config import Params, parse_params
 from vzero.evaluate.benchmarks.catalogue import CATALOGUE
 from vzero.paths import Paths
-from vzero.shards import shard_path, write_json, write_shards, write_table
+from vzero.shards import shard_path, write_json, write_table
 
 LETTERS = "ABCD"
 OPTIONS = ["K", "T", "7", "R"]
@@ -114,10 +115,10 @@ def _write_world(
         strategy=pl.lit("half_resolution"),
         seed=pl.lit(1, pl.UInt64),
     )
-    write_shards(paths.images, images, tables.Images, key="image_id", shards=2)
-    write_shards(paths.samples, rows, tables.Samples, key="sample_id", shards=2)
+    write_shards(paths.images, images, tables.Images, 5)
+    write_shards(paths.samples, rows, tables.Samples, 5)
     write_table(shard_path(paths.rejects, 0), rejects, tables.Rejects)
-    write_shards(paths.crops, crops, tables.Crops, key="sample_id", shards=2)
+    write_shards(paths.crops, crops, tables.Crops, 5)
 
 
 def _write_training(

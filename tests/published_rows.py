@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import polars as pl
 from PIL import Image, ImageDraw
 
+from tests.checked_tables import check_and_merge
+from vzero import tables
 from vzero.config import Ingest
 from vzero.paths import Paths
-from vzero.sources import spill
+from vzero.sources import merge
 from vzero.sources.catalogue import open_source
 
 IMAGES = Path("images")
@@ -37,14 +38,9 @@ def put(root: Path, name: str, image: Image.Image | None = None) -> None:
 
 def read(config: Ingest, root: Path) -> tuple[list[dict[str, Any]], list[tuple[int, str]]]:
     """Samples in the order of their rows, each with its image's licence; rows and codes of the rejects."""
-    source = open_source(config, Paths(root))
+    [name] = config.sources
     folder = root / "scratch"
-    for number, batch in enumerate(source.batches):
-        spill.check_batch(number, batch, source.images, config, folder)
-    rejects, _ = spill.collect_rejects(folder, source.name)
-    samples, images = (
-        pl.concat([pl.read_parquet(part) for part in (folder / table).rglob("*.parquet")])
-        for table in ("samples", "images")
-    )
-    rows = samples.join(images.select("image_id", "licence").unique(), on="image_id").sort("row")
+    _, images, rejects = check_and_merge(open_source(name, config, Paths(root)), config, folder)
+    samples = merge.scan_parts(folder, tables.Samples).collect()
+    rows = samples.join(images.select("image_id", "licence"), on="image_id").sort("row")
     return rows.to_dicts(), rejects.select("row", "code").rows()

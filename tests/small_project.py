@@ -13,7 +13,7 @@ from vzero.paths import Paths
 from vzero.stages import crops, ingest
 
 SETTINGS = {
-    "ingest": {"needle": {"samples": 30, "dev_samples": 3, "benchmark_questions": 3}, "shards": 3},
+    "ingest": {"needle": {"samples": 30, "dev_samples": 3, "benchmark_questions": 3}, "shard_images": 4},
     "models": {"student": "student", "teacher": "teacher"},
     "train": {
         "steps": 4,

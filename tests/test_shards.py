@@ -6,8 +6,6 @@ from pathlib import Path
 import dataframely as dy
 import polars as pl
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from vzero import shards
 
@@ -19,26 +17,6 @@ class Pets(dy.Schema):
 
 def pets(*rows: tuple[str, int]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema={"name": pl.String, "age": pl.Int32}, orient="row")
-
-
-@given(st.text(), st.integers(1, 100))
-def test_a_key_always_has_the_same_shard(key, count):
-    assert 0 <= shards.shard_of(key, count) < count
-    assert shards.shard_of(key, count) == shards.shard_of(key, count)
-
-
-def test_shard_numbers_are_those_of_xxh64():
-    published = {"": 0xEF46DB3751D8E999, "a": 0xD24EC4F1A98C6E5B, "abc": 0x44BC2CF5AD770999}
-    assert all(shards.shard_of(key, 1000) == value % 1000 for key, value in published.items())
-
-
-def test_every_row_is_in_its_shard_and_every_shard_is_written(tmp_path):
-    shards.write_shards(tmp_path, pets(("rex", 3), ("tom", 9)), Pets, key="name", shards=5)
-    assert len(list(tmp_path.glob("part-*.parquet"))) == 5
-    for name in ("rex", "tom"):
-        path = shards.shard_path(tmp_path, shards.shard_of(name, 5))
-        assert name in pl.read_parquet(path)["name"].to_list()
-    assert sorted(shards.read(tmp_path, Pets)["name"]) == ["rex", "tom"]
 
 
 def test_the_order_of_rows_does_not_change_the_bytes(tmp_path):
@@ -65,7 +43,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path):
 
 
 def test_columns_that_are_not_asked_for_are_not_there(tmp_path):
-    shards.write_shards(tmp_path, pets(("rex", 3)), Pets, key="name", shards=1)
+    shards.write_table(tmp_path / "part-00000.parquet", pets(("rex", 3)), Pets)
     frame = shards.scan(tmp_path, Pets, ["name"])
     assert frame.collect_schema().names() == ["name"]
     with pytest.raises(pl.exceptions.ColumnNotFoundError):

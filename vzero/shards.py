@@ -1,10 +1,10 @@
 """Write and scan sharded Parquet tables: checked against their schema, atomic, resumable.
 
-A table is a folder of `part-NNNNN.parquet` files. Rows go to shards by a stable hash of an id (images,
-samples and crops by the image's, so that what belongs together has the same shard number) and are sorted
-inside, so the same rows always make the same bytes. Long stages write into a scratch folder whose name is
-a hash of everything the result depends on (`run_folder`): an interrupted run is picked up there, a changed
-parameter starts clean, and the finished tables are put in place at the end (`publish`).
+A table is a folder of `part-NNNNN.parquet` files. What belongs together (an image, its samples, their crops)
+has the same shard number, and rows are sorted inside, so the same rows always make the same bytes. Long
+stages write into a scratch folder whose name is a hash of everything the result depends on (`run_folder`): an
+interrupted run is picked up there, a changed parameter starts clean, and the finished tables are put in place
+at the end (`publish`).
 
 A process may be killed at any moment. So whatever is read later is written under a hidden name that ends in
 `.tmp`, forced to disk and renamed; such names are never read, and the next run clears them.
@@ -27,17 +27,11 @@ import dataframely as dy
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
-import xxhash
 
 ROW_GROUP = 100  # rows; small, so that looking at one image does not read a whole shard
 GROUP_BYTES = 2**25  # of the encoded images in a row group; one larger image is a group of its own
 UNFINISHED = ".*.tmp"
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
-
-
-def shard_of(key: str, shards: int) -> int:
-    """The shard that a row with this id belongs to; the same in every process and version."""
-    return xxhash.xxh64_intdigest(key.encode()) % shards
 
 
 def shard_path(folder: Path, index: int) -> Path:
@@ -208,16 +202,6 @@ def _groups(weights: list[int]) -> Iterator[tuple[int, int]]:
     yield start, len(weights) - start
 
 
-def write_shards(
-    folder: Path, frame: pl.DataFrame, schema: type[dy.Schema], *, key: str, shards: int
-) -> None:
-    """Write a whole table, one file a shard. Every shard is written, also an empty one."""
-    frame = schema.cast(frame)
-    index = frame[key].map_elements(lambda value: shard_of(value, shards), return_dtype=pl.Int64)
-    for shard in range(shards):
-        write_table(shard_path(folder, shard), frame.filter(index == shard), schema)
-
-
 def scan(folder: Path, schema: type[dy.Schema], columns: list[str] | None = None) -> pl.LazyFrame:
     """A lazy frame over a table.
 
@@ -252,6 +236,29 @@ def content_hash(*paths: Path) -> str:
             with file.open("rb") as opened:
                 digest.update(hashlib.file_digest(opened, "sha256").digest())
     return digest.hexdigest()
+
+
+def listing_hash(places: list[Path]) -> str:
+    """A hash of the names, sizes and times of all files in some places, which stands for their contents."""
+    digest = hashlib.sha256()
+    for place in places:
+        for path in _files(place):
+            with contextlib.suppress(FileNotFoundError):  # a link to nothing
+                status = path.stat()
+                line = f"{path}\0{status.st_size}\0{status.st_mtime_ns}\n"
+                digest.update(line.encode(errors="surrogateescape"))
+    return digest.hexdigest()
+
+
+def _files(place: Path) -> Iterator[Path]:
+    """All files of a place in order; of millions only one folder's names are held."""
+    if not place.is_dir():
+        yield place
+        return
+    for folder, folders, names in os.walk(place):
+        folders.sort()
+        for name in sorted(names):
+            yield Path(folder, name)
 
 
 def run_folder(scratch: Path, stage: str, *, config: Any, inputs: list[Path]) -> Path:

@@ -82,7 +82,7 @@ def needle() -> Setting:
     models = Models()
     drawn = NEEDLE_PROMPTS * QUESTIONS_PER_SCENE
     source = NeedleSource(samples=drawn, dev_samples=0, benchmark_questions=1)
-    params = Params(ingest=Ingest(needle=source, shards=1))
+    params = Params(ingest=Ingest(needle=source))
     with tempfile.TemporaryDirectory() as folder:
         paths = Paths(Path(folder))
         ingest.run(params, paths, processes=1)

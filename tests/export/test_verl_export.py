@@ -18,7 +18,7 @@ from vzero.models.prompts import student_messages, teacher_messages
 from vzero.paths import Paths
 from vzero.stages import crops, export, ingest
 
-SMALL_WORLD = {"needle": {"samples": 24, "dev_samples": 6, "benchmark_questions": 2}, "shards": 2}
+SMALL_WORLD = {"needle": {"samples": 24, "dev_samples": 6, "benchmark_questions": 2}, "shard_images": 4}
 
 
 def parts(messages: list[dict], images: list[dict], ready_crops: list[dict]) -> list[tuple[str, Any]]:

@@ -1,5 +1,7 @@
 """Filters of checked samples: what each leaves out, in which order; only the set of samples counts."""
 
+from pathlib import Path
+
 import numpy as np
 import polars as pl
 import pytest
@@ -7,13 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vzero import tables
-from vzero.config import ConfigError, Filters, Ingest, parse_params
+from vzero.config import ConfigError, Filters, Ingest, PromptTokens, parse_params
 from vzero.evaluate.contamination import informative
 from vzero.sources.curation import FILTERS, keepers, left_out, licence_kept, measure
 from vzero.sources.funnel import funnel
 
 COLUMNS = ("benchmark", "item", "pictures")
 NO_ITEMS = pl.DataFrame(schema={name: tables.BenchmarkItems.create_empty().schema[name] for name in COLUMNS})
+FEW_TOKENS = PromptTokens(processor=Path("student"), max_tokens=25)
 HASH = 0x00FF00FF00FF00FF  # half ones: it tells one picture from another
 HASHES = st.lists(st.integers(0, 15).map(lambda low: HASH ^ low) | st.integers(0, 2**64 - 1), max_size=40)
 
@@ -21,12 +24,12 @@ HASHES = st.lists(st.integers(0, 15).map(lambda low: HASH ^ low) | st.integers(0
 def sample(row: int, **changes) -> dict:
     """A row of what `measure` gives; another image each."""
     plain = {
-        "row": row,
-        "sample_id": f"s{row}",
+        "position": row,
         "image_id": f"i{row:03d}",
         "question_length": 20,
         "boxes": 1,
         "evidence_area": 0.1,
+        "prompt_tokens": None,
         "licence": "CC BY 4.0",
         "perceptual_hash": int(np.random.default_rng(row).integers(2**64, dtype=np.uint64)),
     }
@@ -34,12 +37,12 @@ def sample(row: int, **changes) -> dict:
 
 
 def frame(rows: list[dict]) -> pl.DataFrame:
-    return pl.DataFrame(rows, schema_overrides={"perceptual_hash": pl.UInt64})
+    return pl.DataFrame(rows, schema_overrides={"perceptual_hash": pl.UInt64, "prompt_tokens": pl.Int64})
 
 
 def refused(rows: list[dict], items: pl.DataFrame = NO_ITEMS, **filters) -> list[tuple[int, str, str]]:
     found = left_out(frame(rows), Ingest(filters=Filters(**filters)), items)
-    return found.select("row", "code", "detail").rows()
+    return found.select("position", "code", "detail").rows()
 
 
 def test_nothing_is_left_out_unless_asked_for():
@@ -55,6 +58,7 @@ def test_nothing_is_left_out_unless_asked_for():
         ("max_boxes", 2, "boxes", 2, 3, "box_count", "3 boxes"),
         ("min_evidence_area", 0.01, "evidence_area", 0.01, 0.00991, "evidence_area", "0.991% of the image"),
         ("max_evidence_area", 0.1, "evidence_area", 0.1, 0.25, "evidence_area", "25.0% of the image"),
+        ("prompt_tokens", FEW_TOKENS, "prompt_tokens", 25, 26, "prompt_tokens", "26 tokens"),
         ("refused_licences", ["CC BY-NC"], "licence", "CC BY 4.0", "cc-by-nc", "licence", "cc-by-nc"),
         ("allowed_licences", ["CC BY 4.0"], "licence", "cc-by-4.0", "unknown", "licence", "unknown"),
     ],
@@ -155,6 +159,7 @@ ROWS = st.lists(
             "question_length": st.integers(1, 40),
             "boxes": st.integers(1, 6),
             "evidence_area": st.floats(0, 1, width=16),
+            "prompt_tokens": st.integers(20, 30),
             "licence": st.sampled_from(["CC BY 4.0", "CC BY-NC 4.0", "unknown"]),
             "perceptual_hash": st.integers(0, 7).map(lambda low: HASH ^ low),
         }
@@ -168,6 +173,7 @@ ALL = Filters(
     min_evidence_area=0.1,
     max_evidence_area=0.8,
     refused_licences=["CC BY-NC"],
+    prompt_tokens=FEW_TOKENS,
     refuse_benchmark_images=True,
     near_duplicate_distance=1,
 )
@@ -180,8 +186,8 @@ def test_the_funnel_loses_nobody_and_the_order_of_rows_changes_nothing(rows, dat
     samples = [sample(row, **changes) for row, changes in enumerate(rows)]
     found = left_out(frame(samples), config, NO_ITEMS)
     again = left_out(frame(data.draw(st.permutations(samples))), config, NO_ITEMS)
-    assert again.sort("row").equals(found.sort("row"))
-    assert found["row"].is_unique().all()
+    assert again.sort("position").equals(found.sort("position"))
+    assert found["position"].is_unique().all()
     counts = dict(found["code"].value_counts().iter_rows()) | {"missing_box": 3, "duplicate_id": 2}
     steps = tables.Funnel.validate(funnel(len(rows) + 5, counts, config))
     assert steps["name"].to_list() == ["rows", "duplicate_id", "missing_box", *map(str, FILTERS), "samples"]
@@ -210,9 +216,9 @@ def test_every_field_is_of_one_filter_and_they_stand_in_the_order_of_their_appli
 def test_measures_are_of_the_question_the_boxes_and_the_image():
     samples = pl.LazyFrame(
         {
-            "row": [4, 2],
-            "sample_id": ["b", "a"],
+            "position": [4, 2],
             "image_id": ["i", "i"],
+            "prompt_tokens": [700, None],
             "question": ["Größe?", "x"],
             "boxes": [[[0.0, 0, 4, 5], [0, 0, 2, 2]], [[0.0, 0, 2, 2]]],
             "evidence_box": [[0.0, 0, 4, 5], [0.0, 0, 2, 2]],
@@ -223,9 +229,9 @@ def test_measures_are_of_the_question_the_boxes_and_the_image():
         [image, image | {"licence": "second"}], schema_overrides={"perceptual_hash": pl.UInt64}
     )
     assert measure(samples, images).rows(named=True) == [
-        {"row": row, "sample_id": name, "image_id": "i", "question_length": length, "boxes": boxes}
-        | {"evidence_area": area, "licence": "first", "perceptual_hash": HASH}
-        for row, name, length, boxes, area in [(2, "a", 1, 1, 0.02), (4, "b", 6, 2, 0.1)]
+        {"position": position, "image_id": "i", "prompt_tokens": tokens, "question_length": length}
+        | {"boxes": boxes, "evidence_area": area, "licence": "first", "perceptual_hash": HASH}
+        for position, tokens, length, boxes, area in [(2, None, 1, 1, 0.02), (4, 700, 6, 2, 0.1)]
     ]
 
 

@@ -36,7 +36,7 @@ def put(folder: Path, *names: str) -> None:
 
 def samples_of(config: Ingest, root: Path) -> list[dict]:
     """Rows of the samples table, with the image's licence; a reject fails the test."""
-    source = open_source(config, Paths(root))
+    source = open_source(config.sources[0], config, Paths(root))
     shelf = Shelf(source.name, source.images, config.max_megapixels)
     rows = []
     for batch in source.batches:
@@ -168,14 +168,14 @@ def test_a_column_named_in_params_must_be_there(tmp_path):
         rows=Path("rows.jsonl"), images=Path("images"), columns=TableColumns(licence="rights")
     )
     with pytest.raises(ConfigError, match=r"no column 'rights'; it has: image, question, box"):
-        open_source(Ingest(source="table", table=table), Paths(tmp_path))
+        open_source("table", Ingest(table=table), Paths(tmp_path))
 
 
 def test_a_missing_image_folder_is_an_error_not_a_reject_for_every_row(tmp_path):
     (tmp_path / "rows.jsonl").write_text('{"images": ["a.png"], "problem": "What?", "bbox": [1, 2, 3, 4]}\n')
     config = Ingest(source="zwz", zwz=ZwzSource(rows=Path("rows.jsonl"), images=Path("absent")))
     with pytest.raises(ConfigError, match="no such image folder"):
-        open_source(config, Paths(tmp_path))
+        open_source(config.sources[0], config, Paths(tmp_path))
 
 
 def test_needle_samples_keep_their_ids_splits_and_boxes(tmp_path):

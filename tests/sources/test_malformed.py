@@ -8,10 +8,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+from tests.checked_tables import check_and_merge
 from vzero import imaging
 from vzero.config import Ingest, TableColumns, TableSource
 from vzero.paths import Paths
-from vzero.sources import spill
 from vzero.sources.curation import FILTERS
 from vzero.sources.rejects import RejectCode
 from vzero.sources.table import open_table
@@ -122,14 +122,11 @@ def images(tmp_path_factory) -> Path:
 def ingest(lines: list[bytes], images: Path, folder: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Samples and rejects of JSONL lines."""
     source = TableSource(rows=folder / "rows.jsonl", images=images, columns=COLUMNS)
-    config = Ingest(source="table", table=source, max_megapixels=0.01, shards=1)
+    config = Ingest(source="table", table=source, max_megapixels=0.01)
     source.rows.write_bytes(b"\n".join(lines))
     opened = open_table(source, Paths(folder))
-    for number, batch in enumerate(opened.batches):
-        spill.check_batch(number, batch, opened.images, config, folder)
-    rejects, repeated = spill.collect_rejects(folder, "table")
-    spill.merge_shard(folder, 0, repeated, folder / "out/images", folder / "out/samples")
-    return pl.read_parquet(folder / "out/samples"), rejects
+    samples, _, rejects = check_and_merge(opened, config, folder)
+    return samples, rejects
 
 
 @pytest.fixture(scope="module")

@@ -178,7 +178,7 @@ def test_vgr_columns_can_be_named_as_the_published_file_has_them(tmp_path):
 def test_ingest_says_that_the_scale_of_vgr_is_unverified(tmp_path, capsys):
     config = vgr(tmp_path, [VGR_ROW, VGR_ROW | {"reasoning": "none"}], box_unit="fraction")
     needle = NeedleSource(benchmark_questions=2)
-    params = Params(ingest=config.model_copy(update={"needle": needle, "shards": 1}))
+    params = Params(ingest=config.model_copy(update={"needle": needle}))
     summary = ingest.run(params, Paths(tmp_path), processes=1)
     assert (summary["samples"], summary["rejects"]) == (1, {"missing_box": 1})
     printed = " ".join(capsys.readouterr().out.split())
@@ -187,4 +187,4 @@ def test_ingest_says_that_the_scale_of_vgr_is_unverified(tmp_path, capsys):
 
 
 def test_sources_of_known_scale_warn_of_nothing(tmp_path):
-    assert open_source(treevgr(tmp_path, [TREE_ROW]), Paths(tmp_path)).notices == ()
+    assert open_source("treevgr", treevgr(tmp_path, [TREE_ROW]), Paths(tmp_path)).notices == ()

@@ -48,7 +48,7 @@ def params(declared: BoxFormat, **settings) -> Params:
         box_unit=declared.unit,  # pyright: ignore[reportArgumentType]
     )
     needle = NeedleSource(benchmark_questions=2)
-    return Params(ingest=Ingest(source="table", table=table, needle=needle, shards=2, **settings))
+    return Params(ingest=Ingest(source="table", table=table, needle=needle, **settings))
 
 
 @pytest.mark.parametrize(
@@ -83,24 +83,27 @@ def test_the_right_declaration_is_verified_and_recorded(tmp_path, capsys):
     right = params(BoxFormat("xywh", "fraction"))
     summary = ingest.run(right, paths, processes=1)
     assert summary["box_conventions"] == {
-        "xywh fraction": {"boxes": 120, "inside": 1.0, "verified": True, "exif_oriented": 0.0}
+        "table": {"xywh fraction": {"boxes": 120, "inside": 1.0, "verified": True, "exif_oriented": 0.0}}
     }
     assert json.loads(paths.ingest_summary.read_text()) == summary
     printed = " ".join(capsys.readouterr().out.split())
-    assert "ingest: 120 boxes of xywh fraction, 100.0% inside their image: as declared" in printed
+    assert "ingest: table: 120 boxes of xywh fraction, 100.0% inside their image: as declared" in printed
 
 
 def test_few_boxes_are_taken_as_declared_and_ingest_says_so(tmp_path, capsys):
     paths = project(tmp_path, BoxFormat("xywh"), rows=49)
     summary = ingest.run(params(BoxFormat("xyxy")), paths, processes=1)
-    assert summary["box_conventions"]["xyxy pixel"]["verified"] is False
+    assert summary["box_conventions"]["table"]["xyxy pixel"]["verified"] is False
     assert "fewer than 50, too few to verify" in " ".join(capsys.readouterr().out.split())
 
 
 def test_odd_boxes_are_taken_when_the_params_say_so(tmp_path, capsys):
     paths = project(tmp_path, BoxFormat("xywh"))
     summary = ingest.run(params(BoxFormat("xyxy"), verify_boxes=False), paths, processes=1)
-    assert summary["rejects"]["bad_box"] > 40 and not summary["box_conventions"]["xyxy pixel"]["verified"]
+    assert (
+        summary["rejects"]["bad_box"] > 40
+        and not summary["box_conventions"]["table"]["xyxy pixel"]["verified"]
+    )
     assert "not as declared, look at some" in " ".join(capsys.readouterr().out.split())
 
 
@@ -111,7 +114,7 @@ def test_boxes_that_fit_no_convention_are_not_called_verified(tmp_path, capsys):
         row["box"] = [5 * number for number in row["box"]]
     (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)))
     summary = ingest.run(params(BoxFormat("xyxy")), paths, processes=1)
-    found = summary["box_conventions"]["xyxy pixel"]
+    found = summary["box_conventions"]["table"]["xyxy pixel"]
     assert found["inside"] < 0.3 and not found["verified"]
     assert "not as declared, look at some" in " ".join(capsys.readouterr().out.split())
 

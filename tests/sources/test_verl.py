@@ -42,7 +42,7 @@ def samples_of(root: Path, rows: list[dict], **settings) -> list[dict]:
     """Rows of the samples table; a reject fails the test."""
     pl.DataFrame(rows).write_parquet(root / "rows.parquet")
     config = Ingest(source="verl", verl=VerlSource(rows=Path("rows.parquet"), **settings))
-    source = open_source(config, Paths(root))
+    source = open_source(config.sources[0], config, Paths(root))
     shelf = Shelf(source.name, source.images, config.max_megapixels)
     found = []
     for batch in source.batches:
@@ -62,7 +62,7 @@ def test_words_come_from_the_prompt_and_the_box_from_the_crop(tmp_path):
 def test_the_others_word_for_their_split_does_not_decide_ours(tmp_path):
     config = Ingest(source="verl", verl=VerlSource(rows=Path("rows.parquet")))
     pl.DataFrame([row()]).write_parquet(tmp_path / "rows.parquet")
-    [batch] = open_source(config, Paths(tmp_path)).batches
+    [batch] = open_source(config.sources[0], config, Paths(tmp_path)).batches
     assert [annotation.split for annotation in batch.load()] == [None]
 
 
@@ -134,6 +134,6 @@ def test_rows_are_read_a_few_at_a_time_from_every_file_of_a_folder(tmp_path):
         rows = [row(extra_info={"bbox": [n, 0, n + 9, 9]}) for n in range(15)]
         pl.DataFrame(rows).write_parquet(tmp_path / f"rows/{name}.parquet")
     config = Ingest(source="verl", verl=VerlSource(rows=Path("rows")))
-    batches = list(open_source(config, Paths(tmp_path)).batches)
+    batches = list(open_source(config.sources[0], config, Paths(tmp_path)).batches)
     assert [batch.rows for batch in batches] == [ROWS_TOGETHER, 10]
     assert [annotation.row for batch in batches for annotation in batch.load()] == list(range(30))

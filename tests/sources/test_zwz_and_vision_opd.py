@@ -102,7 +102,7 @@ def test_zwz_mini_csv_names_the_clean_image_in_a_column_of_its_own(tmp_path):
 def test_zwz_without_the_declared_image_column_says_what_there_is(tmp_path):
     put(tmp_path, "0f3a.png")
     with pytest.raises(ConfigError, match="no column 'original_images'; it has: images, problem"):
-        open_source(zwz(tmp_path, [ZWZ_ROW], image_column="original_images"), Paths(tmp_path))
+        open_source("zwz", zwz(tmp_path, [ZWZ_ROW], image_column="original_images"), Paths(tmp_path))
 
 
 OPD_ROW = {

@@ -54,4 +54,6 @@ def table_params() -> Params:
         rows=Path("rows.jsonl"), images=Path("images"), columns=TableColumns(sample_id="id", answer="answer")
     )
     needle = NeedleSource(samples=60, dev_samples=30, benchmark_questions=2)
-    return Params(ingest=Ingest(source="table", table=table, needle=needle, shards=4, dev_fraction=0.3))
+    return Params(
+        ingest=Ingest(source="table", table=table, needle=needle, shard_images=10, dev_fraction=0.3)
+    )

@@ -18,6 +18,7 @@ import polars as pl
 import pytest
 from tiny_models import save_tiny
 
+from tests.checked_tables import write_shards
 from vzero import shards
 from vzero.config import BENCHMARKS, ConfigError, NeedleSource, Params, parse_params
 from vzero.evaluate.benchmarks.items import picture_facts
@@ -36,7 +37,7 @@ QUESTIONS = 10
 def items(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("benchmarks") / "items"
     table = benchmark_items(NeedleSource(benchmark_questions=QUESTIONS))
-    shards.write_shards(folder, table, BenchmarkItems, key="item", shards=3)
+    write_shards(folder, table, BenchmarkItems, 20)
     return folder
 
 

@@ -6,13 +6,14 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 
 from vzero import imaging, shards, tables
-from vzero.config import ConfigError, Filters, Ingest, Params
+from vzero.config import ConfigError, Filters, Ingest, Models, Params, PromptTokens, SealSource
 from vzero.paths import Paths
 from vzero.stages import ingest
 
@@ -37,8 +38,9 @@ def test_every_row_is_a_sample_or_a_reject(table_params, project):
         "samples": 117,
         "images": 40,
         "rejects": {"duplicate_id": 1, "missing_box": 1, "path_escape": 1},
+        "sources": {"table": {"rows": 120, "samples": 117}},
         "box_conventions": {
-            "xyxy pixel": {"boxes": 118, "inside": 1.0, "verified": True, "exif_oriented": 0.0}
+            "table": {"xyxy pixel": {"boxes": 118, "inside": 1.0, "verified": True, "exif_oriented": 0.0}}
         },
         "overlapping_items": {"coarse": 0, "cyclic": 0, "search": 0, "zoom": 0},
         "funnel": {"rows": 120, "duplicate_id": 119, "path_escape": 118, "missing_box": 117, "samples": 117},
@@ -66,11 +68,11 @@ def test_tables_keep_their_schemas_and_belong_together_shard_by_shard(table_para
         (project.overlaps, tables.Overlaps),
     ]:
         schema.validate(pl.scan_parquet(folder / "part-*.parquet").collect())
-    for shard in range(4):
-        images = pl.read_parquet(shards.shard_path(project.images, shard))
-        samples = pl.read_parquet(shards.shard_path(project.samples, shard))
+    names = [path.name for path in sorted(project.images.iterdir())]
+    assert len(names) > 1 and names == [path.name for path in sorted(project.samples.iterdir())]
+    for name in names:
+        images, samples = (pl.read_parquet(folder / name) for folder in (project.images, project.samples))
         assert set(samples["image_id"]) == set(images["image_id"])
-        assert all(shards.shard_of(image_id, 4) == shard for image_id in images["image_id"])
 
 
 def test_an_image_is_stored_once_exactly_as_found_and_is_in_one_split(table_params, project):
@@ -108,7 +110,7 @@ def test_filters_leave_out_the_same_samples_whatever_the_order_of_rows_and_the_s
     (first.root / "rows.jsonl").write_text("\n".join(lines))
     (second.root / "rows.jsonl").write_text("\n".join(reversed(lines)))
     summary = ingest.run(table_params.model_copy(update={"ingest": settings}), first, processes=1)
-    others = settings.model_copy(update={"shards": 3})
+    others = settings.model_copy(update={"shard_images": 3})
     again = ingest.run(table_params.model_copy(update={"ingest": others}), second, processes=1)
     assert again == summary
     names = shards.read(first.funnel, tables.Funnel)["name"].to_list()
@@ -131,7 +133,7 @@ def test_filters_leave_out_the_same_samples_whatever_the_order_of_rows_and_the_s
 
 def test_needle_draws_its_own_splits_and_benchmarks(table_params, tmp_path):
     paths = Paths(tmp_path)
-    params = Params(ingest=Ingest(needle=table_params.ingest.needle, shards=2))
+    params = Params(ingest=Ingest(needle=table_params.ingest.needle, shard_images=4))
     summary = ingest.run(params, paths, processes=1)
     assert summary["samples"] + sum(summary["rejects"].values()) == summary["rows"] == 90
     splits = dict(shards.read(paths.samples, tables.Samples)["split"].cast(str).value_counts().iter_rows())
@@ -180,6 +182,64 @@ def test_a_source_without_a_usable_row_is_an_error_that_counts_why(table_params,
     with pytest.raises(ConfigError, match=r"none of 1 rows can be used \(bad_box: 1\)"):
         ingest.run(table_params, project, processes=1)
     assert not project.samples.exists()
+
+
+def seal_rows(project: Paths, boxes: list[list[float]]) -> SealSource:
+    """A second source beside the table: SEAL's form, xywh boxes, about the table's images and one more."""
+    (project.root / "images/seal.png").write_bytes(imaging.encode_png(np.full((50, 60, 3), 90, np.uint8)))
+    names = ["0.png", "seal.png", "3.png", "lost.png"]
+    rows = [
+        {
+            "image": name,
+            "conversations": [{"from": "human", "value": "Where is it?"}, {"from": "gpt", "value": "There."}],
+            "target_instances": [{"name": "it", "bbox": box}],
+        }
+        for name, box in zip(names, boxes, strict=True)
+    ]
+    (project.root / "seal.json").write_text(json.dumps(rows))
+    return SealSource(rows=Path("seal.json"), images=Path("images"))
+
+
+def test_several_sources_make_one_set_of_tables(table_params, project):
+    seal = seal_rows(project, [[5, 5, 20, 20], [1, 2, 30, 40], [9, 9, 9, 9], [1, 1, 2, 2]])
+    several = table_params.ingest.model_copy(update={"source": ["table", "seal"], "seal": seal})
+    summary = ingest.run(Params(ingest=several), project, processes=1)
+    assert summary["sources"] == {"table": {"rows": 120, "samples": 117}, "seal": {"rows": 4, "samples": 3}}
+    assert (summary["rows"], summary["samples"], summary["images"]) == (124, 120, 41)
+    assert set(summary["box_conventions"]) == {"table", "seal"}
+    samples = shards.read(project.samples, tables.Samples)
+    assert dict(samples["source"].value_counts().iter_rows()) == {"table": 117, "seal": 3}
+    # An image that both show is stored once, with what the first source says of it.
+    images = shards.read(project.images, tables.Images)
+    assert dict(images["source"].value_counts().iter_rows()) == {"table": 40, "seal": 1}
+    # Rows are numbered in their own source.
+    rejects = shards.read(project.rejects, tables.Rejects, ["source", "row", "code"])
+    assert rejects.rows()[-1] == ("seal", 3, "missing_image")
+    alone = contents(project)
+    ingest.run(Params(ingest=several), project, processes=2)
+    assert contents(project) == alone
+
+
+def test_one_of_several_sources_that_gives_nothing_is_an_error(table_params, project):
+    seal = seal_rows(project, [[70, 70, 5, 5]] * 4)
+    several = table_params.ingest.model_copy(update={"source": ["table", "seal"], "seal": seal})
+    with pytest.raises(
+        ConfigError, match=r"seal: none of 4 rows can be used \(box_outside: 3, missing_image: 1"
+    ):
+        ingest.run(Params(ingest=several), project, processes=1)
+
+
+def test_prompts_with_too_many_tokens_are_left_out_and_counted(table_params, project):
+    # 33 tokens around a number of one digit: 3 for the image, 21 for the template, 9 for the words.
+    tokens = PromptTokens(processor=Models().student.resolve(), max_tokens=34)
+    filters = Filters(prompt_tokens=tokens)
+    params = Params(ingest=table_params.ingest.model_copy(update={"filters": filters}))
+    summary = ingest.run(params, project, processes=1)
+    assert summary["funnel"]["prompt_tokens"] == summary["samples"] == 97
+    rejects = shards.read(project.rejects, tables.Rejects).filter(code="prompt_tokens")
+    assert rejects["row"].to_list() == list(range(100, 120))
+    assert set(rejects["detail"]) == {"35 tokens"}
+    assert rejects["image"][0] == "20.png" and rejects["sample_id"][0] == "r100"
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from tests.checked_tables import write_shards
 from vzero import shards
 from vzero.config import ConfigError, Params, parse_params
 from vzero.imaging import encode_png
@@ -48,7 +49,7 @@ def paths(tmp_path: Path) -> Paths:
     write_samples(paths, rows)
     images = [image(number) for number in range(6)]
     frame = pl.DataFrame(images)
-    shards.write_shards(paths.images, frame, Images, key="image_id", shards=2)
+    write_shards(paths.images, frame, Images, 3)
     return paths
 
 
@@ -82,7 +83,7 @@ def image(number: int) -> dict[str, Any]:
 
 def write_samples(paths: Paths, rows: list[dict[str, Any]]) -> None:
     frame = pl.DataFrame(rows)
-    shards.write_shards(paths.samples, frame, Samples, key="sample_id", shards=2)
+    write_shards(paths.samples, frame, Samples, 6)
 
 
 def train(paths: Paths, folder: Path) -> None:

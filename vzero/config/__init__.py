@@ -21,6 +21,7 @@ from vzero.config.data import (
     Crops,
     Ingest,
     NeedleSource,
+    SourceName,
     TableColumns,
     TableSource,
     VerlSource,
@@ -28,7 +29,7 @@ from vzero.config.data import (
 )
 from vzero.config.errors import explain
 from vzero.config.evaluate import BENCHMARKS, EVALUATED_MODELS, Evaluate, EvaluatedName, PromptName, Report
-from vzero.config.filters import Filters
+from vzero.config.filters import Filters, PromptTokens
 from vzero.config.models import Models
 from vzero.config.object_sources import CocoSource, GqaSource, VocSource, VstarSource
 from vzero.config.public_sources import (
@@ -62,9 +63,11 @@ __all__ = [
     "Objective",
     "Params",
     "PromptName",
+    "PromptTokens",
     "Report",
     "SealSource",
     "Section",
+    "SourceName",
     "TableColumns",
     "TableSource",
     "Teacher",

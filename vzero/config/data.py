@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from vzero.config.base import Fraction, NonNegative, Positive, Section
 from vzero.config.filters import Filters
@@ -113,24 +113,28 @@ class VerlSource(Section):
     """Of rows that do not tell."""
 
 
+SourceName = Literal[
+    "needle",
+    "zwz",
+    "vision_opd",
+    "visual_cot",
+    "visual_cot_llava",
+    "treevgr",
+    "seal",
+    "vgr",
+    "verl",
+    "gqa",
+    "vstar",
+    "coco",
+    "voc",
+    "table",
+]
+
+
 class Ingest(Section):
-    source: Literal[
-        "needle",
-        "zwz",
-        "vision_opd",
-        "visual_cot",
-        "visual_cot_llava",
-        "treevgr",
-        "seal",
-        "vgr",
-        "verl",
-        "gqa",
-        "vstar",
-        "coco",
-        "voc",
-        "table",
-    ] = "needle"
-    """Which source the samples come from; its own sub-section below says how."""
+    source: SourceName | list[SourceName] = "needle"
+    """Which source the samples come from, or several in this order: of samples with the same id the first one
+    is kept. Each one's own sub-section below says how it is read."""
     needle: NeedleSource = NeedleSource()
     zwz: ZwzSource = ZwzSource()
     vision_opd: VisionOpdSource = VisionOpdSource()
@@ -147,8 +151,9 @@ class Ingest(Section):
     table: TableSource = TableSource()
     dev_fraction: Fraction = 0.02
     """Share of samples, by hash of the image, held out for comparing checkpoints (needle draws its own)."""
-    shards: Positive = 16
-    """Files a table is split into, by hash of the id: an added sample touches one file."""
+    shard_images: Positive = 256
+    """Images in a file of the tables, more or less: neighbours share one, so that samples added together
+    change few files, and all others stay the same to the byte."""
     max_megapixels: float = Field(default=178.0, gt=0, le=178.0)
     """Larger images are rejected before they are decoded. 178 is where Pillow refuses too."""
     max_box_coverage: Fraction = 0.9
@@ -168,6 +173,17 @@ class Ingest(Section):
     """Training images whose perceptual hash differs from a benchmark picture's in at most so many of its 64
     bits are listed in `overlaps`. 4 finds re-encoded and resized copies of photos and crops of 1 % a side; 8
     finds most of 2 % too, and many more charts and pages that only look alike."""
+
+    @property
+    def sources(self) -> tuple[SourceName, ...]:
+        return tuple(self.source) if isinstance(self.source, list) else (self.source,)
+
+    @field_validator("source")
+    @classmethod
+    def _each_source_once(cls, source: SourceName | list[SourceName]) -> SourceName | list[SourceName]:
+        if isinstance(source, list) and len(set(source)) < max(len(source), 1):
+            raise ValueError(f"each source once, and at least one; found {', '.join(source) or 'none'}")
+        return source
 
 
 class Crops(Section):

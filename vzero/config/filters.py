@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, model_validator
@@ -24,6 +25,19 @@ def _some_words(text: str) -> str:
 Licence = Annotated[str, AfterValidator(_some_words)]
 
 
+class PromptTokens(Section):
+    """How long the student's prompts may be: image as the processor resizes it, question and options.
+
+    The teacher's prompts have the crop too; `train.max_teacher_tokens` bounds them.
+    """
+
+    processor: Path
+    """Model folder whose tokenizer and image processor count."""
+    max_pixels: Positive | None = None
+    """Upper bound on an image's pixels after resizing, as in `models`; `None`: the processor's own."""
+    max_tokens: Positive = 25_000
+
+
 class Filters(Section):
     """Applied in the order of the fields, after the checks. A filter that is not set leaves nothing out."""
 
@@ -40,6 +54,7 @@ class Filters(Section):
     """The only licences to keep, in full. Case and punctuation do not count: `cc-by-4.0` is `CC BY 4.0`."""
     refused_licences: list[Licence] = Field(default_factory=list)
     """Licences to leave out, by words in a row: `CC BY-NC` refuses `cc-by-nc-sa-4.0` too."""
+    prompt_tokens: PromptTokens | None = None
     refuse_benchmark_images: bool = False
     """Leave out images that a benchmark shows too: the same bytes, or within `ingest.overlap_distance`."""
     near_duplicate_distance: int | None = Field(default=None, ge=0, le=16)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import string
 from dataclasses import dataclass
 from typing import Any
@@ -9,21 +10,26 @@ from typing import Any
 import polars as pl
 import xxhash
 
-from vzero import tables
+from vzero import imaging, tables
 from vzero.config import ConfigError, Ingest
 from vzero.imaging import ImageError
 from vzero.paths import Paths
 from vzero.quality.inputs import Inputs
 from vzero.quality.measures import evidence
 from vzero.report.lookup import rows_by_id
-from vzero.report.pictures import Picture, embed
+from vzero.report.pictures import Picture, embed, embed_pixels
 from vzero.sources.files import Images, open_images, read_image
 from vzero.sources.rejects import Rejected
 
 SAMPLE_SIDE, THUMBNAIL_SIDE = 400, 200  # pixels of the longer side at most
-SAMPLES = 4  # of each kind: drawn, smallest evidence, largest evidence
+SAMPLES = 12  # of all sources together and each kind: at random, smallest evidence, largest evidence
+SAMPLES_A_SOURCE = 4  # of each kind, at most
+AROUND = 1.0  # of the evidence's sides, on every side of its close-up
+CLOSEST = 32  # pixels of the image that a close-up is wide and high, at least
+MOST = 0.5  # of the image that a close-up may show
 PAIRS = 4
 REJECTS = 8  # of each code
+PICTURED = 3  # of these
 
 
 @dataclass(frozen=True)
@@ -31,6 +37,8 @@ class SampleCard:
     why: str
     image: Picture
     boxes: list[tuple[str, list[float]]]
+    close_up: Picture | None  # the evidence with what is around it; None where that is most of the image
+    close_boxes: list[tuple[str, list[float]]]
     question: str
     options: list[tuple[str, str]]
     answer: str
@@ -43,17 +51,23 @@ class Pair:
     images: tuple[Picture, Picture]
     distance: int  # bits
     ids: tuple[str, str]
+    sources: tuple[str, str]
 
 
 @dataclass(frozen=True)
 class RejectGroup:
     code: str
     count: int
+    everywhere: int  # of all sources
     examples: list[dict[str, Any]]  # rows of tables.Rejects with `picture`, which may be None
 
 
 def sample_cards(inputs: Inputs, source: str, paths: Paths) -> list[SampleCard]:
-    """Some samples of a source: drawn by a hash of the id, and those of the smallest and largest evidence."""
+    """Some samples of a source: by a hash of the id, and those of the smallest and largest evidence.
+
+    The more sources, the fewer of each one: a page of pictures has its weight.
+    """
+    each = min(SAMPLES_A_SOURCE, max(1, SAMPLES // max(1, inputs.samples["source"].n_unique())))
     measured = evidence(inputs.samples.filter(source=source))
     order = [xxhash.xxh64_intdigest(name.encode()) for name in measured["sample_id"]]
     shuffled = measured.with_columns(order=pl.Series(order, dtype=pl.UInt64)).sort("order").drop("order")
@@ -61,9 +75,9 @@ def sample_cards(inputs: Inputs, source: str, paths: Paths) -> list[SampleCard]:
     chosen = pl.concat(
         frame.with_columns(why=pl.lit(why))
         for why, frame in (
-            ("drawn", shuffled.head(SAMPLES)),
-            ("smallest evidence", by_area.head(SAMPLES)),
-            ("largest evidence", by_area.tail(SAMPLES)),
+            ("at random", shuffled.head(each)),
+            ("smallest evidence", by_area.head(each)),
+            ("largest evidence", by_area.tail(each)),
         )
     ).unique("sample_id", keep="first", maintain_order=True)
     images = rows_by_id(paths.images, tables.Images, "image_id", chosen["image_id"])
@@ -71,16 +85,34 @@ def sample_cards(inputs: Inputs, source: str, paths: Paths) -> list[SampleCard]:
 
 
 def _card(row: dict[str, Any], image: bytes) -> SampleCard:
+    pixels = imaging.decode(image)
+    left, top, right, bottom = close_window(row["evidence_box"], row["width"], row["height"])
+    close = (right - left) * (bottom - top) <= MOST * row["width"] * row["height"]
     return SampleCard(
         why=row["why"],
-        image=embed(image, SAMPLE_SIDE),
+        image=embed_pixels(pixels, SAMPLE_SIDE),
         boxes=[("evidence", box) for box in row["boxes"]],
+        close_up=embed_pixels(pixels[top:bottom, left:right], THUMBNAIL_SIDE) if close else None,
+        close_boxes=[
+            ("evidence", [x0 - left, y0 - top, x1 - left, y1 - top]) for x0, y0, x1, y1 in row["boxes"]
+        ],
         question=row["question"],
         options=list(zip(string.ascii_uppercase, row["options"], strict=False)),
         answer="not given" if row["answer"] is None else row["answer"],
         area=row["area"],
         sample_id=row["sample_id"],
     )
+
+
+def close_window(box: list[float], width: int, height: int) -> tuple[int, int, int, int]:
+    """A window around an xyxy box, within an image of width x height: xyxy in whole pixels."""
+    starts, ends = [], []
+    for low, high, side in ((box[0], box[2], width), (box[1], box[3], height)):
+        reach = max((0.5 + AROUND) * (high - low), CLOSEST / 2)
+        middle = (low + high) / 2
+        starts.append(max(0, math.floor(middle - reach)))
+        ends.append(min(side, math.ceil(middle + reach)))
+    return starts[0], starts[1], ends[0], ends[1]
 
 
 def nearest_pairs(near: pl.DataFrame, source: str, paths: Paths) -> list[Pair]:
@@ -92,7 +124,12 @@ def nearest_pairs(near: pl.DataFrame, source: str, paths: Paths) -> list[Pair]:
     images = rows_by_id(paths.images, tables.Images, "image_id", ids)
     small = {name: embed(row["bytes"], THUMBNAIL_SIDE) for name, row in images.items()}
     return [
-        Pair(images=(small[one], small[other]), distance=distance, ids=(one, other))
+        Pair(
+            images=(small[one], small[other]),
+            distance=distance,
+            ids=(one, other),
+            sources=(images[one]["source"], images[other]["source"]),
+        )
         for one, other, distance in chosen.select("image_id", "other_id", "distance").iter_rows()
     ]
 
@@ -100,20 +137,25 @@ def nearest_pairs(near: pl.DataFrame, source: str, paths: Paths) -> list[Pair]:
 def reject_groups(inputs: Inputs, source: str, ingest: Ingest, paths: Paths) -> list[RejectGroup]:
     """The rejects of a source by code, the commonest first, with the first rows of each.
 
-    An example has a picture where its path leads to one in the images of `ingest`.
+    The first of them have a picture where their path leads to one in the images of `ingest`.
     """
-    images = _open_images(ingest, paths) if source == ingest.source else None
+    images = _open_images(ingest, source, paths)
+    everywhere = dict(inputs.rejects["code"].value_counts().rows())
     rejects = inputs.rejects.filter(source=source)
     counted = rejects.group_by("code").len().sort("len", "code", descending=[True, False])
     groups = []
     for code, count in counted.iter_rows():
         first = rejects.filter(code=code).sort("row").head(REJECTS)
-        groups.append(RejectGroup(code, count, [_example(row, images) for row in first.to_dicts()]))
+        examples = [
+            row | {"picture": _picture(row["image"], images) if index < PICTURED else None}
+            for index, row in enumerate(first.iter_rows(named=True))
+        ]
+        groups.append(RejectGroup(code, count, everywhere[code], examples))
     return groups
 
 
-def _open_images(ingest: Ingest, paths: Paths) -> Images | None:
-    place = getattr(getattr(ingest, ingest.source), "images", None)
+def _open_images(ingest: Ingest, source: str, paths: Paths) -> Images | None:
+    place = getattr(getattr(ingest, source), "images", None) if source in ingest.sources else None
     if place is None:
         return None
     try:
@@ -122,10 +164,10 @@ def _open_images(ingest: Ingest, paths: Paths) -> Images | None:
         return None
 
 
-def _example(row: dict[str, Any], images: Images | None) -> dict[str, Any]:
-    if images is None or row["image"] is None:
-        return row | {"picture": None}
+def _picture(name: str | None, images: Images | None) -> Picture | None:
+    if images is None or name is None:
+        return None
     try:
-        return row | {"picture": embed(read_image(images, row["image"]), THUMBNAIL_SIDE)}
+        return embed(read_image(images, name), THUMBNAIL_SIDE)
     except (Rejected, ImageError):
-        return row | {"picture": None}
+        return None

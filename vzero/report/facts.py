@@ -35,7 +35,7 @@ def _data(inputs: Inputs) -> Facts:
     return Facts(
         "Data",
         [
-            ("source", params.ingest.source),
+            ("source", ", ".join(params.ingest.sources)),
             ("images", text(inputs.images.height)),
             ("train samples", text(int((splits == "train").sum()))),
             ("dev samples", text(int((splits == "dev").sum()))),

@@ -45,9 +45,11 @@ def direction(row: dict[str, Any]) -> str:
 def title(params: Params) -> str:
     world = "the embedded synthetic world “needle”"
     public = names.published(params.evaluate.benchmarks)
-    trained = f"in {world}" if params.ingest.source == "needle" else f"on {params.ingest.source}"
+    drawn = "needle" in params.ingest.sources
+    others = [name for name in params.ingest.sources if name != "needle"]
+    trained = " and ".join([f"in {world}"] * drawn + [f"on {', '.join(others)}"] * bool(others))
     if not public:
-        tested = "" if params.ingest.source == "needle" else f", tested in {world}"
+        tested = "" if drawn else f", tested in {world}"
     else:
         several = f"{len(public)} published benchmarks"
         tested = f", tested on {several if len(public) > NAMED else _listed(public)}"
@@ -62,12 +64,14 @@ def notice(params: Params) -> str:
     """What the figures must not be taken for."""
     drawn, public = (kind(params.evaluate.benchmarks) for kind in (names.embedded, names.published))
     said = []
-    if params.ingest.source == "needle" or drawn:
+    needle = "needle" in params.ingest.sources
+    if needle or drawn:
+        samples = "Training samples" if params.ingest.sources == ("needle",) else "Training samples of needle"
         what = {
-            (True, True): "Training samples and the benchmarks named needle are",
-            (True, False): "Training samples are",
+            (True, True): f"{samples} and the benchmarks named needle are",
+            (True, False): f"{samples} are",
             (False, True): "The benchmarks named needle are",
-        }[params.ingest.source == "needle", bool(drawn)]
+        }[needle, bool(drawn)]
         said.append(f"{what} drawn by the program: the synthetic world “needle” that ships with vzero.")
     if drawn:
         said.append(

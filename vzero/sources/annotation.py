@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from vzero.config import ConfigError
+from vzero.config import ConfigError, SourceName
 from vzero.geometry import BoxFormat
 from vzero.sources.rejects import Reject
 
@@ -69,7 +69,7 @@ class Batch:
 class Source:
     """An opened source: its rows can be gone through once."""
 
-    name: str
+    name: SourceName
     batches: Iterable[Batch]
     images: Images | None = None
     """Folder or tar files that image paths are relative to, and must not leave."""

@@ -1,11 +1,11 @@
-"""Which source `params.ingest` asks for."""
+"""The sources by the names that `params.ingest` calls them."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
 
-from vzero.config import Ingest
+from vzero.config import Ingest, SourceName
 from vzero.paths import Paths
 from vzero.sources.annotation import Source
 from vzero.sources.coco import open_coco
@@ -25,9 +25,9 @@ from vzero.sources.vstar_folders import open_vstar_folders
 from vzero.sources.zwz import open_zwz
 
 
-def open_source(config: Ingest, paths: Paths) -> Source:
-    """Open the source; `SourceError` when its files are missing or lack a column."""
-    match config.source:
+def open_source(name: SourceName, config: Ingest, paths: Paths) -> Source:
+    """Open a source; `SourceError` when its files are missing or lack a column."""
+    match name:
         case "needle":
             source = open_needle(config.needle)
         case "zwz":

@@ -9,14 +9,15 @@ from pathlib import Path
 import numpy as np
 
 from vzero import shards
+from vzero.config import SourceName
 from vzero.geometry import BoxFormat
 from vzero.sources.conventions import Counts, Seen, count
 
 
-def write_counts(folder: Path, number: int, seen: Sequence[Seen]) -> None:
+def write_counts(folder: Path, source: str, number: int, seen: Sequence[Seen]) -> None:
     """Store what a batch says about its source's conventions."""
     arrays = {
-        f"{declared.order} {declared.unit} {name}": value
+        f"{source} {declared.order} {declared.unit} {name}": value
         for declared, counts in count(seen).items()
         for name, value in asdict(counts).items()
     }
@@ -27,8 +28,8 @@ def write_counts(folder: Path, number: int, seen: Sequence[Seen]) -> None:
         np.savez_compressed(file, **arrays)
 
 
-def read_counts(folder: Path) -> dict[BoxFormat, Counts]:
-    """Sums over all batches, by declared convention."""
+def read_counts(folder: Path) -> dict[tuple[SourceName, BoxFormat], Counts]:
+    """Sums over all batches, by source and declared convention."""
     sums: dict[str, dict[str, np.ndarray]] = {}
     for path in sorted((folder / "conventions").glob("batch-*.npz")):
         with np.load(path) as arrays:
@@ -39,6 +40,6 @@ def read_counts(folder: Path) -> dict[BoxFormat, Counts]:
     return {_convention(name): Counts(**arrays) for name, arrays in sorted(sums.items())}
 
 
-def _convention(name: str) -> BoxFormat:
-    order, unit = name.split(" ")
-    return BoxFormat(order, unit)  # pyright: ignore[reportArgumentType]
+def _convention(name: str) -> tuple[SourceName, BoxFormat]:
+    source, order, unit = name.split(" ")
+    return source, BoxFormat(order, unit)  # pyright: ignore[reportArgumentType, reportReturnType]

@@ -20,6 +20,7 @@ FILTERS = {
     RejectCode.BOX_COUNT: ("min_boxes", "max_boxes"),
     RejectCode.EVIDENCE_AREA: ("min_evidence_area", "max_evidence_area"),
     RejectCode.LICENCE: ("allowed_licences", "refused_licences"),
+    RejectCode.PROMPT_TOKENS: ("prompt_tokens",),
     RejectCode.BENCHMARK_IMAGE: ("refuse_benchmark_images",),
     RejectCode.NEAR_DUPLICATE: ("near_duplicate_distance",),
 }
@@ -38,18 +39,19 @@ def switched_on(filters: Filters) -> list[RejectCode]:
 
 
 def measure(samples: pl.LazyFrame, images: pl.LazyFrame) -> pl.DataFrame:
-    """What the filters look at, a row a sample, ordered by row.
+    """What the filters look at, a row a sample, ordered by position.
 
-    `samples` has the columns of `tables.Samples` and row, `images` those of `tables.Images`; an image may be
-    there several times, the first counts. Columns: row, sample_id, image_id, question_length (characters),
-    boxes, evidence_area (share of the image), licence and perceptual_hash. Pixels and texts are not held.
+    `samples` has the columns of `tables.Samples`, position and prompt_tokens, `images` those of
+    `tables.Images`; an image may be there several times, the first counts. Columns: position, image_id,
+    question_length (characters), boxes, evidence_area (share of the image), prompt_tokens (null when they do
+    not matter), licence and perceptual_hash. Pixels and texts are not held.
     """
     box = pl.col("evidence_box").cast(pl.List(pl.Float64))
     area = (box.list.get(2) - box.list.get(0)) * (box.list.get(3) - box.list.get(1))
     measured = samples.select(
-        "row",
-        "sample_id",
+        "position",
         "image_id",
+        "prompt_tokens",
         question_length=pl.col("question").str.len_chars(),
         boxes=pl.col("boxes").list.len(),
         evidence_area=area,
@@ -59,21 +61,21 @@ def measure(samples: pl.LazyFrame, images: pl.LazyFrame) -> pl.DataFrame:
     )
     shares = pl.col("evidence_area") / (pl.col("width").cast(pl.Int64) * pl.col("height"))
     joined = measured.join(facts, on="image_id").with_columns(evidence_area=shares)
-    return joined.drop("width", "height").sort("row").collect()
+    return joined.drop("width", "height").sort("position").collect()
 
 
 def left_out(rows: pl.DataFrame, config: Ingest, items: pl.DataFrame) -> pl.DataFrame:
-    """What the filters leave out: row, sample_id, code and detail, filter by filter.
+    """What the filters leave out: position, code and detail, filter by filter.
 
     `rows` is what `measure` gives, `items` has the columns benchmark, item and pictures of
     `tables.BenchmarkItems`.
     """
-    columns = {"row": pl.Int64, "sample_id": pl.String, "code": pl.String, "detail": pl.String}
+    columns = {"position": pl.Int64, "code": pl.String, "detail": pl.String}
     found = [pl.DataFrame(schema=columns)]
     for code in switched_on(config.filters):
         rows = rows.with_columns(detail=_reasons(code, rows, config, items))
         refused = rows.filter(pl.col("detail").is_not_null())
-        found.append(refused.select("row", "sample_id", pl.lit(str(code)).alias("code"), "detail"))
+        found.append(refused.select("position", pl.lit(str(code)).alias("code"), "detail"))
         rows = rows.filter(pl.col("detail").is_null()).drop("detail")
     return pl.concat(found)
 
@@ -99,6 +101,10 @@ def _reasons(
             texts = rows["licence"].unique().to_list()
             refused = [text for text in texts if not licence_kept(text, filters)]
             return pl.when(pl.col("licence").is_in(refused)).then("licence")
+        case RejectCode.PROMPT_TOKENS:
+            assert filters.prompt_tokens is not None
+            tokens = pl.col("prompt_tokens")
+            return pl.when(tokens > filters.prompt_tokens.max_tokens).then(pl.format("{} tokens", tokens))
         case RejectCode.BENCHMARK_IMAGE:
             return _of_image(rows, _shown_by_benchmarks(_images(rows), items, config.overlap_distance))
         case _:

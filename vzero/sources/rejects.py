@@ -65,6 +65,8 @@ class RejectCode(StrEnum):
     """The evidence covers less or more of the image than asked for."""
     LICENCE = "licence"
     """The image's licence is refused, or not among those allowed."""
+    PROMPT_TOKENS = "prompt_tokens"
+    """More tokens in the student's prompt than asked for."""
     BENCHMARK_IMAGE = "benchmark_image"
     """A benchmark shows the image too."""
     NEAR_DUPLICATE = "near_duplicate"

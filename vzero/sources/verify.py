@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from vzero import geometry, shards
-from vzero.config import Ingest
+from vzero.config import Ingest, SourceName
 from vzero.geometry import BoxFormat
 from vzero.paths import Paths
 from vzero.sources.annotation import ReadyCrops, Source, SourceError
@@ -34,22 +34,22 @@ DRAWN = 6
 SHEET = Path("ingest/box_convention.png")  # in the scratch folder
 
 
-def verify(config: Ingest, paths: Paths, folder: Path) -> dict[str, dict[str, Any]]:
-    """What the counts in `folder` say, by declared convention: boxes, the share inside, the verdict.
+def verify(config: Ingest, paths: Paths, folder: Path) -> dict[str, dict[str, dict[str, Any]]]:
+    """What the counts in `folder` say, by source and declared convention: boxes, share inside, verdict.
 
     `SourceError` when boxes contradict a declaration and `ingest.verify_boxes` is on; disputed boxes are then
     drawn to `.vzero/ingest/box_convention.png`.
     """
     sheet = paths.scratch / SHEET
-    summary = {}
-    for declared, counts in read_counts(folder).items():
+    summary: dict[str, dict[str, dict[str, Any]]] = {}
+    for (name, declared), counts in read_counts(folder).items():
         found = contradiction(counts, declared)
         if found is not None and config.verify_boxes:
             with shards.atomic_path(sheet) as temporary:
-                temporary.write_bytes(_draw(open_source(config, paths), config, declared, found))
-            raise SourceError(_complaint(config, declared, found, sheet))
+                temporary.write_bytes(_draw(open_source(name, config, paths), config, declared, found))
+            raise SourceError(_complaint(name, config, declared, found, sheet))
         boxes, inside = int(counts.boxes), inside_share(counts, declared)
-        summary[_name(declared)] = {
+        summary.setdefault(name, {})[_name(declared)] = {
             "boxes": boxes,
             "inside": round(inside, 4),
             # Boxes outside that fit no other convention either may be of images of another size.
@@ -59,9 +59,9 @@ def verify(config: Ingest, paths: Paths, folder: Path) -> dict[str, dict[str, An
     return summary
 
 
-def describe(summary: dict[str, dict[str, Any]]) -> Iterator[str]:
+def describe(summary: dict[str, dict[str, dict[str, Any]]]) -> Iterator[str]:
     """A line for people about each declared convention."""
-    for name, row in summary.items():
+    for source, name, row in ((s, name, row) for s, rows in summary.items() for name, row in rows.items()):
         if row["verified"]:
             verdict = "as declared"
         elif row["boxes"] < MIN_BOXES:
@@ -69,7 +69,7 @@ def describe(summary: dict[str, dict[str, Any]]) -> Iterator[str]:
         else:
             verdict = "not as declared, look at some before training on them"
         yield (
-            f"{row['boxes']:,} boxes of {name}, {row['inside']:.1%} inside their image: {verdict}; "
+            f"{source}: {row['boxes']:,} boxes of {name}, {row['inside']:.1%} inside their image: {verdict}; "
             f"{row['exif_oriented']:.1%} on images with an EXIF orientation, which is ignored"
         )
 
@@ -78,28 +78,30 @@ def _name(convention: BoxFormat) -> str:
     return f"{convention.order} {convention.unit}"
 
 
-def _complaint(config: Ingest, declared: BoxFormat, found: Contradiction, sheet: Path) -> str:
+def _complaint(
+    name: SourceName, config: Ingest, declared: BoxFormat, found: Contradiction, sheet: Path
+) -> str:
     """Which source, what its boxes say, what to change, and where to look."""
     numbers = f"{found.as_declared:.1%} of {found.boxes:,} boxes fit their image so, {found.as_fitting:.1%}"
     look = f"Look at {sheet}. If the boxes are right as declared: ingest.verify_boxes: false"
     if found.turned:
         return (
-            f"{config.source}: boxes are on the image as its EXIF orientation turns it, but declared for the "
+            f"{name}: boxes are on the image as its EXIF orientation turns it, but declared for the "
             f"stored one: {numbers} when it is turned. Store the images upright, without an orientation. "
             f"{look}"
         )
-    section = getattr(config, config.source)
+    section = getattr(config, name)
     changes = {
         "box_order": (declared.order, found.fitting.order),
         "box_unit": (declared.unit, found.fitting.unit),
     }
     keys = {key: new for key, (old, new) in changes.items() if old != new}
     if all(hasattr(section, key) for key in keys) and found.fitting.unit != "fraction_of_square":
-        change = "Set " + " and ".join(f"ingest.{config.source}.{key}: {new}" for key, new in keys.items())
+        change = "Set " + " and ".join(f"ingest.{name}.{key}: {new}" for key, new in keys.items())
     else:
         change = "This reader knows the published form only; ingest.source: table reads other conventions"
     return (
-        f"{config.source}: boxes are declared as {_name(declared)} but are {_name(found.fitting)}: {numbers} "
+        f"{name}: boxes are declared as {_name(declared)} but are {_name(found.fitting)}: {numbers} "
         f"as {_name(found.fitting)}. {change}. {look}"
     )
 
@@ -114,7 +116,7 @@ def _disputed(
     source: Source, config: Ingest, declared: BoxFormat, found: Contradiction
 ) -> Iterator[tuple[Drawn, Drawn, str]]:
     """Rows to draw: of those looked at, such as do not fit as declared first, each of another image."""
-    shelf = Shelf(config.source, source.images, config.max_megapixels)
+    shelf = Shelf(source.name, source.images, config.max_megapixels)
     rows = []
     for row, boxes, image in _rows(source, shelf, declared):
         orientation, extent = (

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +14,18 @@ from rich.progress import Progress
 from rich.table import Table
 
 from vzero import shards, tables, workers
-from vzero.config import Params
+from vzero.config import Ingest, Params
 from vzero.evaluate.benchmarks.catalogue import CATALOGUE
 from vzero.evaluate.benchmarks.read import open_benchmark
 from vzero.evaluate.benchmarks.store import store_benchmark
 from vzero.evaluate.contamination import find_overlaps, overlap_counts
 from vzero.needle.benchmarks import benchmark_items
 from vzero.paths import Paths
-from vzero.sources import curation, spill
+from vzero.sources import curation, merge, spill
 from vzero.sources.annotation import Source, SourceError
 from vzero.sources.catalogue import open_source
 from vzero.sources.files import image_places
 from vzero.sources.funnel import funnel
-from vzero.sources.rejects import Reject
 from vzero.sources.verify import describe, verify
 from vzero.workers import Completed
 
@@ -40,18 +38,18 @@ def run(params: Params, paths: Paths, *, processes: int | None = None) -> dict[s
     """
     started = time.monotonic()
     console = Console()
-    source = open_source(params.ingest, paths)
-    for notice in source.notices:
-        console.print(f"ingest: {source.name}: {notice}", markup=False)
-    folder = _run_folder(params, paths, source)
+    sources = [open_source(name, params.ingest, paths) for name in params.ingest.sources]
+    for source in sources:
+        for notice in source.notices:
+            console.print(f"ingest: {source.name}: {notice}", markup=False)
+    folder = _run_folder(params, paths, sources)
     benchmarks, unusable = _write_benchmarks(params, paths, folder, console)
     with workers.pool(params.compute, processes=processes) as completed:
-        rows = _check_rows(params, source, folder, console, completed)
+        rows = _check_rows(params, paths, sources, folder, console, completed)
         conventions = verify(params.ingest, paths, folder)
         for line in describe(conventions):
             console.print(f"ingest: {line}", markup=False)
-        summary = _merge(params, folder, rows, unusable, completed) | benchmarks
-    summary["funnel"] = _write_funnel(params, folder, summary, console)
+        summary = _merge(params, folder, rows, unusable, console, completed) | benchmarks
     summary["box_conventions"] = conventions
     summary["overlapping_items"] = _write_overlaps(params, folder, console)
     shards.publish(folder / "tables/images", paths.images)
@@ -63,42 +61,54 @@ def run(params: Params, paths: Paths, *, processes: int | None = None) -> dict[s
     shards.write_json(paths.ingest_summary, summary)
     shards.discard(folder)
     seconds = time.monotonic() - started
-    console.print(f"ingest: {rows:,} rows in {seconds:.1f} s, {rows / seconds:,.0f} a second")
+    total = rows.total()
+    console.print(f"ingest: {total:,} rows in {seconds:.1f} s, {total / seconds:,.0f} a second")
     return summary
 
 
-def _run_folder(params: Params, paths: Paths, source: Source) -> Path:
+def _run_folder(params: Params, paths: Paths, sources: list[Source]) -> Path:
     # Names, sizes and times of images and benchmarks stand for their contents, which may be many gigabytes.
-    places = [*map(paths.resolve, params.ingest.benchmarks.values()), *image_places(source.images)]
-    files = sorted(path for place in places for path in [place, *place.rglob("*")] if path.is_file())
-    listing = [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in files]
-    config = {
-        "params": params.ingest.model_dump(mode="json"),
-        "images": hashlib.sha256(json.dumps(listing).encode()).hexdigest(),
-    }
-    return shards.run_folder(paths.scratch, "ingest", config=config, inputs=list(source.inputs))
+    places = [paths.resolve(path) for path in params.ingest.benchmarks.values()]
+    places += [place for source in sources for place in image_places(source.images)]
+    config = {"params": params.ingest.model_dump(mode="json"), "images": shards.listing_hash(places)}
+    inputs = [path for source in sources for path in source.inputs]
+    return shards.run_folder(paths.scratch, "ingest", config=config, inputs=inputs)
 
 
-def _check_rows(params: Params, source: Source, folder: Path, console: Console, completed: Completed) -> int:
-    """Check all batches that are not done yet; the number of rows of all."""
+def _check_rows(
+    params: Params, paths: Paths, sources: list[Source], folder: Path, console: Console, completed: Completed
+) -> Counter[str]:
+    """Check all batches that are not done yet; the number of rows of all, by source."""
     if done := spill.count_done(folder):
         console.print(f"ingest: going on, {done} batches are done")
+    config = _with_paths(params.ingest, paths)
+    totals = [source.total for source in sources]
+    rows: Counter[str] = Counter()
     with Progress(console=console) as progress:
-        task = progress.add_task("ingest", total=source.total)
-        rows = 0
+        task = progress.add_task("ingest", total=None if None in totals else sum(filter(None, totals)))
 
         def jobs() -> Iterator[tuple]:
-            nonlocal rows
-            for number, batch in enumerate(source.batches):
-                rows += batch.rows
+            batches = ((source, batch) for source in sources for batch in source.batches)
+            for number, (source, batch) in enumerate(batches):
+                rows[source.name] += batch.rows
                 if spill.is_done(folder, number):
                     progress.advance(task, batch.rows)
                 else:
-                    yield number, batch, source.images, params.ingest, folder
+                    yield number, batch, source.name, source.images, config, folder
 
         for checked in completed(spill.check_batch, jobs()):
             progress.advance(task, checked)
     return rows
+
+
+def _with_paths(config: Ingest, paths: Paths) -> Ingest:
+    """With the path that the workers need."""
+    tokens = config.filters.prompt_tokens
+    if tokens is None:
+        return config
+    resolved = tokens.model_copy(update={"processor": paths.resolve(tokens.processor)})
+    filters = config.filters.model_copy(update={"prompt_tokens": resolved})
+    return config.model_copy(update={"filters": filters})
 
 
 def _write_benchmarks(
@@ -126,49 +136,81 @@ def _write_benchmarks(
 
 
 def _merge(
-    params: Params, folder: Path, rows: int, unusable: pl.DataFrame, completed: Completed
+    params: Params,
+    folder: Path,
+    rows: Counter[str],
+    unusable: pl.DataFrame,
+    console: Console,
+    completed: Completed,
 ) -> dict[str, Any]:
     """Write the tables under `folder/tables` and return the counts.
 
     `unusable` are the rejects of benchmarks, which go into the same table.
     """
-    source = params.ingest.source
     target = folder / "tables"
-    rejects, repeated = spill.collect_rejects(folder, source)
-    filtered = _filter_rows(params, folder, repeated)
-    rejects = pl.concat([rejects, filtered]).sort("row")
-    left_out = repeated | set(filtered["row"])
-    everything = pl.concat([rejects, unusable])
-    shards.write_table(shards.shard_path(target / "rejects", 0), everything, tables.Rejects)
+    left_out = _left_out(params, folder)
+    rejects = merge.write_rejects(folder, target / "rejects", left_out, unusable)
+    _require_usable_rows(params.ingest.sources, rows, rejects)
+    planned = merge.plan_shards(folder, left_out, params.ingest.shard_images)
     jobs = [
-        (folder, shard, left_out, target / "images", target / "samples")
-        for shard in range(params.ingest.shards)
+        (folder, number, positions, target / "images", target / "samples")
+        for number, positions in enumerate(planned)
     ]
-    samples = sum(completed(spill.merge_shard, jobs))
-    codes = dict(sorted(rejects["code"].value_counts().iter_rows()))
-    if samples + len(rejects) != rows:
-        raise RuntimeError(f"{rows} rows became {samples} samples and {len(rejects)} rejects")
-    if samples == 0:
-        found = ", ".join(f"{code}: {count}" for code, count in codes.items())
-        raise SourceError(f"{source}: none of {rows} rows can be used ({found or 'the source is empty'})")
-    images = len(shards.read(target / "images", tables.Images, ["image_id"]))
-    return {"rows": rows, "samples": samples, "images": images, "rejects": codes}
+    images = sum(completed(merge.merge_shard, jobs))
+    samples = sum(map(len, planned))
+    if samples + rejects.total() != rows.total():
+        raise RuntimeError(f"{rows.total()} rows became {samples} samples and {rejects.total()} rejects")
+    codes: Counter[str] = Counter()
+    for (_, code), count in rejects.items():
+        codes[code] += count
+    return {
+        "rows": rows.total(),
+        "samples": samples,
+        "images": images,
+        "rejects": dict(sorted(codes.items())),
+        "sources": {name: _share(name, rows, rejects) for name in params.ingest.sources},
+        "funnel": _write_funnel(params, folder, rows.total(), codes, console),
+    }
 
 
-def _filter_rows(params: Params, folder: Path, repeated: set[int]) -> pl.DataFrame:
-    """The checked samples that `ingest.filters` leaves out, as rows of the rejects."""
-    source = params.ingest.source
+def _left_out(params: Params, folder: Path) -> pl.DataFrame:
+    """Checked samples that repeat an id, or that `ingest.filters` leaves out: position, code and detail."""
+    repeated = merge.find_repeated(folder)
     if not curation.switched_on(params.ingest.filters):
-        return spill.reject_frame([], source)
-    rows = spill.measure_rows(folder, repeated)
+        return repeated
+    samples, images = (merge.scan_parts(folder, schema) for schema in (tables.Samples, tables.Images))
+    first = samples.join(repeated.lazy(), on="position", how="anti")
     items = shards.read(folder / "benchmark_items", tables.BenchmarkItems, ["benchmark", "item", "pictures"])
-    found = curation.left_out(rows, params.ingest, items)
-    return spill.reject_frame((Reject(**row) for row in found.iter_rows(named=True)), source)
+    return pl.concat([repeated, curation.left_out(curation.measure(first, images), params.ingest, items)])
 
 
-def _write_funnel(params: Params, folder: Path, summary: dict[str, Any], console: Console) -> dict[str, int]:
+def _require_usable_rows(
+    sources: Sequence[str], rows: Counter[str], rejects: Counter[tuple[str, str]]
+) -> None:
+    """`SourceError` when no row of a source passes the checks, or filters leave nothing at all.
+
+    The first means that the source's parameters are wrong, more likely than all its rows.
+    """
+    for name in sources:
+        codes = {code: count for (source, code), count in sorted(rejects.items()) if source == name}
+        checks = sum(count for code, count in codes.items() if code not in curation.FILTERS)
+        if checks == rows[name] or rejects.total() == rows.total():
+            found = ", ".join(f"{code}: {count}" for code, count in codes.items())
+            why = found or "the source is empty"
+            raise SourceError(f"{name}: none of {rows[name]} rows can be used ({why})")
+
+
+def _share(name: str, rows: Counter[str], rejects: Counter[tuple[str, str]]) -> dict[str, int]:
+    """Rows and samples of a source."""
+    left_out = sum(count for (source, _), count in rejects.items() if source == name)
+    return {"rows": rows[name], "samples": rows[name] - left_out}
+
+
+def _write_funnel(
+    params: Params, folder: Path, rows: int, codes: Counter[str], console: Console
+) -> dict[str, int]:
     """Write and print how the rows became samples; how many were left after each step."""
-    steps = funnel(summary["rows"], summary["rejects"], params.ingest)
+    steps = funnel(rows, codes, params.ingest)
     shards.write_table(shards.shard_path(folder / "tables/funnel", 0), steps, tables.Funnel)
     shown = Table("step", "rows", "left out", "parameters")
     for row in steps.iter_rows(named=True):

@@ -15,7 +15,7 @@ import polars as pl
 
 from vzero.config import ConfigError
 from vzero.paths import Paths
-from vzero.shards import scan, shard_of
+from vzero.shards import scan
 from vzero.tables import Crops, Images, Samples
 
 SAMPLE_COLUMNS = ["sample_id", "image_id", "question", "options", "split"]
@@ -38,13 +38,18 @@ class TrainingSample:
 def training_index(paths: Paths, *, labels: bool = False) -> pl.DataFrame:
     """Every training sample that has crops: ids, texts and pixel sizes, no image bytes. Sorted by id.
 
+    `shard` is the number of the files that hold the image and the crops.
+
     With `labels` also the column `answer`, and only samples that have one.
     """
     columns = [*SAMPLE_COLUMNS, "answer"] if labels else SAMPLE_COLUMNS
     samples = scan(paths.samples, Samples, columns).filter(pl.col("split") == "train")
     if labels:
         samples = samples.filter(pl.col("answer").is_not_null())
-    sizes = scan(paths.images, Images, ["image_id", "width", "height"])
+    sizes = pl.concat(
+        scan(file, Images, ["image_id", "width", "height"]).with_columns(shard=pl.lit(number, pl.Int32))
+        for number, file in enumerate(_files(paths.images))
+    )
     crops = scan(paths.crops, Crops, ["sample_id", "width", "height"]).rename(
         {"width": "crop_width", "height": "crop_height"}
     )
@@ -70,11 +75,10 @@ def step_rows(count: int, prompts: int, *, seed: int, step: int) -> list[int]:
 
 def load_samples(paths: Paths, rows: pl.DataFrame) -> list[TrainingSample]:
     """The pixels of some rows of the index, in their order. Only the shards that hold them are opened."""
-    image_ids, sample_ids = rows["image_id"], rows["sample_id"]
-    # Both tables are sharded by the image's id.
-    images = _lookup(paths.images, Images, "image_id", image_ids, image_ids, ["bytes"])
+    wanted = rows["shard"].unique().sort().to_list()
+    images = _lookup(paths.images, Images, rows["image_id"], wanted, ["bytes"])
     views = ["positive", "negative", "more_negatives", "negative_image"]
-    crops = _lookup(paths.crops, Crops, "sample_id", sample_ids, image_ids, views)
+    crops = _lookup(paths.crops, Crops, rows["sample_id"], wanted, views)
     samples = []
     for row in rows.iter_rows(named=True):
         positive, negative, more, negative_image = crops[row["sample_id"]]
@@ -96,17 +100,15 @@ def load_samples(paths: Paths, rows: pl.DataFrame) -> list[TrainingSample]:
 
 
 def _lookup(
-    folder: Path,
-    schema: type[dy.Schema],
-    key: str,
-    keys: pl.Series,
-    sharded_by: pl.Series,
-    columns: Sequence[str],
+    folder: Path, schema: type[dy.Schema], keys: pl.Series, wanted: Sequence[int], columns: Sequence[str]
 ) -> dict[str, tuple]:
-    files = sorted(folder.glob("part-*.parquet"))
-    wanted = sorted({shard_of(value, len(files)) for value in sharded_by})
+    files = _files(folder)
     frames = [
-        scan(files[shard], schema, [key, *columns]).filter(pl.col(key).is_in(keys.implode()))
+        scan(files[shard], schema, [keys.name, *columns]).filter(pl.col(keys.name).is_in(keys.implode()))
         for shard in wanted
     ]
     return {row[0]: row[1:] for row in pl.concat(frames).collect().iter_rows()}
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(folder.glob("part-*.parquet"))

@@ -39,7 +39,6 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> tuple[Params, Paths]:
         {
             "ingest": {
                 "needle": {"samples": 6, "dev_samples": 0, "benchmark_questions": 2},
-                "shards": 1,
                 "benchmarks": files,
             },
             "models": {"student": "student", "teacher": "teacher"},
@@ -79,7 +78,6 @@ def test_zoombench_is_asked_in_full_and_about_the_crop_where_there_is_one(tmp_pa
         {
             "ingest": {
                 "needle": {"samples": 6, "dev_samples": 0, "benchmark_questions": 2},
-                "shards": 1,
                 "benchmarks": {"zoombench": str(written)},
             },
             "models": {"student": "student"},

@@ -23,7 +23,7 @@ from vzero.tables import BenchmarkItems, Rejects
 
 def params(root: Path, **benchmarks: str) -> Params:
     needle = {"samples": 6, "dev_samples": 0, "benchmark_questions": 2}
-    return parse_params({"ingest": {"needle": needle, "shards": 1, "benchmarks": benchmarks}})
+    return parse_params({"ingest": {"needle": needle, "benchmarks": benchmarks}})
 
 
 def rows(count: int) -> list[dict[str, Any]]:

@@ -46,7 +46,6 @@ def leaked(tmp_path: Path) -> tuple[Params, Paths]:
         "table": {"rows": "rows.jsonl", "images": "images"},
         "needle": {"samples": 1, "dev_samples": 0, "benchmark_questions": 2},
         "benchmarks": {"vstar": "a.tsv"},
-        "shards": 2,
     }
     return parse_params({"ingest": settings}), Paths(tmp_path)
 

@@ -1,0 +1,44 @@
+"""What `ingest` makes of a source, without the stage around it; and tables written in a few shards."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import dataframely as dy
+import polars as pl
+
+from vzero import shards, tables
+from vzero.config import Ingest
+from vzero.sources import merge, spill
+from vzero.sources.annotation import Source
+
+
+def check_and_merge(
+    source: Source, config: Ingest, folder: Path
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Samples, images and rejects of a source; `folder` gets the parts, and the tables in `out/`."""
+    for number, batch in enumerate(source.batches):
+        spill.check_batch(number, batch, source.name, source.images, config, folder)
+    return merge_tables(folder)
+
+
+def merge_tables(folder: Path, shard_images: int = 256) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Samples, images and rejects of checked batches."""
+    out = folder / "out"
+    repeated = merge.find_repeated(folder)
+    merge.write_rejects(folder, out / "rejects", repeated, spill.reject_frame([], ""))
+    for number, positions in enumerate(merge.plan_shards(folder, repeated, shard_images)):
+        merge.merge_shard(folder, number, positions, out / "images", out / "samples")
+    samples, images = (
+        shards.read(out / name, schema) if (out / name).is_dir() else schema.create_empty()
+        for name, schema in (("samples", tables.Samples), ("images", tables.Images))
+    )
+    return samples, images, shards.read(out / "rejects", tables.Rejects)
+
+
+def write_shards(folder: Path, frame: pl.DataFrame, schema: type[dy.Schema], shard_rows: int) -> None:
+    """A whole table, consecutive rows in files of so many."""
+    shutil.rmtree(folder, ignore_errors=True)
+    for number, rows in enumerate(schema.cast(frame).iter_slices(shard_rows)):
+        shards.write_table(shards.shard_path(folder, number), rows, schema)

@@ -1,0 +1,33 @@
+"""Tokens of the student's prompt about a checked sample, for the filter of that name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vzero.config import Models, PromptTokens
+
+if TYPE_CHECKING:
+    from vzero.models.loading import Processors
+
+
+def count_prompt_tokens(
+    question: str, options: Sequence[str], extent: tuple[int, int], settings: PromptTokens
+) -> int:
+    """Tokens of the chat template's text with the image of this width and height in it."""
+    # Only where this filter is on do the workers pay for importing torch.
+    from vzero.models.encoding import prompt_tokens, visual_tokens
+    from vzero.models.prompts import render, student_messages
+
+    processors = _processors(settings.processor, settings.max_pixels)
+    text = render(processors, student_messages(question, options))
+    return prompt_tokens(processors, text, visual_tokens(processors, *extent))
+
+
+@cache
+def _processors(folder: Path, max_pixels: int | None) -> Processors:
+    from vzero.models.loading import load_processors
+
+    return load_processors(folder, Models(max_pixels=max_pixels))
