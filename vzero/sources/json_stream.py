@@ -1,7 +1,9 @@
 """Large JSON documents item by item, in memory that does not grow with the file.
 
 Standard JSON has no NaN and no Infinity, but Python writes both; here they are read as null, so that one
-such number spoils its own row only. Nesting is bounded, because the parser's memory grows with its square.
+such number spoils its own row only. Nesting is bounded, because the parser's memory grows with its square,
+and so is an item, because all of it is held. Of a key that an object has twice the last value counts, as in
+Python's own reader.
 """
 
 from __future__ import annotations
@@ -17,13 +19,20 @@ import numpy as np
 from vzero.sources.annotation import SourceError
 
 DEEPEST = 64  # brackets inside each other; published annotations have fewer than ten
+LONGEST_ITEM = 2**20  # bytes; published ones have some thousands
+MOST_MARKS = 200_000  # brackets, commas and strings of an item; as objects they take far more memory
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\Z)'  # to its end, or to that of the block
 NOT_A_NUMBER = re.compile(rb"(%s)|-?\b(?:NaN|Infinity)\b" % STRING, re.DOTALL)
 ESCAPE = re.compile(rb"\\.", re.DOTALL)
-NOT_MARKS = bytes(set(range(256)) - set(b'[]{}"'))
+NOT_MARKS = bytes(set(range(256)) - set(b'[]{}",'))
 STEPS = np.zeros(256, np.int64)  # what a byte adds to the depth
 STEPS[[*b"[{"]] = 1
 STEPS[[*b"]}"]] = -1
+
+
+class CutShortError(SourceError):
+    """The file ends before its document does; the items before that were good."""
 
 
 def list_items(path: Path, key: str = "") -> Iterator[Any]:
@@ -32,35 +41,63 @@ def list_items(path: Path, key: str = "") -> Iterator[Any]:
     Without a key, the document itself is the list.
     """
     prefix = f"{key}.item" if key else "item"
-    yield from _parsed(path, lambda file: ijson.items(file, prefix, use_float=True))
+    yield from _parsed(path, lambda file: ijson.items(file, prefix, use_float=True), 2 if key else 1)
 
 
 def entries(path: Path) -> Iterator[tuple[str, Any]]:
     """Keys and values of a document that is one large object."""
-    yield from _parsed(path, lambda file: ijson.kvitems(file, "", use_float=True))
+    yield from _parsed(path, lambda file: ijson.kvitems(file, "", use_float=True), 1)
 
 
-def _parsed(path: Path, parse: Any) -> Iterator[Any]:
+def _parsed(path: Path, parse: Any, item_depth: int) -> Iterator[Any]:
     if not path.is_file():
         raise SourceError(f"{path}: no such file")
     with path.open("rb") as file:
+        guarded = _Guarded(file, item_depth)
         try:
-            yield from parse(_Guarded(file))
-        # ValueError: text that is no UTF-8, too deep, or a number of thousands of digits.
+            yield from parse(guarded)
+        # ValueError: text that is no UTF-8, too deep or too long, or a number of thousands of digits.
         except (ijson.JSONError, ValueError) as error:
-            reason = error.args[0] if error.args else error
+            reason = error.args[0] if isinstance(error, ijson.JSONError) and error.args else error
             text = reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)
-            raise SourceError(f"{path}: not readable JSON: {' '.join(text.split())[:200]}") from error
+            # A word or a number cut in two is an error of spelling to the parser.
+            spelling = isinstance(error, ijson.IncompleteJSONError) or "lexical error" in text
+            kind = CutShortError if spelling and guarded.ends_open else SourceError
+            raise kind(f"{path}: not readable JSON: {' '.join(text.split())[:200]}") from error
+
+
+def levels(text: bytes, *, inside: bool = False, depth: int = 0) -> tuple[np.ndarray, bool]:
+    """How deep in brackets each mark of a piece of JSON leaves it, and whether it ends inside a string.
+
+    Marks are brackets, commas and the ends of strings. `inside` and `depth` are those where the piece begins.
+    """
+    bare = ESCAPE.sub(b"", text) if b"\\" in text else text
+    marks = np.frombuffer(bare.translate(None, NOT_MARKS), np.uint8)
+    strings = (np.cumsum(marks == ord('"')) + inside) % 2 == 1
+    depths = depth + np.cumsum(np.where(strings, 0, STEPS[marks]))
+    return depths[~strings], bool(strings[-1]) if marks.size else inside
 
 
 class _Guarded:
-    """A file as the parser reads it: without NaN and Infinity, and refused when nested too deep."""
+    """A file as the parser reads it: without NaN and Infinity, and refused when too deep or an item too long.
 
-    def __init__(self, file: BinaryIO) -> None:
+    Items are what lies in `item_depth` brackets.
+    """
+
+    def __init__(self, file: BinaryIO, item_depth: int) -> None:
         self._file = file
-        self._rest = b""
+        self._item_depth = item_depth
+        start = file.read(len(BYTE_ORDER_MARK))
+        self._rest = start.removeprefix(BYTE_ORDER_MARK)
+        self._ended = False
         self._inside = False  # whether the last block ended inside a string
         self._depth = 0
+        self._length, self._marks = 0, 0  # of the item so far, in bytes (about) and in marks
+
+    @property
+    def ends_open(self) -> bool:
+        """Whether all is read and a bracket or a string is still open."""
+        return self._ended and (self._depth > 0 or self._inside)
 
     def read(self, amount: int) -> bytes:
         if amount == 0:
@@ -82,17 +119,22 @@ class _Guarded:
                 self._rest = more[end:]
                 return b"".join([*parts, more[:end]])
             parts.append(more)
+            if len(parts) * amount > LONGEST_ITEM:
+                raise ValueError(f"more than {LONGEST_ITEM:,} bytes without a comma")
         self._rest = b""
+        self._ended = True
         return b"".join(parts)
 
     def _follow(self, block: bytes) -> None:
-        """Keep count of open strings and brackets."""
-        text = ESCAPE.sub(b"", block) if b"\\" in block else block
-        marks = np.frombuffer(text.translate(None, NOT_MARKS), np.uint8)
-        if not marks.size:
-            return
-        inside = (np.cumsum(marks == ord('"')) + self._inside) % 2 == 1
-        depths = self._depth + np.cumsum(np.where(inside, 0, STEPS[marks]))
-        if depths.max() > DEEPEST:
+        """Keep count of open strings and brackets, and of the length of the item."""
+        depths, self._inside = levels(block, inside=self._inside, depth=self._depth)
+        if depths.max(initial=0) > DEEPEST:
             raise ValueError(f"more than {DEEPEST} brackets inside each other")
-        self._inside, self._depth = bool(inside[-1]), int(depths[-1])
+        if depths.size:
+            self._depth = int(depths[-1])
+        between = np.flatnonzero(depths <= self._item_depth)
+        begins_here = len(between) > 0
+        self._length = len(block) + (0 if begins_here else self._length)
+        self._marks = depths.size - int(between[-1]) if begins_here else self._marks + depths.size
+        if self._length > LONGEST_ITEM or self._marks > MOST_MARKS:
+            raise ValueError(f"an item of more than {LONGEST_ITEM:,} bytes or {MOST_MARKS:,} marks")

@@ -7,25 +7,38 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, count, islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from vzero.sources.annotation import Annotation, SourceError
-from vzero.sources.json_stream import list_items
+from vzero.sources.cells import printable
+from vzero.sources.json_stream import (
+    BYTE_ORDER_MARK,
+    DEEPEST,
+    LONGEST_ITEM,
+    MOST_MARKS,
+    CutShortError,
+    levels,
+    list_items,
+)
 from vzero.sources.rejects import Reject, RejectCode
 
 Row = dict[str, Any] | str  # the cells by column, or why there are none
 
 LOOK_AHEAD = 100  # JSONL rows that may leave out a key before its column counts as missing
-LONGEST_CELL = 2**27  # characters of a CSV cell
+BATCH_BYTES = 2**28  # of Parquet rows that are unpacked together
+LARGEST_GROUP, LARGEST_RATIO = 2**28, 100  # bytes unpacked, and times as many as packed: a Parquet bomb
+MOST_VALUES = 2**26  # of a column in a Parquet row group; a few bytes may stand for any number of them
 
 
 def read_rows(path: Path, columns: Sequence[str]) -> Iterator[Row]:
     """Rows of a file in order; `SourceError` when it cannot be read or lacks one of the columns.
 
-    Blank lines are no rows. A row that cannot be understood is the reason for that, as text.
+    Blank lines are no rows. A row that cannot be understood, or is longer than `LONGEST_ITEM`, is the reason
+    for that, as text. So is the unfinished row that a JSONL file or a JSON list ends with when its rest is
+    missing. A list that is broken in its midst is a `SourceError`, for what follows cannot be read.
     """
     readers = {".jsonl": _jsonl, ".ndjson": _jsonl, ".json": _json, ".csv": _csv, ".parquet": _parquet}
     if not path.is_file():
@@ -34,11 +47,11 @@ def read_rows(path: Path, columns: Sequence[str]) -> Iterator[Row]:
     if reader is None:
         raise SourceError(f"{path}: unknown kind of table; allowed: {', '.join(readers)}")
     rows = reader(path)
-    first = list(islice(rows, LOOK_AHEAD))
+    first = list(islice(rows, LOOK_AHEAD if reader in (_jsonl, _json) else 1))
     found = dict.fromkeys(key for row in first if isinstance(row, dict) for key in row)
     missing = [column for column in columns if column not in found]
     if found and missing:
-        raise SourceError(f"{path}: no column {missing[0]!r}; it has: {', '.join(found)}")
+        raise SourceError(f"{path}: no column {missing[0]!r}; it has: {printable(', '.join(found)[:300])}")
     return chain(first, rows)
 
 
@@ -62,9 +75,15 @@ def annotate_rows(
 
 def _jsonl(path: Path) -> Iterator[Row]:
     with path.open("rb") as lines:
-        for number, line in enumerate(lines):
-            if line.strip():
-                yield _json_row(line.removeprefix(b"\xef\xbb\xbf") if number == 0 else line)
+        if lines.read(len(BYTE_ORDER_MARK)) != BYTE_ORDER_MARK:
+            lines.seek(0)
+        while line := lines.readline(LONGEST_ITEM):
+            if len(line) >= LONGEST_ITEM:
+                while (rest := lines.readline(LONGEST_ITEM)) and not rest.endswith(b"\n"):
+                    pass
+                yield f"more than {LONGEST_ITEM:,} bytes"
+            elif line.strip():
+                yield _json_row(line)
 
 
 def _json(path: Path) -> Iterator[Row]:
@@ -72,15 +91,24 @@ def _json(path: Path) -> Iterator[Row]:
     with path.open("rb") as file:
         start = b""
         while not start and (block := file.read(4096)):
-            start = block.lstrip()
+            start = block.removeprefix(BYTE_ORDER_MARK).lstrip()
     if not start.startswith(b"["):
         yield from _jsonl(path)
         return
-    for row in list_items(path):
-        yield row if isinstance(row, dict) else f"not a JSON object but {type(row).__name__}"
+    try:
+        for row in list_items(path):
+            yield row if isinstance(row, dict) else f"not a JSON object but {type(row).__name__}"
+    except CutShortError:
+        yield "the file ends inside this row, or before the list does: what followed is missing"
 
 
 def _json_row(line: bytes) -> Row:
+    brackets = line.count(b"[") + line.count(b"{")
+    if brackets + line.count(b",") > MOST_MARKS:
+        return f"more than {MOST_MARKS:,} brackets and commas"
+    # Deeper ones, as objects, could not be sent to the process that checks them.
+    if brackets > DEEPEST and levels(line)[0].max(initial=0) > DEEPEST:
+        return f"more than {DEEPEST} brackets inside each other"
     try:
         row = json.loads(line.decode("utf-8"))
     except UnicodeDecodeError as error:
@@ -91,17 +119,20 @@ def _json_row(line: bytes) -> Row:
 
 
 def _csv(path: Path) -> Iterator[Row]:
-    csv.field_size_limit(LONGEST_CELL)
+    csv.field_size_limit(LONGEST_ITEM)
     # Broken bytes become lone surrogates, which spoil their own row only.
     with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
-        reader = csv.DictReader(file)
+        lines = _Lines(file)
+        reader = csv.DictReader(lines, strict=True)
         try:
             names = reader.fieldnames or []
         except csv.Error as error:
             raise SourceError(f"{path}: header is no CSV: {error}") from error
         if not all(names) or len(set(names)) < len(names):
-            raise SourceError(f"{path}: columns without a name, or of the same name: {', '.join(names)}")
+            shown = printable(", ".join(names)[:300])
+            raise SourceError(f"{path}: columns without a name, or of the same name: {shown}")
         while True:
+            lines.taken = 0
             try:
                 row = next(reader)
             except StopIteration:
@@ -110,6 +141,29 @@ def _csv(path: Path) -> Iterator[Row]:
                 yield f"not CSV: {error}"
             else:
                 yield _csv_row(row)
+
+
+class _Lines:
+    """Lines of a CSV file; `csv.Error` where a row, which may go over several, gets too long."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+        self.taken = 0
+        """Characters since the row began."""
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = self._file.readline(LONGEST_ITEM)
+        self.taken += len(line)
+        if self.taken < LONGEST_ITEM:
+            if line:
+                return line
+            raise StopIteration
+        while line and not line.endswith(("\n", "\r")):
+            line = self._file.readline(LONGEST_ITEM)
+        raise csv.Error(f"a row of more than {LONGEST_ITEM:,} characters")
 
 
 def _csv_row(row: dict[Any, Any]) -> Row:
@@ -125,14 +179,32 @@ def _parquet(path: Path) -> Iterator[Row]:
         with pq.ParquetFile(path) as file:
             # Of several row groups asked for at once, pyarrow keeps all in memory until the last.
             for group in range(file.num_row_groups):
-                for batch in file.iter_batches(batch_size=100, row_groups=[group]):
+                size = _rows_together(path, file.metadata.row_group(group))
+                for batch in file.iter_batches(batch_size=size, row_groups=[group]):
                     yield from (_parquet_row(batch, index) for index in range(batch.num_rows))
     except (pa.ArrowException, OSError) as error:
         raise SourceError(f"{path}: not a readable Parquet file: {error}") from error
 
 
+def _rows_together(path: Path, group: pq.RowGroupMetaData) -> int:
+    """How many rows to unpack at once; `SourceError` for a group that would unpack to absurdly much."""
+    columns = [group.column(number) for number in range(group.num_columns)]
+    packed = sum(column.total_compressed_size for column in columns)
+    if group.total_byte_size > max(LARGEST_GROUP, LARGEST_RATIO * packed):
+        raise SourceError(f"{path}: {packed:,} bytes that unpack to {group.total_byte_size:,}")
+    values = max((column.num_values for column in columns), default=0)
+    if values > MOST_VALUES:
+        raise SourceError(f"{path}: {values:,} values of a column in one row group")
+    # A value may stand for all rows of a group, so each may be as large as the group is.
+    return min(max(BATCH_BYTES // max(group.total_byte_size, 1), 1), 100)
+
+
 def _parquet_row(batch: pa.RecordBatch, index: int) -> Row:
     try:
-        return batch.slice(index, 1).to_pylist()[0]
-    except (UnicodeDecodeError, pa.ArrowException) as error:
+        row = batch.slice(index, 1).to_pylist()[0]
+    # What Arrow holds and Python does not: broken text, dates without end.
+    except (ArithmeticError, ValueError, pa.ArrowException) as error:
         return f"a cell cannot be read: {error}"
+    if any(isinstance(cell, str) and len(cell) > LONGEST_ITEM for cell in row.values()):
+        return f"a cell of more than {LONGEST_ITEM:,} characters"
+    return row
