@@ -10,7 +10,10 @@ from __future__ import annotations
 
 import io
 import math
+import re
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Literal
 
 import cv2
@@ -24,6 +27,9 @@ NEGLIGIBLE = 1e-3  # share of a pixel that OpenCV leaves out
 SMALLEST_HASHED_BY_SUMS = 32  # pixels a side; cells of less than a pixel are none
 # Other formats are refused by name: some of Pillow's readers start programs.
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
+MOST_SCANS = 100  # of a JPEG; encoders write up to about ten, and each is a pass over the whole image
+MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")  # of a JPEG, where a new part begins
+PNG_SLACK = 2**22  # bytes of a PNG that are not its pixels: colour profiles, texts
 EXIF_MARKS = b"Exif", b"eXIf", b"EXIF"  # in JPEG, PNG and WebP; images without them need no second look
 ORIENTATION_TAG = 0x0112
 
@@ -47,11 +53,9 @@ def probe(data: bytes) -> tuple[int, int, str]:
     if not data:
         raise ImageError("unreadable_image", "no bytes")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(data), formats=FORMATS) as header:
-                width, height = header.size
-                name = "jpeg" if header.format == "MPO" else str(header.format).lower()
+        with _opened(data) as header:
+            width, height = header.size
+            name = "jpeg" if header.format == "MPO" else str(header.format).lower()
     except Image.DecompressionBombError as error:
         raise ImageError("huge_image", str(error)) from error
     except Exception as error:  # damaged headers raise whatever the format's reader happens to trip over
@@ -62,6 +66,15 @@ def probe(data: bytes) -> tuple[int, int, str]:
     return width, height, name
 
 
+@contextmanager
+def _opened(data: bytes) -> Iterator[Image.Image]:
+    """An image as Pillow opens it, without its warnings: a damaged file may cause a hundred thousand."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            yield image
+
+
 def orientation(data: bytes) -> int:
     """The EXIF orientation that `decode` ignores, 1 (shown as stored) to 8.
 
@@ -70,7 +83,7 @@ def orientation(data: bytes) -> int:
     if data.startswith((b"II*", b"MM\0*")) or not any(mark in data for mark in EXIF_MARKS):
         return 1
     try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as header:
+        with _opened(data) as header:
             found = header.getexif().get(ORIENTATION_TAG, 1)
     except Exception:  # as in `probe`; damaged metadata is no reason to reject an image that can be decoded
         return 1
@@ -85,6 +98,7 @@ def decode(data: bytes, *, max_megapixels: float = MAX_MEGAPIXELS) -> np.ndarray
     width, height, name = probe(data)
     if width * height > max_megapixels * 1e6:
         raise ImageError("huge_image", f"{width} x {height} is over {max_megapixels:g} megapixels")
+    _refuse_endless(data, name, width * height)
     try:
         pixels = cv2.imdecode(
             np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
@@ -96,6 +110,24 @@ def decode(data: bytes, *, max_megapixels: float = MAX_MEGAPIXELS) -> np.ndarray
     if pixels.shape[:2] != (height, width):
         raise ImageError("unreadable_image", f"header says {width} x {height}, pixels {pixels.shape[1::-1]}")
     return pixels
+
+
+def _refuse_endless(data: bytes, name: str, pixels: int) -> None:
+    """`ImageError` for small images that take very long: JPEG of many scans, PNG of more data than pixels."""
+    # As often as a scan may begin, by its two bytes; these may also stand in metadata.
+    if name == "jpeg" and data.count(b"\xff\xda") > MOST_SCANS and (scans := _scans(data)) > MOST_SCANS:
+        raise ImageError("unreadable_image", f"jpeg of {scans:,} scans, where at most {MOST_SCANS} are read")
+    if name == "png" and len(data) > PNG_SLACK + 9 * pixels:  # at most 8 bytes a pixel, and one a line
+        raise ImageError("unreadable_image", f"png of {len(data):,} bytes for {pixels:,} pixels")
+
+
+def _scans(data: bytes) -> int:
+    """Scans of a JPEG's first image; parts before and between them are passed over by their length."""
+    scans, place = 0, 2
+    while (found := MARKER.search(data, place)) and found[0] != b"\xff\xd9":
+        scans += found[0] == b"\xff\xda"
+        place = found.end() + int.from_bytes(data[found.end() : found.end() + 2], "big")
+    return scans
 
 
 def _damage(data: bytes) -> Literal["unreadable_image", "truncated_image"]:
@@ -114,7 +146,7 @@ def _damage(data: bytes) -> Literal["unreadable_image", "truncated_image"]:
 def _complaint(data: bytes) -> str:
     """What Pillow says about bytes it cannot decode; empty when it can."""
     try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        with _opened(data) as image:
             image.load()
     except Exception as error:  # same readers as in `probe`
         return str(error)
@@ -126,9 +158,9 @@ def encode_png(pixels: np.ndarray) -> bytes:
     return _encode(".png", pixels, [cv2.IMWRITE_PNG_COMPRESSION, 1])
 
 
-def encode_jpeg(pixels: np.ndarray) -> bytes:
-    """JPEG bytes at quality 95, the same on every run."""
-    return _encode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+def encode_jpeg(pixels: np.ndarray, quality: int = JPEG_QUALITY) -> bytes:
+    """JPEG bytes, the same on every run; quality 95 is for training, less will do to look at."""
+    return _encode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, quality])
 
 
 def _encode(extension: str, pixels: np.ndarray, settings: list[int]) -> bytes:

@@ -99,14 +99,31 @@ def test_what_is_folded_is_out_of_the_way(browser: Browser, written: Path, devic
 
 @pytest.fixture(scope="module")
 def data_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The data page of a run whose rejects have a picture."""
+    """The data page of three sources, with a very tall image, a very wide one, and rejects with a picture."""
     root = tmp_path_factory.mktemp("data")
-    params = {"ingest": {"source": "table", "table": {"images": "images"}}}
+    params = {"ingest": {"source": ["gqa", "table", "visual_cot_llava"], "table": {"images": "images"}}}
     checked, paths = write_example(root, params=params)
     (root / "images").mkdir()
     (root / "images/a.png").write_bytes(picture(0))
+    ids = pl.concat(map(pl.read_parquet, paths.samples.glob("*.parquet"))).sort("sample_id")["image_id"]
+    sources = {name: checked.ingest.sources[index % 3] for index, name in enumerate(ids)}
+    shapes = {ids[0]: (64, 900), ids[1]: (1800, 64)}
+    for shard in [*paths.samples.glob("*.parquet"), *paths.images.glob("*.parquet")]:
+        frame = pl.read_parquet(shard)
+        changed = frame.with_columns(source=frame["image_id"].replace_strict(sources))
+        if "bytes" in frame.columns:
+            rows = [
+                row | dict(zip(("width", "height"), shape, strict=True)) | {"bytes": picture(0, *shape)}
+                if (shape := shapes.get(row["image_id"]))
+                else row
+                for row in changed.iter_rows(named=True)
+            ]
+            changed = pl.DataFrame(rows, schema=changed.schema)
+        changed.write_parquet(shard)
     for shard in paths.rejects.glob("*.parquet"):
-        pl.read_parquet(shard).with_columns(source=pl.lit("table")).write_parquet(shard)
+        pl.read_parquet(shard).with_columns(
+            source=pl.lit("table"), detail=pl.lit("https://example.org/" + "a" * 200)
+        ).write_parquet(shard)
     quality.run(checked, paths)
     return paths.quality_page
 
@@ -114,9 +131,15 @@ def data_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("device", WIDTHS)
 def test_the_data_page_is_whole_and_fetches_nothing(browser: Browser, data_page: Path, device: str) -> None:
     page, fetched, errors = opened(browser, data_page, WIDTHS[device])
-    assert page.locator("h2").all_inner_texts() == ["needle", "table"]
+    sources = [f"{name}: boxes and rejects" for name in ("gqa", "table", "visual_cot_llava")]
+    figures = ["From rows to samples", "Rows and images", "Evidence", "Questions"]
+    assert page.locator("h2").all_inner_texts() == [*figures, *sources]
+    links = page.locator("nav a").evaluate_all("links => links.map(link => link.hash)")
+    assert [page.locator(link).inner_text() for link in links] == [*figures, *sources]
     assert page.locator(".chart svg:visible").count() > 5
     assert page.locator("details img:visible").count() == 3
+    heights = page.locator(".frame").evaluate_all("frames => frames.map(frame => frame.clientHeight)")
+    assert max(heights) < 400
     assert page.evaluate(CHECKS) == []
     assert (fetched, errors) == ([], [])
     page.close()

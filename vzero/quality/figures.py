@@ -1,18 +1,20 @@
-"""The charts and tables of the data page, made of the rows of `tables.Quality`."""
+"""The charts and tables of the data page, from the rows of `tables.Quality`: the sources side by side."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import polars as pl
 
 from vzero.quality.measures import GRID
 from vzero.report import charts
-from vzero.report.parts import Facts, Figure
+from vzero.report.parts import Figure
 
 MOST_LEVELS = 12  # rows of a table of levels; the rest is added up
 CHARTS = {  # heading, the level's unit, what is counted, caption
     "evidence_area": (
         "Area of the evidence",
-        "share of the image",
+        "% of the image",
         "samples",
         "Where it is small, the full image alone does not show enough.",
     ),
@@ -20,7 +22,7 @@ CHARTS = {  # heading, the level's unit, what is counted, caption
     "boxes": ("Boxes of a sample", "boxes", "samples", "The evidence box is the union of them."),
     "question_length": ("Length of the question", "characters", "samples", "Without the options."),
     "options": ("Options of a question", "options", "samples", "Open questions have none."),
-    "answer_letter": ("Right answers", "letter", "samples", "Uneven letters reward guessing."),
+    "answer_letter": ("Right answers", "letter", "samples", "Of choices. Uneven letters reward guessing."),
     "image_side": ("Size of the images", "longer side, pixels", "images", "As stored, before any resizing."),
     "image_aspect": ("Shape of the images", "width over height", "images", "1 is square."),
     "questions_an_image": ("Questions about an image", "questions", "images", "Equal bytes are one image."),
@@ -28,29 +30,30 @@ CHARTS = {  # heading, the level's unit, what is counted, caption
         "Images that nearly repeat another",
         "bits to the nearest other image",
         "images",
-        "Of 64 bits of the perceptual hash. Further ones, and mostly flat pictures, are left out.",
+        "Of 64 bits of the perceptual hash, of whichever source the other is. Images with none so near, and "
+        "mostly flat pictures, have no bar.",
     ),
     "student_tokens": (
         "Prompts of the student",
         "tokens",
         "samples",
-        "Image and question under the pixel budget, of up to 2,000 samples.",
+        "Image and question under the pixel budget, of up to 2,000 samples a source.",
     ),
     "teacher_tokens": ("Prompts of the teacher", "tokens", "samples", "The same with the right crop."),
 }
 TABLES = {
     "counts": "Rows",
     "reject": "Rejected rows by reason",
-    "licence": "Licences of the images",
-    "format": "Formats of the images",
+    "licence": "Images by licence",
+    "format": "Images by format",
     "fallback": "Negative crops by how they were found",
     "overlap": "Images that resemble a benchmark's",
     "answer": "Samples with and without an answer",
-    "category": "Categories",
+    "category": "Samples by category",
 }
 SECTIONS = {
     "Rows and images": [
-        *("counts", "reject", "licence", "format"),
+        *("counts", "licence", "format", "reject"),
         *("image_side", "image_aspect", "questions_an_image", "nearest_image"),
     ],
     "Evidence": ["fallback", "overlap", "evidence_centre", "evidence_area", "evidence_aspect", "boxes"],
@@ -59,34 +62,95 @@ SECTIONS = {
 }
 
 
-def facts(quality: pl.DataFrame, figure: str) -> Facts:
-    """The levels of a figure and their counts; beyond the commonest, the others together."""
-    rows = quality.filter(figure=figure).sort("position").select("level", "count").rows()
-    shown = [(level or "(none)", f"{count:,}") for level, count in rows[:MOST_LEVELS]]
-    if others := rows[MOST_LEVELS:]:
-        shown.append((f"{len(others):,} others", f"{sum(count for _, count in others):,}"))
-    return Facts(TABLES[figure], shown or [("none", "")])
+@dataclass(frozen=True)
+class LevelTable:
+    """Counts by level and source."""
+
+    heading: str
+    sources: list[str]
+    rows: list[tuple[str, list[int]]]
+    """A level with its count in each source."""
 
 
-def chart(quality: pl.DataFrame, figure: str, name: str) -> Figure | None:
-    """The figure's bars, or its map; None where it counts nothing. `name` is unique on the page."""
-    rows = quality.filter(figure=figure).sort("position")
-    if rows["count"].sum() == 0:
+def level_table(quality: pl.DataFrame, figure: str) -> LevelTable | None:
+    """The levels of a figure and their counts; beyond the commonest, the others together.
+
+    `counts` keep their order and all reasons of rejects are shown. None where no source has a level.
+    """
+    rows = quality.filter(figure=figure)
+    if rows.is_empty():
         return None
+    sources = sorted(rows["source"].unique())
+    by_level = rows.pivot("source", index="level", values="count", maintain_order=True).fill_null(0)
+    if figure != "counts":
+        total = pl.sum_horizontal(sources)
+        by_level = by_level.sort(total, "level", descending=[True, False])
+    listed = [
+        (level or "(none)", list(counts)) for level, *counts in by_level.select("level", *sources).rows()
+    ]
+    if figure != "reject" and len(listed) > MOST_LEVELS:
+        listed, others = listed[:MOST_LEVELS], listed[MOST_LEVELS:]
+        added = [sum(column) for column in zip(*(counts for _, counts in others), strict=True)]
+        listed.append((f"{len(others):,} others", added))
+    return LevelTable(TABLES[figure], sources, listed)
+
+
+def chart(quality: pl.DataFrame, figure: str) -> Figure | None:
+    """The figure's bars, or its maps, a source a row; None where no source has anything to count."""
+    shown = shares(quality, figure)
+    if shown.is_empty():
+        return None
+    name = figure.replace("_", "-")
     if figure == "evidence_centre":
-        cells = rows.with_columns(column=pl.col("position") % GRID, row=pl.col("position") // GRID)
-        svg = charts.render(charts.heat_map(cells, GRID), "Map of the centres of the evidence", name=name)
+        svg = charts.render(charts.heat_map(shown, GRID), "Maps of the centres of the evidence", name=name)
         caption = (
-            f"Centres of the evidence boxes on the image; the fullest cell holds {rows['count'].max():,}."
+            f"Centres of the evidence boxes on the image, whatever its shape, as {GRID} x {GRID} cells. The "
+            f"fullest cell holds {shown['share'].max():.2g} % of a source's samples; evenly spread, each "
+            f"would hold {100 / GRID**2:.1f} %."
         )
         return Figure("Where the evidence is", svg, caption)
-    heading, x_title, y_title, caption = CHARTS[figure]
-    svg = charts.render(charts.level_bars(_trimmed(rows), x_title, y_title), f"{heading}: bars", name=name)
-    return Figure(heading, svg, caption)
+    heading, x_title, counted, caption = CHARTS[figure]
+    svg = charts.render(charts.level_bars(shown, x_title), f"{heading}: % of the {counted}", name=name)
+    return Figure(heading, svg, f"In % of the {counted}. {caption}")
 
 
-def _trimmed(rows: pl.DataFrame) -> pl.DataFrame:
-    """Without the empty ranges before the first and after the last that holds something."""
-    filled = rows.with_row_index().filter(pl.col("count") > 0)["index"]
-    first, last = int(filled[0]), int(filled[-1])
-    return rows[first : last + 1]
+def shares(quality: pl.DataFrame, figure: str) -> pl.DataFrame:
+    """Of each source with anything to count: facet (its heading), level, share in %.
+
+    Maps have column and row instead of the level. Ranges that are empty at either end are left out.
+    """
+    rows = quality.filter(figure=figure).sort("source", "position")
+    totals = rows.group_by("source").agg(total=pl.col("count").sum()).filter(pl.col("total") > 0)
+    counted = "samples" if figure == "evidence_centre" else CHARTS[figure][2]
+    base, heading = totals, pl.format("{}: {} {}", "source", _grouped("total"), pl.lit(counted))
+    if figure == "nearest_image":  # counts only those with a near one
+        images = quality.filter(figure="counts", level="images").select("source", images="count")
+        base = totals.join(images, on="source").rename({"total": "near", "images": "total"})
+        heading = pl.format("{}: {} of {} images", "source", _grouped("near"), _grouped("total"))
+    shared = rows.join(base, on="source", maintain_order="left").with_columns(
+        facet=heading, share=100 * pl.col("count") / pl.col("total")
+    )
+    if figure == "evidence_centre":
+        return shared.select(
+            "facet", "share", column=pl.col("position") % GRID, row=pl.col("position") // GRID
+        )
+    if figure == "evidence_area":  # counted as fractions
+        shared = shared.with_columns(level=_percent_range())
+    filled = pl.col("position").filter(pl.col("count") > 0)
+    return shared.filter(pl.col("position").is_between(filled.min(), filled.max())).select(
+        "facet", "level", "share"
+    )
+
+
+def _grouped(column: str) -> pl.Expr:
+    """Whole numbers as text, with commas between thousands."""
+    return pl.col(column).map_elements(lambda number: f"{number:,}", return_dtype=pl.String)
+
+
+def _percent_range() -> pl.Expr:
+    low, high = (
+        (pl.col(end) * 100).map_elements(lambda number: f"{number:g}", return_dtype=pl.String)
+        for end in ("low", "high")
+    )
+    bounded = pl.format("{} to {}", low, high)
+    return pl.when(pl.col("high").is_null()).then(pl.format("from {}", low)).otherwise(bounded)

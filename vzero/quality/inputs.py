@@ -20,6 +20,7 @@ class Inputs:
     samples: pl.DataFrame
     """With the width and height of their images."""
     rejects: pl.DataFrame
+    funnel: pl.DataFrame
     crops: pl.DataFrame
     """With the source of their samples."""
     overlaps: pl.DataFrame
@@ -42,6 +43,7 @@ def read_inputs(paths: Paths) -> Inputs:
         images=images,
         samples=samples.join(images.select("image_id", "width", "height"), on="image_id", how="left"),
         rejects=read(paths.rejects, tables.Rejects),
+        funnel=read(paths.funnel, tables.Funnel).sort("step"),
         crops=crops.join(samples.select("sample_id", "source"), on="sample_id"),
         overlaps=overlaps.join(images.select("image_id", "source"), on="image_id"),
     )

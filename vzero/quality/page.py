@@ -20,56 +20,42 @@ def render(
     inputs: Inputs, quality: pl.DataFrame, near: pl.DataFrame, notes: list[str], ingest: Ingest, paths: Paths
 ) -> str:
     """The page as HTML. `quality` is of `measures.measure`, `notes` say what could not be counted."""
-    sources = [
-        _source(name, inputs, quality.filter(source=name), near, ingest, paths) for name in inputs.sources
-    ]
+    sampled = sorted(inputs.samples["source"].unique())
     # What training data comes from first, then benchmarks with rejected items.
-    sources.sort(key=lambda source: (not source["cards"], source["name"]))
+    names = [*sampled, *(name for name in inputs.sources if name not in sampled)]
+    sections = [_section(heading, names, quality) for heading, names in figures.SECTIONS.items()]
     return (
         parts.environment(HERE)
         .get_template("data.html.jinja")
         .render(
             style=parts.style(),
-            title=f"Data: {', '.join(source['name'] for source in sources if source['cards'])}",
+            title=f"Data: {', '.join(sampled)}",
             samples=inputs.samples.height,
             images=inputs.images.height,
             rejects=inputs.rejects.height,
             notes=notes,
-            sources=sources,
+            funnel=inputs.funnel.to_dicts(),
+            sections=[section for section in sections if section["tables"] or section["charts"]],
+            sources=[_source(name, inputs, near, ingest, paths) for name in names],
             distance=ingest.overlap_distance,
         )
     )
 
 
-def _source(
-    name: str, inputs: Inputs, quality: pl.DataFrame, near: pl.DataFrame, ingest: Ingest, paths: Paths
-) -> dict[str, Any]:
+def _section(heading: str, names: list[str], quality: pl.DataFrame) -> dict[str, Any]:
+    listed = [figures.level_table(quality, name) for name in names if name in figures.TABLES]
+    drawn = [figures.chart(quality, name) for name in names if name not in figures.TABLES]
     return {
-        "name": name,
-        "sections": [
-            section
-            for heading, names in figures.SECTIONS.items()
-            if (section := _section(heading, names, name, quality))["facts"] or section["charts"]
-        ],
-        "cards": pictures.sample_cards(inputs, name, paths),
-        "pairs": pictures.nearest_pairs(near, name, paths),
-        "rejects": pictures.reject_groups(inputs, name, ingest, paths),
+        "heading": heading,
+        "tables": [table for table in listed if table is not None],
+        "charts": [figure for figure in drawn if figure is not None],
     }
 
 
-def _section(heading: str, names: list[str], source: str, quality: pl.DataFrame) -> dict[str, Any]:
-    drawn = [
-        figures.chart(quality, figure, f"{source}-{figure}".replace("_", "-"))
-        for figure in names
-        if figure not in figures.TABLES
-    ]
-    counted = set(quality["figure"])
+def _source(name: str, inputs: Inputs, near: pl.DataFrame, ingest: Ingest, paths: Paths) -> dict[str, Any]:
     return {
-        "heading": heading,
-        "facts": [
-            figures.facts(quality, figure)
-            for figure in names
-            if figure in figures.TABLES and figure in counted
-        ],
-        "charts": [figure for figure in drawn if figure is not None],
+        "name": name,
+        "cards": pictures.sample_cards(inputs, name, paths),
+        "pairs": pictures.nearest_pairs(near, name, paths),
+        "rejects": pictures.reject_groups(inputs, name, ingest, paths),
     }

@@ -14,6 +14,8 @@ AnyChart = alt.Chart | alt.LayerChart | alt.FacetChart
 
 WIDTH = 300
 HEIGHT = 150
+LOWEST = 52  # of a row of bars
+SHORT = 3  # characters of a level that stands upright under its bar
 BROAD, SLIM = 860, 210  # of the accuracies' plot, on a laptop and on a phone
 VERDICTS = ["right", "wrong", "unknown"]
 VERDICT_COLOURS = alt.Scale(domain=VERDICTS, range=["var(--right)", "var(--wrong)", "var(--muted)"])
@@ -153,30 +155,48 @@ def weight_by_length(frame: pl.DataFrame) -> AnyChart:
     return alt.layer(bars, points).properties(width=WIDTH, height=HEIGHT)
 
 
-def level_bars(frame: pl.DataFrame, x_title: str, y_title: str) -> AnyChart:
-    """One bar a level, in the order of the rows: columns level, count."""
-    return (
+def level_bars(frame: pl.DataFrame, x_title: str) -> AnyChart:
+    """A row of bars for each facet, one bar a level, both in the order of the rows, on one scale.
+
+    Columns facet (the row's heading), level, share in per cent.
+    """
+    facets, levels = (frame[name].unique(maintain_order=True).to_list() for name in ("facet", "level"))
+    angle = 0 if max(map(len, levels)) <= SHORT else -40
+    bars = (
         alt.Chart(frame)
         .mark_bar(color="var(--accent)")
         .encode(
-            x=alt.X("level:N", sort=frame["level"].to_list(), title=x_title, axis=alt.Axis(labelAngle=-40)),
-            y=alt.Y("count:Q", title=y_title),
+            x=alt.X("level:N", sort=levels, title=x_title, axis=alt.Axis(labelAngle=angle)),
+            y=alt.Y("share:Q", title=None, axis=alt.Axis(labelExpr="datum.label + ' %'", tickCount=2)),
         )
-        .properties(width=WIDTH, height=HEIGHT)
+        .properties(width=WIDTH, height=max(HEIGHT // len(facets), LOWEST))
     )
+    return bars.facet(row=alt.Row("facet:N", sort=facets, title=None, header=_heading()), spacing=8)
 
 
 def heat_map(frame: pl.DataFrame, cells: int) -> AnyChart:
-    """Counts on cells x cells of an image, from its upper left: columns column, row, count."""
-    axis = alt.Axis(labels=False, ticks=False, domain=False, grid=False)
+    """A map for each facet, in the order of the rows: shares on cells x cells of an image, on one scale.
+
+    Columns facet (the map's heading), column and row (from the upper left), share.
+    """
+    facets = frame["facet"].unique(maintain_order=True).to_list()
     domain = list(range(cells))
-    return (
+    scale = alt.Scale(domain=domain, padding=0)
+    beside = min(len(facets), 2)
+    maps = (
         alt.Chart(frame)
         .mark_rect(color="var(--accent)")
         .encode(
-            x=alt.X("column:O", title="left to right", axis=axis, scale=alt.Scale(domain=domain, padding=0)),
-            y=alt.Y("row:O", title="bottom to top", axis=axis, scale=alt.Scale(domain=domain, padding=0)),
-            opacity=alt.Opacity("count:Q", legend=None, scale=alt.Scale(domainMin=0, range=[0, 1])),
+            x=alt.X("column:O", axis=None, scale=scale),
+            y=alt.Y("row:O", axis=None, scale=scale),
+            opacity=alt.Opacity("share:Q", legend=None, scale=alt.Scale(domainMin=0, range=[0, 1])),
         )
-        .properties(width=WIDTH, height=HEIGHT + 60, view=alt.ViewConfig(stroke="var(--line)"))
+        .properties(width=WIDTH // beside, height=2 * WIDTH // (3 * beside))
     )
+    framed = alt.ViewConfig(stroke="var(--line)")
+    facet = alt.Facet("facet:N", sort=facets, title=None, header=_heading())
+    return maps.properties(view=framed).facet(facet, columns=beside, spacing=12)
+
+
+def _heading() -> alt.Header:
+    return alt.Header(labelOrient="top", labelAnchor="start", labelColor="var(--ink)", labelFontSize=12)

@@ -6,10 +6,15 @@ import base64
 from dataclasses import dataclass
 
 import cv2
+import numpy as np
 
 from vzero import imaging
 
 LONGEST_SIDE = 640  # pixels
+QUALITY = 85  # of JPEG
+HEAVY = (
+    50_000  # bytes of a PNG, above which a picture is a JPEG: drawings stay sharp, photos do not fill pages
+)
 
 
 @dataclass(frozen=True)
@@ -22,15 +27,24 @@ class Picture:
 def embed(data: bytes, longest_side: int = LONGEST_SIDE) -> Picture:
     """An encoded image as a data URI; `ImageError` when it cannot be decoded.
 
-    Pictures with a longer side are shrunk and stored as JPEG.
+    Pictures with a longer side are shrunk. Those, and heavy ones, are stored as JPEG.
     """
-    pixels = imaging.decode(data)
+    return embed_pixels(imaging.decode(data), longest_side)
+
+
+def embed_pixels(pixels: np.ndarray, longest_side: int = LONGEST_SIDE) -> Picture:
+    """`embed` of (H, W, 3) uint8 RGB pixels."""
     height, width = pixels.shape[:2]
     scale = longest_side / max(width, height)
     if scale >= 1:
-        return Picture(_uri("png", imaging.encode_png(pixels)), width, height)
-    shrunk = cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    return Picture(_uri("jpeg", imaging.encode_jpeg(shrunk)), width, height)
+        png = imaging.encode_png(pixels)
+        if len(png) <= HEAVY:
+            return Picture(_uri("png", png), width, height)
+    else:
+        # Of extreme shapes, the short side would round to nothing.
+        shrunk = max(1, round(width * scale)), max(1, round(height * scale))
+        pixels = cv2.resize(pixels, shrunk, interpolation=cv2.INTER_AREA)
+    return Picture(_uri("jpeg", imaging.encode_jpeg(pixels, QUALITY)), width, height)
 
 
 def _uri(kind: str, encoded: bytes) -> str:
