@@ -90,6 +90,7 @@ def test_stages_without_models_start_without_torch(tmp_path: Path):
 
 def test_a_summary_line_spells_out_nested_names():
     summary = {"samples": 23_600, "seconds": 41.237, "done": True, "none": None, "rejects": {"box_empty": 2}}
+    summary["funnel"] = {"rows": 23_602}  # which ingest has printed as a table
     assert summary_line("ingest", summary) == (
         "ingest: samples 23,600, seconds 41.24, done True, rejects box empty 2"
     )

@@ -303,6 +303,8 @@ def summary_line(title: str, summary: dict[str, Any]) -> str:
 def _spelled_out(summary: dict[str, Any], prefix: str = "") -> Iterator[str]:
     for name, value in summary.items():
         words = f"{prefix}{name.replace('_', ' ')}"
+        if name == "funnel":  # `ingest` has printed it as a table
+            continue
         if isinstance(value, dict):
             yield from _spelled_out(value, f"{words} ")
         elif value is not None:
