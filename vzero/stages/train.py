@@ -14,7 +14,6 @@ from accelerate import Accelerator
 from accelerate.utils import InitProcessGroupKwargs, broadcast_object_list, set_seed
 
 from vzero.config import ConfigError, Params
-from vzero.models.adapters import merge_adapters
 from vzero.models.recompute import recompute_layers
 from vzero.paths import Paths
 from vzero.shards import atomic_folder, publish, run_folder, write_json
@@ -114,7 +113,10 @@ def _publish(params: Params, source: Path, folder: Path, paths: Paths, summary: 
     write_json(paths.train_summary, summary)
     student = load_student(source, params, torch.device("cpu"))
     load_weights(folder / "checkpoints", student)
-    merge_adapters(student)
+    if params.train.lora is not None:
+        from vzero.models.adapters import merge_adapters
+
+        merge_adapters(student)
     with atomic_folder(paths.trained_model) as saved:
         student.network.save_pretrained(saved)
         student.tokenizer.save_pretrained(saved)

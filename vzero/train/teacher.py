@@ -7,7 +7,6 @@ from pathlib import Path
 import torch
 
 from vzero.config import Params
-from vzero.models.adapters import add_adapters
 from vzero.models.loading import LoadedModel, check_pair, load_model
 from vzero.train.sharding import whole
 
@@ -16,6 +15,9 @@ def load_student(folder: Path, params: Params, device: torch.device) -> LoadedMo
     """The model under training: fp32 weights, with adapters where `train.lora` asks for them."""
     student = load_model(folder, params.models, device=str(device), trainable=True)
     if params.train.lora is not None:
+        # PEFT takes a second to import, which only runs with adapters have to wait for.
+        from vzero.models.adapters import add_adapters
+
         add_adapters(student, rank=params.train.lora.rank, alpha=params.train.lora.alpha)
     return student
 
