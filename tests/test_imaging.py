@@ -102,6 +102,33 @@ def test_a_bomb_is_refused_by_its_header(size):
     assert caught.value.code == "huge_image"
 
 
+def test_a_jpeg_of_endlessly_many_scans_is_refused_and_marks_in_metadata_are_no_scans():
+    data = encoded(Image.fromarray(SMOOTH), "JPEG", progressive=True)
+    last = data.rindex(b"\xff\xc4", 0, data.rindex(b"\xff\xda"))
+    with pytest.raises(ImageError, match=r"jpeg of 1,0\d\d scans, where at most 100 are read") as caught:
+        imaging.decode(data[:last] + data[last:-2] * 1000 + data[-2:])
+    assert caught.value.code == "unreadable_image"
+    comment = b"\xff\xda" * 1000
+    harmless = data[:2] + b"\xff\xfe" + struct.pack(">H", len(comment) + 2) + comment + data[2:] + comment
+    assert np.array_equal(imaging.decode(harmless), imaging.decode(data))
+
+
+def test_a_png_of_far_more_data_than_pixels_is_refused():
+    data = imaging.encode_png(SMOOTH)
+    text = b"tEXt" + b"a\0" + b"x" * (2**22 + 2**16)
+    chunk = struct.pack(">I", len(text) - 4) + text + struct.pack(">I", zlib.crc32(text))
+    with pytest.raises(ImageError, match=r"png of 4,\d+,\d+ bytes for 4,800 pixels"):
+        imaging.decode(data[:33] + chunk + data[33:])
+
+
+def test_damaged_metadata_makes_no_noise(recwarn):
+    image = Image.fromarray(SMOOTH)
+    entries = b"".join(struct.pack("<HHII", tag, 2, 70_000, 8) for tag in range(300, 400))
+    exif = b"Exif\0\0II*\0\x08\0\0\0" + struct.pack("<H", 100) + entries + bytes(4)
+    assert imaging.orientation(encoded(image, "JPEG", exif=exif)) == 1
+    assert not recwarn
+
+
 def test_the_size_limit_counts_decoded_pixels():
     data = imaging.encode_png(SMOOTH)
     assert imaging.decode(data, max_megapixels=0.0048).shape == (60, 80, 3)

@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import tarfile
+import time
 from pathlib import Path
 
 import numpy as np
@@ -275,3 +276,13 @@ def test_any_damage_is_an_error_or_an_index_of_what_is_there(changes, end, tmp_p
     for name in ("a.png", "b.png", "../a.png"):
         found = outcome(images, name)
         assert isinstance(found, str) or found in bytes(content), "only bytes of the file itself"
+
+
+def test_an_absurdly_long_header_is_refused_unparsed(tmp_path):
+    header = tarfile.TarInfo("x")
+    header.type, header.size = tarfile.XHDTYPE, 2**20
+    content = header.tobuf(tarfile.USTAR_FORMAT) + b"1" * 2**20 + bytes(1024)
+    began = time.monotonic()
+    with pytest.raises(SourceError, match="a header of 1048576 bytes"):
+        opened(tmp_path, content)
+    assert time.monotonic() - began < 2, "parsing it takes minutes"

@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from vzero.sources.json_stream import too_deep
 from vzero.sources.rejects import RejectCode, Rejected
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -43,6 +44,8 @@ def parse_literal(text: str) -> Any:
     """The value of JSON or Python text; `ValueError` when it is neither, or too long to be an annotation."""
     if len(text) > LONGEST_JSON:
         raise ValueError(f"{len(text):,} characters")
+    if too_deep(text.encode(errors="replace")):
+        raise ValueError(f"brackets too deep: {text[:80]!r}")
     with contextlib.suppress(ValueError, RecursionError):
         return json.loads(text)
     try:

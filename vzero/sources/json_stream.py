@@ -8,6 +8,7 @@ Python's own reader.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -76,6 +77,28 @@ def levels(text: bytes, *, inside: bool = False, depth: int = 0) -> tuple[np.nda
     strings = (np.cumsum(marks == ord('"')) + inside) % 2 == 1
     depths = depth + np.cumsum(np.where(strings, 0, STEPS[marks]))
     return depths[~strings], bool(strings[-1]) if marks.size else inside
+
+
+def too_deep(text: bytes) -> bool:
+    """Whether JSON has more brackets inside each other than its values could be sent to another process."""
+    brackets = text.count(b"[") + text.count(b"{")
+    return brackets > DEEPEST and bool(levels(text)[0].max(initial=0) > DEEPEST)
+
+
+def parse_json(text: bytes) -> Any:
+    """The value of a short document; `ValueError` that says why it is none, or that it is absurdly large."""
+    if len(text) > LONGEST_ITEM:
+        raise ValueError(f"more than {LONGEST_ITEM:,} bytes")
+    if text.count(b"[") + text.count(b"{") + text.count(b",") > MOST_MARKS:
+        raise ValueError(f"more than {MOST_MARKS:,} brackets and commas")
+    if too_deep(text):
+        raise ValueError(f"more than {DEEPEST} brackets inside each other")
+    try:
+        return json.loads(text.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise ValueError(f"not UTF-8: {error.reason} at byte {error.start}") from error
+    except ValueError as error:  # also numbers of thousands of digits
+        raise ValueError(f"not JSON: {error}") from error
 
 
 class _Guarded:

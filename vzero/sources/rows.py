@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, count, islice
 from pathlib import Path
@@ -16,12 +15,10 @@ from vzero.sources.annotation import Annotation, SourceError
 from vzero.sources.cells import printable
 from vzero.sources.json_stream import (
     BYTE_ORDER_MARK,
-    DEEPEST,
     LONGEST_ITEM,
-    MOST_MARKS,
     CutShortError,
-    levels,
     list_items,
+    parse_json,
 )
 from vzero.sources.rejects import Reject, RejectCode
 
@@ -103,18 +100,10 @@ def _json(path: Path) -> Iterator[Row]:
 
 
 def _json_row(line: bytes) -> Row:
-    brackets = line.count(b"[") + line.count(b"{")
-    if brackets + line.count(b",") > MOST_MARKS:
-        return f"more than {MOST_MARKS:,} brackets and commas"
-    # Deeper ones, as objects, could not be sent to the process that checks them.
-    if brackets > DEEPEST and levels(line)[0].max(initial=0) > DEEPEST:
-        return f"more than {DEEPEST} brackets inside each other"
     try:
-        row = json.loads(line.decode("utf-8"))
-    except UnicodeDecodeError as error:
-        return f"not UTF-8: {error.reason} at byte {error.start}"
-    except (ValueError, RecursionError) as error:  # ValueError also for numbers of thousands of digits
-        return f"not JSON: {error}"
+        row = parse_json(line)
+    except ValueError as error:
+        return str(error)
     return row if isinstance(row, dict) else f"not a JSON object but {type(row).__name__}"
 
 

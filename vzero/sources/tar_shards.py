@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import hashlib
+import io
 import json
 import sqlite3
 import tarfile
@@ -27,6 +28,7 @@ PLAIN, COMPRESSED = (".tar",), (".tar.gz", ".tgz")
 LAYOUT = 1  # part of the index's name; raise it when the tables change
 MOST_MEMBERS = 50_000_000  # SA-1B, the largest set in tar shards, has 22 million
 LARGEST_MEMBER = 2**30  # bytes that are read at once
+LARGEST_HEADER = 2**16  # bytes of a long name and the like; parsing takes the square of their number
 UNPACKED_SLACK, UNPACKED_RATIO = 2**26, 20  # images hardly shrink; more is a decompression bomb
 END = bytes(512)  # a tar file ends with blocks of zeros
 BLOCK = 2**20
@@ -150,7 +152,7 @@ def _members(path: Path, plain: Path) -> Iterator[tuple[bytes, tarfile.TarInfo]]
     extent = plain.stat().st_size
     count = 0
     try:
-        with tarfile.open(plain, "r:") as tar:
+        with _Headers(plain) as headers, tarfile.open(fileobj=headers, mode="r:") as tar:
             before = -1
             while (member := tar.next()) is not None:
                 # Or every header would stay in memory.
@@ -176,6 +178,15 @@ def _members(path: Path, plain: Path) -> Iterator[tuple[bytes, tarfile.TarInfo]]
         raise SourceError(
             f"{path}: damaged or incomplete after {count} members ({error}); fetch it again"
         ) from error
+
+
+class _Headers(io.FileIO):
+    """A tar file as far as its headers are concerned: none is long."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        if size is None or not 0 <= size <= LARGEST_HEADER:
+            raise tarfile.ReadError(f"a header of {size} bytes")
+        return super().read(size)
 
 
 def _enter(

@@ -34,7 +34,8 @@ CORNERS = ("xmin", "ymin", "xmax", "ymax")
 
 def open_voc(config: VocSource, paths: Paths) -> Source:
     folder = paths.resolve(config.annotations)
-    files = sorted(folder.glob("*.xml"))
+    # Only plain files: a pipe or a device of that name would never end.
+    files = sorted(file for file in folder.glob("*.xml") if file.is_file())
     if not files:
         raise SourceError(f"{folder}: no *.xml file in this folder")
     images = paths.resolve(config.images)

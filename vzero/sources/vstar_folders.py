@@ -11,7 +11,6 @@ The right option is the first in every file, so the options are put in an order 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from vzero.paths import Paths
 from vzero.sources.annotation import Annotation, Source, SourceError, in_batches
 from vzero.sources.cells import LETTERS, is_null, parse_options
 from vzero.sources.files import PICTURES
+from vzero.sources.json_stream import LONGEST_ITEM, parse_json
 from vzero.sources.rejects import Reject, RejectCode, Rejected
 from vzero.sources.shuffle import shuffled
 
@@ -32,7 +32,8 @@ def open_vstar_folders(config: VstarSource, paths: Paths) -> Source:
     root = paths.resolve(config.images)
     stems: dict[str, list[Path]] = {}
     for path in sorted(path for folder in FOLDERS for path in (root / folder).glob("*")):
-        if path.suffix.lower() in (".json", *PICTURES) and not path.name.startswith("."):
+        # Only plain files: a pipe or a device of that name would never end.
+        if path.suffix.lower() in (".json", *PICTURES) and not path.name.startswith(".") and path.is_file():
             stems.setdefault(path.relative_to(root).with_suffix("").as_posix(), []).append(path)
     if not stems:
         raise SourceError(f"{root}: no images and JSON files in {' or '.join(FOLDERS)}")
@@ -70,9 +71,9 @@ def _read(files: list[Path]) -> dict[str, Any]:
     if not files:
         raise Rejected(RejectCode.MISSING_BOX, "no JSON file beside the image")
     try:
-        item = json.loads(files[0].read_bytes())
-    # ValueError: also text that is no UTF-8, and numbers of thousands of digits.
-    except (ValueError, RecursionError, OSError) as error:
+        with files[0].open("rb") as file:
+            item = parse_json(file.read(LONGEST_ITEM + 1))
+    except (ValueError, OSError) as error:
         raise Rejected(RejectCode.MALFORMED_ROW, f"not readable JSON: {error}") from error
     if not isinstance(item, dict):
         raise Rejected(RejectCode.MALFORMED_ROW, f"not a JSON object but {type(item).__name__}")
