@@ -89,8 +89,12 @@ def test_stages_without_models_start_without_torch(tmp_path: Path):
 
 
 def test_a_summary_line_spells_out_nested_names():
-    summary = {"samples": 23_600, "seconds": 41.237, "done": True, "none": None, "rejects": {"box_empty": 2}}
-    summary["funnel"] = {"rows": 23_602}  # which ingest has printed as a table
-    assert summary_line("ingest", summary) == (
-        "ingest: samples 23,600, seconds 41.24, done True, rejects box empty 2"
+    summary = {"samples": 23_600, "seconds": 41.237, "done": True, "none": None, "fallback": {"exact": 2}}
+    assert summary_line("crops", summary) == (
+        "crops: samples 23,600, seconds 41.24, done True, fallback exact 2"
     )
+
+
+def test_a_summary_line_leaves_out_what_ingest_has_printed_as_tables():
+    summary = {"rows": 9, "rejects": {"bad_box": 2}, "funnel": {"bad_box": 7}, "box_conventions": {"x": {}}}
+    assert summary_line("ingest", summary) == "ingest: rows 9"

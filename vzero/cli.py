@@ -25,6 +25,10 @@ export = App(name="export", help="Write samples and crops in the form that anoth
 app.command(export)
 
 
+PRINTED = ("funnel", "rejects", "box_conventions")
+"""Of summaries: what `ingest` has already printed as a table or in lines of its own."""
+
+
 @app.command
 def ingest() -> None:
     """Check annotated images and split them into the tables images, samples and rejects."""
@@ -303,7 +307,7 @@ def summary_line(title: str, summary: dict[str, Any]) -> str:
 def _spelled_out(summary: dict[str, Any], prefix: str = "") -> Iterator[str]:
     for name, value in summary.items():
         words = f"{prefix}{name.replace('_', ' ')}"
-        if name == "funnel":  # `ingest` has printed it as a table
+        if name in PRINTED:
             continue
         if isinstance(value, dict):
             yield from _spelled_out(value, f"{words} ")
