@@ -81,6 +81,29 @@ def atomic_folder(target: Path) -> Iterator[Path]:
         _remove(temporary)
 
 
+@contextlib.contextmanager
+def new_folder(target: Path) -> Iterator[Path]:
+    """An empty folder beside `target` that takes its place when the block succeeds; for scratch folders.
+
+    Of several workers at the same work, one of which was given up for lost, the first to finish counts.
+    """
+    _make_folder(target.parent)
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        with _disk_errors(target):
+            temporary.mkdir()
+            yield temporary
+            sync_folder(temporary)
+            try:
+                temporary.rename(target)
+            except OSError as error:
+                if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                    raise
+            _sync(target.parent)
+    finally:
+        _remove(temporary)
+
+
 def put_back(target: Path) -> None:
     """Undo a replacement by `atomic_folder` that was killed halfway; otherwise nothing."""
     if os.path.lexists(target):

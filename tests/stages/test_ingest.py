@@ -154,7 +154,7 @@ def test_a_killed_run_goes_on_where_it_was_and_ends_the_same(annotate, table_par
     )
     settings = table_params.ingest.model_dump_json()
     process = subprocess.Popen([sys.executable, "-c", script, settings], env=os.environ | {"PYTHONPATH": "."})
-    while not list(killed.scratch.glob("ingest/*/rejects/batch-*")) and process.poll() is None:
+    while not list(killed.scratch.glob("ingest/*/batches/[0-9]*")) and process.poll() is None:
         time.sleep(0.005)
     process.send_signal(signal.SIGKILL)
     process.wait()

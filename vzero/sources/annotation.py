@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from vzero.sources.files import Images
 
 PIXEL_CORNERS = BoxFormat("xyxy", "pixel")
-BATCH = 100  # rows; bounds how many images a worker holds at once
+BATCH = 32  # rows; few, so that all workers end at about the same time
 
 
 class SourceError(ConfigError):

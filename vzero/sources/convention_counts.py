@@ -2,36 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
-from vzero import shards
 from vzero.config import SourceName
 from vzero.geometry import BoxFormat
 from vzero.sources.conventions import Counts, Seen, count
 
 
-def write_counts(folder: Path, source: str, number: int, seen: Sequence[Seen]) -> None:
+def write_counts(path: Path, source: str, seen: Sequence[Seen]) -> None:
     """Store what a batch says about its source's conventions."""
     arrays = {
         f"{source} {declared.order} {declared.unit} {name}": value
         for declared, counts in count(seen).items()
         for name, value in asdict(counts).items()
     }
-    with (
-        shards.atomic_path(folder / "conventions" / f"batch-{number:07d}.npz") as temporary,
-        temporary.open("wb") as file,
-    ):
-        np.savez_compressed(file, **arrays)
+    np.savez_compressed(path, **arrays)
 
 
-def read_counts(folder: Path) -> dict[tuple[SourceName, BoxFormat], Counts]:
+def read_counts(paths: Iterable[Path]) -> dict[tuple[SourceName, BoxFormat], Counts]:
     """Sums over all batches, by source and declared convention."""
     sums: dict[str, dict[str, np.ndarray]] = {}
-    for path in sorted((folder / "conventions").glob("batch-*.npz")):
+    for path in paths:
         with np.load(path) as arrays:
             for key, value in arrays.items():
                 declared, name = key.rsplit(" ", 1)

@@ -19,13 +19,12 @@ from vzero.sources import spill
 from vzero.sources.rejects import RejectCode
 from vzero.sources.sharding import assign_shards
 
-BATCHES_OF_REJECTS = 1_000  # whose rejects share a file
+BATCHES_OF_REJECTS = 4_000  # whose rejects share a file
 
 
 def scan_parts(folder: Path, schema: type[dy.Schema]) -> pl.LazyFrame:
     """All parts of a table in the order of their rows, with the columns of `spill.columns`."""
-    table = {tables.Images: "images", tables.Samples: "samples"}[schema]
-    found = spill.parts(folder, table)
+    found = spill.parts(folder, schema)
     return pl.scan_parquet(found) if found else pl.LazyFrame(schema=spill.columns(schema))
 
 
@@ -72,7 +71,7 @@ def write_rejects(
     more = samples.join(left_out.lazy(), on="position").collect()
     schema = tables.Rejects.create_empty().schema
     counts: Counter[tuple[str, str]] = Counter()
-    found = spill.parts(folder, "rejects")
+    found = spill.parts(folder, tables.Rejects)
     starts = range(0, max(len(found), 1), BATCHES_OF_REJECTS)
     for number, first in enumerate(starts):
         group = found[first : first + BATCHES_OF_REJECTS]
@@ -113,10 +112,10 @@ def merge_shard(folder: Path, shard: int, positions: np.ndarray, images: Path, s
     batches = np.unique(positions // spill.MOST_ROWS).tolist()
     chosen = pl.col("position").is_in(pl.Series(positions).implode())
     kept = pl.concat(
-        [pl.read_parquet(spill.part(folder, "samples", batch)).filter(chosen) for batch in batches]
+        [pl.read_parquet(spill.part(folder, tables.Samples, batch)).filter(chosen) for batch in batches]
     )
     pictures = (
-        pl.concat([pl.read_parquet(spill.part(folder, "images", batch)) for batch in batches])
+        pl.concat([pl.read_parquet(spill.part(folder, tables.Images, batch)) for batch in batches])
         .unique("image_id", keep="first", maintain_order=True)
         .join(kept, on="image_id", how="semi")
     )

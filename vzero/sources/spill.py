@@ -1,7 +1,8 @@
 """Checked rows on disk until all of them are known.
 
-Each batch writes its images' bytes to `bytes/`, its rows to `images/` and `samples/` and, last of all,
-`rejects/`; so an interrupted run knows which batches are done. `merge` makes the tables of them.
+Each batch has a folder of its own, which is there as a whole or not at all, so an interrupted run knows what
+is done: its images' bytes one after the other, the rows of three tables, and what its boxes say about their
+convention. `merge` makes the tables of them.
 """
 
 from __future__ import annotations
@@ -23,17 +24,23 @@ from vzero.sources.files import Images
 from vzero.sources.prompt_tokens import count_prompt_tokens
 from vzero.sources.rejects import Reject, Rejected
 
+NAMES = {
+    tables.Images: "images.parquet",
+    tables.Samples: "samples.parquet",
+    tables.Rejects: "rejects.parquet",
+}
+BYTES, COUNTS = "images.bytes", "conventions.npz"
 LONGEST_DETAIL = 300  # characters
 MOST_ROWS = 1_000_000  # of a batch
 
 
 def is_done(folder: Path, number: int) -> bool:
-    return part(folder, "rejects", number).is_file()
+    return _place(folder, number).is_dir()
 
 
 def count_done(folder: Path) -> int:
     """Batches that an earlier run of the same work has finished."""
-    return len(parts(folder, "rejects"))
+    return len(parts(folder, tables.Rejects))
 
 
 def check_batch(
@@ -41,27 +48,29 @@ def check_batch(
 ) -> int:
     """Check every row of a batch and write what becomes of it; the number of rows."""
     samples, rejects = [], []
-    with shards.atomic_path(stored_bytes(folder, number)) as stored, stored.open("w+b") as file:
+    with shards.new_folder(_place(folder, number)) as place, (place / BYTES).open("w+b") as file:
         shelf = Shelf(source, images, config.max_megapixels, file)
         for index, annotation in enumerate(batch.load()):
-            place = {"position": position(number, index)}
+            where = {"position": position(number, index)}
             if isinstance(annotation, Reject):
-                rejects.append((annotation, place))
+                rejects.append(reject_row(annotation, source) | where)
                 continue
             try:
                 sample = check(annotation, shelf, config)
                 named = {"row": annotation.row, "image": _text(_name(annotation.image))}
-                samples.append(sample | named | place | _tokens(sample, shelf, config))
+                samples.append(sample | named | where | _tokens(sample, shelf, config))
             except Rejected as rejected:
-                rejects.append((_reject(annotation, rejected), place))
-        file.flush()
-    used = {sample["image_id"] for sample in samples}
-    images_used = [row | {"batch": number} for image_id, row in shelf.rows.items() if image_id in used]
-    _write(part(folder, "images", number), pl.DataFrame(images_used, schema=columns(tables.Images)))
-    _write(part(folder, "samples", number), pl.DataFrame(samples, schema=columns(tables.Samples)))
-    write_counts(folder, source, number, shelf.seen)
-    refused = [reject_row(reject, source) | place for reject, place in rejects]
-    _write(part(folder, "rejects", number), pl.DataFrame(refused, schema=columns(tables.Rejects)))
+                rejects.append(reject_row(_reject(annotation, rejected), source) | where)
+        used = {sample["image_id"] for sample in samples}
+        images_used = [row | {"batch": number} for image_id, row in shelf.rows.items() if image_id in used]
+        for schema, rows in (
+            (tables.Images, images_used),
+            (tables.Samples, samples),
+            (tables.Rejects, rejects),
+        ):
+            frame = pl.DataFrame(rows, schema=columns(schema))
+            frame.write_parquet(place / NAMES[schema], compression="uncompressed")
+        write_counts(place / COUNTS, source, shelf.seen)
     return len(samples) + len(rejects)
 
 
@@ -82,17 +91,26 @@ def columns(schema: type[dy.Schema]) -> dict[str, Any]:
     return stored
 
 
-def part(folder: Path, table: str, number: int) -> Path:
-    return folder / table / f"batch-{number:07d}.parquet"
-
-
-def parts(folder: Path, table: str) -> list[Path]:
+def parts(folder: Path, schema: type[dy.Schema]) -> list[Path]:
     """The parts of a table, in the order of the batches."""
-    return sorted((folder / table).glob("batch-*.parquet"))
+    return sorted((folder / "batches").glob(f"*/{NAMES[schema]}"))
+
+
+def part(folder: Path, schema: type[dy.Schema], number: int) -> Path:
+    return _place(folder, number) / NAMES[schema]
 
 
 def stored_bytes(folder: Path, number: int) -> Path:
-    return folder / "bytes" / f"batch-{number:07d}"
+    return _place(folder, number) / BYTES
+
+
+def stored_counts(folder: Path) -> list[Path]:
+    """What each batch says about its source's box convention (`convention_counts`)."""
+    return sorted((folder / "batches").glob(f"*/{COUNTS}"))
+
+
+def _place(folder: Path, number: int) -> Path:
+    return folder / "batches" / f"{number:07d}"
 
 
 def _tokens(sample: dict[str, Any], shelf: Shelf, config: Ingest) -> dict[str, int | None]:
@@ -102,11 +120,6 @@ def _tokens(sample: dict[str, Any], shelf: Shelf, config: Ingest) -> dict[str, i
     image = shelf.rows[sample["image_id"]]
     extent = image["width"], image["height"]
     return {"prompt_tokens": count_prompt_tokens(sample["question"], sample["options"], extent, settings)}
-
-
-def _write(path: Path, frame: pl.DataFrame) -> None:
-    with shards.atomic_path(path) as temporary:
-        frame.write_parquet(temporary, compression="uncompressed")
 
 
 def _name(image: Any) -> Any:

@@ -12,6 +12,7 @@ from vzero import geometry, shards
 from vzero.config import Ingest, SourceName
 from vzero.geometry import BoxFormat
 from vzero.paths import Paths
+from vzero.sources import spill
 from vzero.sources.annotation import ReadyCrops, Source, SourceError
 from vzero.sources.box_sheet import Drawn, draw_disputed
 from vzero.sources.boxes import parse_boxes
@@ -42,7 +43,7 @@ def verify(config: Ingest, paths: Paths, folder: Path) -> dict[str, dict[str, di
     """
     sheet = paths.scratch / SHEET
     summary: dict[str, dict[str, dict[str, Any]]] = {}
-    for (name, declared), counts in read_counts(folder).items():
+    for (name, declared), counts in read_counts(spill.stored_counts(folder)).items():
         found = contradiction(counts, declared)
         if found is not None and config.verify_boxes:
             with shards.atomic_path(sheet) as temporary:
