@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import os
 import tarfile
 import time
 from pathlib import Path
@@ -286,3 +287,22 @@ def test_an_absurdly_long_header_is_refused_unparsed(tmp_path):
     with pytest.raises(SourceError, match="a header of 1048576 bytes"):
         opened(tmp_path, content)
     assert time.monotonic() - began < 2, "parsing it takes minutes"
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_how_far_indexing_is_is_told_in_bytes_of_the_files_and_only_the_first_time(compressed, tmp_path):
+    folder = tmp_path / "shards"
+    folder.mkdir()
+    for number in range(2):
+        content = tar_bytes({f"{number}-{member}.png": os.urandom(2**16) for member in range(20)})
+        path = folder / (f"{number}.tar.gz" if compressed else f"{number}.tar")
+        path.write_bytes(gzip.compress(content) if compressed else content)
+    told: list[tuple[int, int]] = []
+    open_images(folder, tmp_path / "scratch", lambda done, total: told.append((done, total)))
+    total = sum(path.stat().st_size for path in folder.iterdir())
+    done = [done for done, _ in told]
+    assert {total for _, total in told} == {total} and done == sorted(done) and done[-1] == total
+    assert len(set(done)) > 2, "also within a file"
+    told.clear()
+    open_images(folder, tmp_path / "scratch", lambda done, total: told.append((done, total)))
+    assert told == []

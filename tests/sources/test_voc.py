@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -108,3 +109,10 @@ def test_voc_needs_files(tmp_path):
     (tmp_path / "Annotations").mkdir()
     with pytest.raises(SourceError, match=r"no \*\.xml file"):
         checked(tmp_path, voc=VocSource(annotations=Path("Annotations"), images=Path("x")))
+
+
+def test_voc_a_pipe_of_an_annotations_name_is_not_waited_for(tmp_path):
+    source = voc(tmp_path, a=thing("dog", (1, 11, 50, 60)) + thing("cat", (101, 11, 200, 100)))
+    os.mkfifo(tmp_path / "Annotations/pipe.xml")
+    (tmp_path / "Annotations/endless.xml").symlink_to("/dev/zero")
+    assert len(checked(tmp_path, voc=source)[0]) == 1

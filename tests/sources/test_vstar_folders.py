@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -97,3 +98,14 @@ def test_a_file_of_two_kinds_is_the_image_that_its_first_bytes_say_or_none(build
     (tmp_path / "vstar/direct_attributes/a.jpg").write_bytes(data)
     samples, rejects = checked(tmp_path, vstar=source)
     assert ([code for code, _ in rejects] or ["sample"] * len(samples)) == [expected]
+
+
+def test_vstar_a_pipe_beside_an_image_is_not_waited_for_and_absurd_json_is_a_reject(tmp_path):
+    source = vstar(tmp_path, "direct_attributes/good", ITEM)
+    vstar(tmp_path, "direct_attributes/large", ITEM | {"note": "x" * 2**20})
+    vstar(tmp_path, "direct_attributes/deep", b'{"bbox": ' + b"[" * 900 + b"]" * 900 + b"}")
+    picture(tmp_path / "vstar/direct_attributes/pipe.jpg")
+    os.mkfifo(tmp_path / "vstar/direct_attributes/pipe.json")
+    rows, rejects = checked(tmp_path, vstar=source)
+    assert len(rows) == 1
+    assert [code for code, _ in rejects] == ["malformed_row", "malformed_row", "missing_box"]

@@ -7,13 +7,14 @@ from pathlib import Path
 
 from vzero.config import Ingest, SourceName
 from vzero.paths import Paths
-from vzero.sources.annotation import Source
+from vzero.sources.annotation import Source, SourceError
 from vzero.sources.coco import open_coco
 from vzero.sources.files import open_images
 from vzero.sources.gqa import open_gqa
 from vzero.sources.needle import open_needle
 from vzero.sources.seal import open_seal
 from vzero.sources.table import open_table
+from vzero.sources.tar_shards import Progress
 from vzero.sources.treevgr import open_treevgr
 from vzero.sources.verl import open_verl
 from vzero.sources.vgr import open_vgr
@@ -25,8 +26,13 @@ from vzero.sources.vstar_folders import open_vstar_folders
 from vzero.sources.zwz import open_zwz
 
 
-def open_source(name: SourceName, config: Ingest, paths: Paths) -> Source:
-    """Open a source; `SourceError` when its files are missing or lack a column."""
+def open_source(
+    name: SourceName, config: Ingest, paths: Paths, advance: Progress = lambda done, total: None
+) -> Source:
+    """Open a source; `SourceError` when its files are missing or lack a column.
+
+    `advance` is told how far its tar files of images are indexed, if they have to be.
+    """
     match name:
         case "needle":
             source = open_needle(config.needle)
@@ -56,6 +62,9 @@ def open_source(name: SourceName, config: Ingest, paths: Paths) -> Source:
             source = open_voc(config.voc, paths)
         case "table":
             source = open_table(config.table, paths)
+    for path in source.inputs:
+        if not path.is_file():  # a pipe or a device of that name would never end
+            raise SourceError(f"{path}: not a file")
     if isinstance(source.images, Path):
-        return replace(source, images=open_images(source.images, paths.scratch))
+        return replace(source, images=open_images(source.images, paths.scratch, advance))
     return source

@@ -6,20 +6,21 @@ from pathlib import Path
 
 from vzero.sources.annotation import SourceError
 from vzero.sources.rejects import RejectCode, Rejected
-from vzero.sources.tar_shards import LARGEST_MEMBER, TarShards, is_tar, open_shards
+from vzero.sources.tar_shards import LARGEST_MEMBER, Progress, TarShards, is_tar, open_shards
 
 Images = Path | TarShards
 
 PICTURES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 
 
-def open_images(place: Path, scratch: Path) -> Images:
+def open_images(place: Path, scratch: Path, advance: Progress = lambda done, total: None) -> Images:
     """What a path in the params holds: a folder of images, a tar file, or a folder of tar files.
 
+    `advance` is told how far tar files are indexed that were not before.
     `SourceError` when it is none of these, or when it could be two of them.
     """
     if place.is_file() and is_tar(place):
-        return open_shards(place, [place], scratch)
+        return open_shards(place, [place], scratch, advance)
     if not place.is_dir():
         raise SourceError(f"{place}: no such image folder or tar file")
     visible = [path for path in sorted(place.iterdir()) if not path.name.startswith(".")]
@@ -38,7 +39,7 @@ def open_images(place: Path, scratch: Path) -> Images:
             f"{others[0]}: not a tar file that is read; put split parts together with `cat`, and unpack "
             "other compressions than gzip"
         )
-    return open_shards(place, tars, scratch) if tars else place
+    return open_shards(place, tars, scratch, advance) if tars else place
 
 
 def image_places(images: Images | None) -> list[Path]:

@@ -15,7 +15,7 @@ import json
 import sqlite3
 import tarfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -25,6 +25,8 @@ from vzero.sources.annotation import SourceError
 from vzero.sources.rejects import RejectCode, Rejected
 
 PLAIN, COMPRESSED = (".tar",), (".tar.gz", ".tgz")
+Progress = Callable[[int, int], None]  # bytes done, and of all
+
 LAYOUT = 1  # part of the index's name; raise it when the tables change
 MOST_MEMBERS = 50_000_000  # SA-1B, the largest set in tar shards, has 22 million
 LARGEST_MEMBER = 2**30  # bytes that are read at once
@@ -88,8 +90,13 @@ def member_name(name: str) -> bytes | None:
         return b""
 
 
-def open_shards(place: Path, files: Sequence[Path], scratch: Path) -> TarShards:
+def open_shards(
+    place: Path, files: Sequence[Path], scratch: Path, advance: Progress = lambda done, total: None
+) -> TarShards:
     """The images of tar files, indexed under `scratch` unless that was done before.
+
+    Indexing takes minutes for each hundred gigabytes, and unpacking longer: `advance` is told the bytes of
+    the tar files that are done and their sum, again and again.
 
     `SourceError` for a file that is damaged or incomplete: what it lacks cannot be told from what it
     never had.
@@ -100,14 +107,15 @@ def open_shards(place: Path, files: Sequence[Path], scratch: Path) -> TarShards:
     shards.put_back(folder)
     if not folder.is_dir():
         with shards.atomic_folder(folder) as unfinished:
-            _build(unfinished, files)
+            _build(unfinished, files, advance)
         for other in list(folder.parent.iterdir()):
             if other != folder:
                 shards.discard(other)
     return TarShards(place, folder / "index.sqlite")
 
 
-def _build(folder: Path, files: Sequence[Path]) -> None:
+def _build(folder: Path, files: Sequence[Path], advance: Progress) -> None:
+    total, before = sum(path.stat().st_size for path in files), 0
     with _connected(folder / "index.sqlite", write=True) as database:
         database.executescript(TABLES)
         for number, path in enumerate(files):
@@ -116,12 +124,18 @@ def _build(folder: Path, files: Sequence[Path]) -> None:
             if path.name.lower().endswith(COMPRESSED):
                 stored = f"{number:06d}.tar"
                 plain = folder / stored
-                _unpack(path, plain)
+                for done in _unpack(path, plain):
+                    advance(before + done, total)
             database.execute("insert into shards values (?, ?)", [number, stored])
+            unpacked = plain != path.resolve()  # indexing it again takes no time beside that
             for name, member in _members(path, plain):
+                if not unpacked:
+                    advance(before + member.offset, total)
                 _enter(database, folder, name, number, member)
                 if database.total_changes > MOST_MEMBERS:
                     raise SourceError(f"{path}: more than {MOST_MEMBERS:,} members up to here")
+            before += path.stat().st_size
+            advance(before, total)
 
 
 @contextlib.contextmanager
@@ -135,14 +149,16 @@ def _connected(path: Path, *, write: bool) -> Iterator[sqlite3.Connection]:
         database.commit()
 
 
-def _unpack(path: Path, plain: Path) -> None:
+def _unpack(path: Path, plain: Path) -> Iterator[int]:
+    """Write the plain tar file; yields how many packed bytes are done."""
     limit = UNPACKED_SLACK + UNPACKED_RATIO * path.stat().st_size
     try:
-        with gzip.open(path, "rb") as packed, plain.open("wb") as unpacked:
+        with path.open("rb") as file, gzip.open(file, "rb") as packed, plain.open("wb") as unpacked:
             while block := packed.read(BLOCK):
                 unpacked.write(block)
                 if unpacked.tell() > limit:
                     raise SourceError(f"{path}: unpacks to over {limit:,} bytes, which no images do")
+                yield file.tell()
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise SourceError(f"{path}: damaged or incomplete ({error}); fetch it again") from error
 

@@ -10,7 +10,14 @@ from typing import Any
 
 import polars as pl
 from rich.console import Console
-from rich.progress import Progress
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 
 from vzero import shards, tables, workers
@@ -38,7 +45,7 @@ def run(params: Params, paths: Paths, *, processes: int | None = None) -> dict[s
     """
     started = time.monotonic()
     console = Console()
-    sources = [open_source(name, params.ingest, paths) for name in params.ingest.sources]
+    sources = _open_sources(params, paths, console)
     for source in sources:
         for notice in source.notices:
             console.print(f"ingest: {source.name}: {notice}", markup=False)
@@ -64,6 +71,21 @@ def run(params: Params, paths: Paths, *, processes: int | None = None) -> dict[s
     total = rows.total()
     console.print(f"ingest: {total:,} rows in {seconds:.1f} s, {total / seconds:,.0f} a second")
     return summary
+
+
+def _open_sources(params: Params, paths: Paths, console: Console) -> list[Source]:
+    """All sources; a bar shows how far tar files of images are indexed, which is done once."""
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    sources = []
+    with Progress(*columns, console=console) as progress:
+        for name in params.ingest.sources:
+            task = progress.add_task(f"ingest: {name}: indexing tar files", visible=False)
+
+            def advance(done: int, total: int, task: TaskID = task) -> None:
+                progress.update(task, completed=done, total=total, visible=True)
+
+            sources.append(open_source(name, params.ingest, paths, advance))
+    return sources
 
 
 def _run_folder(params: Params, paths: Paths, sources: list[Source]) -> Path:
