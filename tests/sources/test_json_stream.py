@@ -60,17 +60,22 @@ def test_a_document_without_the_list_has_no_items(tmp_path):
         b'{"items": [1, 2',
         b'{"items": [1]} x',
         b'{"items": ["\xff"]}',
-        b'{"items": [1e999]}',
-        b'{"items": [' + b"9" * 5000 + b"]}",
         b'{"items": ' + b"[" * 10**6 + b"]" * 10**6 + b"}",
         b'{"items": ["' + b'[\\",' * 10**5,
     ],
-    ids=["empty", "cut", "more", "utf-8", "overflow", "digits", "deep", "open string"],
+    ids=["empty", "cut", "more", "utf-8", "deep", "open string"],
 )
 def test_what_is_no_json_is_an_error_that_names_the_file(content: bytes, tmp_path: Path):
     (tmp_path / "x.json").write_bytes(content)
     with pytest.raises(SourceError, match=r"x\.json: not readable JSON"):
         list(list_items(tmp_path / "x.json", "items"))
+
+
+@pytest.mark.parametrize("number", ["1e999", "-1E+400", "9" * 5000, str(2**63), str(-(2**70)), "-Infinity"])
+def test_numbers_that_cannot_be_held_are_null_and_spoil_no_other(number, tmp_path):
+    held = [1e300, 2**60, -1.2345678901234567890123, "1e999, 99999999999999999999"]
+    (tmp_path / "x.json").write_text(f"[{json.dumps(held)[1:-1]}, {number}, [{number}]]")
+    assert list(list_items(tmp_path / "x.json")) == [*held, None, [None]]
 
 
 def test_brackets_inside_strings_are_not_counted(tmp_path):

@@ -1,14 +1,15 @@
 """Large JSON documents item by item, in memory that does not grow with the file.
 
-Standard JSON has no NaN and no Infinity, but Python writes both; here they are read as null, so that one
-such number spoils its own row only. Nesting is bounded, because the parser's memory grows with its square,
-and so is an item, because all of it is held. Of a key that an object has twice the last value counts, as in
-Python's own reader.
+Standard JSON has no NaN and no Infinity, but Python writes both; here they are read as null, and so are
+numbers that no float or 64-bit integer holds, so that one such number spoils its own row only. Nesting is
+bounded, because the parser's memory grows with its square, and so is an item, because all of it is held. Of
+a key that an object has twice the last value counts, as in Python's own reader.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,7 +25,9 @@ LONGEST_ITEM = 2**20  # bytes; published ones have some thousands
 MOST_MARKS = 200_000  # brackets, commas and strings of an item; as objects they take far more memory
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\Z)'  # to its end, or to that of the block
-NOT_A_NUMBER = re.compile(rb"(%s)|-?\b(?:NaN|Infinity)\b" % STRING, re.DOTALL)
+NUMBER = rb"-?\d+(\.\d+)?(?:[eE][+-]?\d+)?"
+ODD_NUMBER = re.compile(rb"(%s)|-?\b(?:NaN|Infinity)\b|%s" % (STRING, NUMBER), re.DOTALL)
+MAYBE_ODD = re.compile(rb"NaN|Infinity|\d{19}|[eE]\+?\d{3}")
 ESCAPE = re.compile(rb"\\.", re.DOTALL)
 NOT_MARKS = bytes(set(range(256)) - set(b'[]{}",'))
 STEPS = np.zeros(256, np.int64)  # what a byte adds to the depth
@@ -101,6 +104,15 @@ def parse_json(text: bytes) -> Any:
         raise ValueError(f"not JSON: {error}") from error
 
 
+def _held(found: re.Match[bytes]) -> bytes:
+    """A string or a number as it stands, or null for a number that cannot be held."""
+    if found[1] is not None:
+        return found[1]
+    value = float(found[0])
+    whole = found[2] is None and b"e" not in found[0].lower()
+    return found[0] if math.isfinite(value) and not (whole and abs(value) >= 2**63) else b"null"
+
+
 class _Guarded:
     """A file as the parser reads it: without NaN and Infinity, and refused when too deep or an item too long.
 
@@ -126,9 +138,9 @@ class _Guarded:
         if amount == 0:
             return b""
         block = self._next_block(max(amount, 2**16))
-        if b"NaN" in block or b"Infinity" in block:
+        if MAYBE_ODD.search(block):
             opened = b'"' if self._inside else b""
-            replaced = NOT_A_NUMBER.sub(lambda found: found[1] or b"null", opened + block)
+            replaced = ODD_NUMBER.sub(_held, opened + block)
             block = replaced.removeprefix(opened)
         self._follow(block)
         return block
