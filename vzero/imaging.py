@@ -24,13 +24,14 @@ MAX_MEGAPIXELS = 178.0  # Pillow refuses to open larger ones as decompression bo
 JPEG_QUALITY = 95
 SMALLEST_HALVED_BY_PARTS = 4  # pixels a side; below, cells are of other kinds
 NEGLIGIBLE = 1e-3  # share of a pixel that OpenCV leaves out
+HASHED_ROWS = 512  # of an image, or up to twice as many: each of 8 bands has at least 64
 SMALLEST_HASHED_BY_SUMS = 32  # pixels a side; cells of less than a pixel are none
 # Other formats are refused by name: some of Pillow's readers start programs.
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
 MOST_SCANS = 100  # of a JPEG; encoders write up to about ten, and each is a pass over the whole image
 MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")  # of a JPEG, where a new part begins
 PNG_SLACK = 2**22  # bytes of a PNG that are not its pixels: colour profiles, texts
-EXIF_MARKS = b"Exif", b"eXIf", b"EXIF"  # in JPEG, PNG and WebP; images without them need no second look
+EXIF_MARKS = b"eXIf", b"EXIF"  # in PNG and WebP; images without them need no second look
 ORIENTATION_TAG = 0x0112
 
 # Damage is reported as an ImageError; OpenCV's own lines would flood the console of a long run.
@@ -80,7 +81,10 @@ def orientation(data: bytes) -> int:
 
     1 also where none can be read, and for TIFF, whose decoders turn the pixels themselves.
     """
-    if data.startswith((b"II*", b"MM\0*")) or not any(mark in data for mark in EXIF_MARKS):
+    if data.startswith((b"II*", b"MM\0*")):
+        return 1
+    # JPEG says it at the start, which is all that Pillow reads; others may say it anywhere.
+    if not data.startswith(b"\xff\xd8") and not any(mark in data for mark in EXIF_MARKS):
         return 1
     try:
         with _opened(data) as header:
@@ -231,9 +235,9 @@ def _add_up(taps: list[np.ndarray], shares: np.ndarray) -> np.ndarray:
 def difference_hash(pixels: np.ndarray) -> int:
     """64-bit perceptual hash: whether grey gets brighter from cell to cell of a 9 x 8 grid, row by row.
 
-    Near-duplicates (re-encoded, resized) differ in few bits.
+    Near-duplicates (re-encoded, resized) differ in few bits. Of large images some rows stand for all.
     """
-    grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+    grey = cv2.cvtColor(pixels[:: max(len(pixels) // HASHED_ROWS, 1)], cv2.COLOR_RGB2GRAY)
     if min(grey.shape) < SMALLEST_HASHED_BY_SUMS:
         grid = cv2.resize(grey, (9, 8), interpolation=cv2.INTER_AREA)
     else:  # the same means; OpenCV's own way takes half as long as decoding

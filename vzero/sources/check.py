@@ -81,6 +81,7 @@ class Shelf:
     def _describe(self, image_id: str, data: bytes) -> dict[str, Any]:
         try:
             width, height, name = imaging.probe(data)
+            self._decoded = None  # so that its memory can be used again
             pixels = imaging.decode(data, max_megapixels=self.max_megapixels)
         except imaging.ImageError as error:
             raise Rejected(RejectCode(error.code), error.detail) from error

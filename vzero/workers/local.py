@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import cv2
 
+from vzero.workers.memory import keep_freed_memory
+
 if TYPE_CHECKING:
     from vzero.workers import Completed
 
@@ -60,6 +62,7 @@ def _one_after_the_other(function: Callable[..., Result], jobs: Iterable[tuple])
 
 def _prepare_worker() -> None:
     cv2.setNumThreads(1)
+    keep_freed_memory()
     # The parent decides what an interrupt means; a worker alone would only print a traceback.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()

@@ -17,6 +17,7 @@ import cv2
 
 from vzero.config import ConfigError
 from vzero.workers.local import AHEAD, available_processors
+from vzero.workers.memory import keep_freed_memory
 
 if TYPE_CHECKING:
     from vzero.workers import Completed
@@ -93,4 +94,5 @@ def _work(folder: str, function: Callable[..., Result], *job: Any) -> Result:
     """One job, in the folder that relative paths start from."""
     os.chdir(folder)
     cv2.setNumThreads(1)
+    keep_freed_memory()
     return function(*job)
