@@ -135,7 +135,7 @@ def test_coco_images_that_repeat_an_id_have_none_or_are_not_there(tmp_path):
         (b"", "not readable JSON"),
         (b'{"categories": [{"id": 1, "name": "dog"}], "images": [', "not readable JSON"),
         (b'{"categories": [{"id": 1, "name": "\xff"}]}', "not readable JSON"),
-        (b'{"categories": ' + b"[" * 10**6, "more than 64 brackets"),
+        (b'{"categories": ' + b"[" * 10**5, "more than 64 brackets"),
         (b'{"images": [], "annotations": []}', "no list of categories"),
         (b"[]", "no list of categories"),
         (b'{"categories": {"1": "dog"}}', "no list of categories"),
