@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 import dataframely as dy
@@ -12,6 +13,7 @@ from vzero import shards, tables
 from vzero.config import Ingest
 from vzero.sources import merge, spill
 from vzero.sources.annotation import Source
+from vzero.sources.files import Images
 
 
 def check_and_merge(
@@ -20,16 +22,18 @@ def check_and_merge(
     """Samples, images and rejects of a source; `folder` gets the parts, and the tables in `out/`."""
     for number, batch in enumerate(source.batches):
         spill.check_batch(number, batch, source.name, source.images, config, folder)
-    return merge_tables(folder)
+    return merge_tables(folder, {source.name: source.images})
 
 
-def merge_tables(folder: Path, shard_images: int = 256) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+def merge_tables(
+    folder: Path, opened: Mapping[str, Images | None], shard_images: int = 256
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     """Samples, images and rejects of checked batches."""
     out = folder / "out"
     repeated = merge.find_repeated(folder)
     merge.write_rejects(folder, out / "rejects", repeated, spill.reject_frame([], ""))
     for number, positions in enumerate(merge.plan_shards(folder, repeated, shard_images)):
-        merge.merge_shard(folder, number, positions, out / "images", out / "samples")
+        merge.merge_shard(folder, number, positions, opened, out / "images", out / "samples")
     samples, images = (
         shards.read(out / name, schema) if (out / name).is_dir() else schema.create_empty()
         for name, schema in (("samples", tables.Samples), ("images", tables.Images))

@@ -114,7 +114,7 @@ def checked(root: Path, images: str, processes: int) -> tuple[dict[str, bytes], 
     ]
     with workers.pool(Compute(), processes=processes) as completed:
         assert sum(completed(spill.check_batch, jobs)) == 120
-    _, _, rejects = merge_tables(folder, 16)
+    _, _, rejects = merge_tables(folder, {"table": source.images}, 16)
     tables = {
         str(path.relative_to(folder)): path.read_bytes()
         for path in sorted(folder.glob("out/[is]*/*.parquet"))

@@ -175,6 +175,19 @@ def test_a_changed_image_is_not_taken_from_an_earlier_run(table_params, project)
     assert contents(project) != before
 
 
+def test_an_image_that_changes_while_ingest_runs_is_an_error(table_params, project, monkeypatch):
+    check_all = ingest.verify
+
+    def meanwhile(*arguments):
+        (project.root / "images/7.png").write_bytes(imaging.encode_png(np.full((50, 60, 3), 7, np.uint8)))
+        return check_all(*arguments)
+
+    monkeypatch.setattr(ingest, "verify", meanwhile)
+    with pytest.raises(ConfigError, match=r"table: image 7\.png changed while ingest ran; run it again"):
+        ingest.run(table_params, project, processes=1)
+    assert not project.samples.exists()
+
+
 def test_a_source_without_a_usable_row_is_an_error_that_counts_why(table_params, project):
     (project.root / "rows.jsonl").write_text(
         '{"id": 1, "image": "0.png", "question": "?", "box": [0], "answer": 1}'

@@ -36,9 +36,10 @@ class Shelf:
     images: Images | None
     max_megapixels: float
     stored: BinaryIO = field(default_factory=tempfile.TemporaryFile)
-    """Gets the images' bytes, one after the other: a batch of large images would fill the memory."""
+    """Gets the bytes of images that are no files of their own: many large ones would fill the memory."""
     rows: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """Rows of `tables.Images` by image id, with `place` and `length` in `stored` instead of the bytes."""
+    """Rows of `tables.Images` by image id; instead of the bytes their length, and their path or place in
+    `stored`."""
     orientations: dict[str, int] = field(default_factory=dict)
     """EXIF orientations by image id."""
     seen: list[Seen] = field(default_factory=list)
@@ -53,7 +54,8 @@ class Shelf:
                 data = self.load(image)
                 image_id = hashlib.sha256(data).hexdigest()
                 if image_id not in self.rows:
-                    self.rows[image_id] = self._describe(image_id, data) | {"licence": printable(licence)}
+                    self.rows[image_id] = self._describe(image_id, data) | self._store(image, data)
+                    self.rows[image_id]["licence"] = printable(licence)
                 self._known[image] = image_id
             except Rejected as rejected:
                 self._known[image] = rejected
@@ -66,8 +68,7 @@ class Shelf:
         """RGB pixels of an image on the shelf; those decoded last are kept."""
         if self._decoded is None or self._decoded[0] != image_id:
             row = self.rows[image_id]
-            self.stored.seek(row["place"])
-            self._decoded = image_id, imaging.decode(self.stored.read(row["length"]))
+            self._decoded = image_id, imaging.decode(self._bytes(row))
         return self._decoded[1]
 
     def load(self, image: str | bytes) -> bytes:
@@ -78,6 +79,20 @@ class Shelf:
             raise Rejected(RejectCode.MISSING_IMAGE, "a path, but no image folder is declared")
         return read_image(self.images, image)
 
+    def _store(self, image: str | bytes, data: bytes) -> dict[str, Any]:
+        """Where the bytes can be read again."""
+        if isinstance(image, str) and image == printable(image):
+            return {"path": image, "place": None, "length": len(data)}
+        place = self.stored.seek(0, os.SEEK_END)
+        self.stored.write(data)
+        return {"path": None, "place": place, "length": len(data)}
+
+    def _bytes(self, row: dict[str, Any]) -> bytes:
+        if row["path"] is not None:
+            return self.load(row["path"])
+        self.stored.seek(row["place"])
+        return self.stored.read(row["length"])
+
     def _describe(self, image_id: str, data: bytes) -> dict[str, Any]:
         try:
             width, height, name = imaging.probe(data)
@@ -87,12 +102,8 @@ class Shelf:
             raise Rejected(RejectCode(error.code), error.detail) from error
         self._decoded = image_id, pixels
         self.orientations[image_id] = imaging.orientation(data)
-        place = self.stored.seek(0, os.SEEK_END)
-        self.stored.write(data)
         return {
             "image_id": image_id,
-            "place": place,
-            "length": len(data),
             "width": width,
             "height": height,
             "format": name,

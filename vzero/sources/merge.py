@@ -6,7 +6,9 @@ that may be repeated. Texts are read a shard at a time, and encoded images a row
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,9 @@ import polars as pl
 
 from vzero import shards, tables
 from vzero.sources import spill
-from vzero.sources.rejects import RejectCode
+from vzero.sources.annotation import SourceError
+from vzero.sources.files import Images, read_image
+from vzero.sources.rejects import RejectCode, Rejected
 from vzero.sources.sharding import assign_shards
 
 BATCHES_OF_REJECTS = 4_000  # whose rejects share a file
@@ -107,15 +111,23 @@ def plan_shards(folder: Path, left_out: pl.DataFrame, shard_images: int) -> list
     return np.split(by_shard["position"].to_numpy(), ends) if len(by_shard) else []
 
 
-def merge_shard(folder: Path, shard: int, positions: np.ndarray, images: Path, samples: Path) -> int:
-    """Write one shard of both tables from the parts that hold these samples; the number of images."""
+def merge_shard(
+    folder: Path,
+    shard: int,
+    positions: np.ndarray,
+    opened: Mapping[str, Images | None],
+    images: Path,
+    samples: Path,
+) -> int:
+    """Write one shard of both tables from the parts that hold these samples; the number of images.
+
+    `opened` are the images of each source. `SourceError` when one is no longer what it was.
+    """
     batches = np.unique(positions // spill.MOST_ROWS).tolist()
     chosen = pl.col("position").is_in(pl.Series(positions).implode())
-    kept = pl.concat(
-        [pl.read_parquet(spill.part(folder, tables.Samples, batch)).filter(chosen) for batch in batches]
-    )
+    kept = pl.concat(_read(folder, tables.Samples, batch).filter(chosen) for batch in batches)
     pictures = (
-        pl.concat([pl.read_parquet(spill.part(folder, tables.Images, batch)) for batch in batches])
+        pl.concat(_read(folder, tables.Images, batch) for batch in batches)
         .unique("image_id", keep="first", maintain_order=True)
         .join(kept, on="image_id", how="semi")
     )
@@ -124,7 +136,7 @@ def merge_shard(folder: Path, shard: int, positions: np.ndarray, images: Path, s
         pictures,
         tables.Images,
         weights=pictures["length"],
-        load=lambda rows: _with_bytes(folder, rows),
+        load=lambda rows: _with_bytes(folder, opened, rows),
     )
     shards.write_table(
         shards.shard_path(samples, shard), kept.select(tables.Samples.column_names()), tables.Samples
@@ -132,11 +144,27 @@ def merge_shard(folder: Path, shard: int, positions: np.ndarray, images: Path, s
     return len(pictures)
 
 
-def _with_bytes(folder: Path, rows: pl.DataFrame) -> pl.DataFrame:
+def _read(folder: Path, schema: type[dy.Schema], batch: int) -> pl.DataFrame:
+    return pl.read_parquet(spill.part(folder, schema, batch))
+
+
+def _with_bytes(folder: Path, opened: Mapping[str, Images | None], rows: pl.DataFrame) -> pl.DataFrame:
     """Rows of `tables.Images`, with the bytes that the parts only point at."""
-    data: list[Any] = []
-    for batch, place, length in rows.select("batch", "place", "length").iter_rows():
-        with spill.stored_bytes(folder, batch).open("rb") as file:
-            file.seek(place)
-            data.append(file.read(length))
-    return rows.with_columns(bytes=pl.Series(data, dtype=pl.Binary)).drop("batch", "place", "length")
+    data = [_bytes(folder, opened, row) for row in rows.iter_rows(named=True)]
+    where = ("path", "batch", "place", "length")
+    return rows.with_columns(bytes=pl.Series(data, dtype=pl.Binary)).drop(where)
+
+
+def _bytes(folder: Path, opened: Mapping[str, Images | None], row: dict[str, Any]) -> bytes:
+    images = opened[row["source"]]
+    if row["path"] is None or images is None:
+        with spill.stored_bytes(folder, row["batch"]).open("rb") as file:
+            file.seek(row["place"])
+            return file.read(row["length"])
+    try:
+        data = read_image(images, row["path"])
+    except Rejected:
+        data = b""
+    if hashlib.sha256(data).hexdigest() != row["image_id"]:
+        raise SourceError(f"{row['source']}: image {row['path']} changed while ingest ran; run it again")
+    return data

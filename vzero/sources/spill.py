@@ -1,8 +1,8 @@
 """Checked rows on disk until all of them are known.
 
 Each batch has a folder of its own, which is there as a whole or not at all, so an interrupted run knows what
-is done: its images' bytes one after the other, the rows of three tables, and what its boxes say about their
-convention. `merge` makes the tables of them.
+is done: the rows of three tables, what its boxes say about their convention, and the bytes of images that are
+no files of their own, one after the other. `merge` makes the tables of them.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def columns(schema: type[dy.Schema]) -> dict[str, Any]:
     stored: dict[str, Any] = dict(schema.create_empty().schema)
     if schema is tables.Images:
         del stored["bytes"]
-        return stored | {"batch": pl.Int64, "place": pl.Int64, "length": pl.Int64}
+        return stored | {"path": pl.String, "batch": pl.Int64, "place": pl.Int64, "length": pl.Int64}
     stored["position"] = pl.Int64
     if schema is tables.Samples:
         stored |= {"row": pl.Int64, "image": pl.String, "content": pl.String, "prompt_tokens": pl.Int64}

@@ -56,7 +56,7 @@ def run(params: Params, paths: Paths, *, processes: int | None = None) -> dict[s
         conventions = verify(params.ingest, paths, folder)
         for line in describe(conventions):
             console.print(f"ingest: {line}", markup=False)
-        summary = _merge(params, folder, rows, unusable, console, completed) | benchmarks
+        summary = _merge(params, sources, folder, rows, unusable, console, completed) | benchmarks
     summary["box_conventions"] = conventions
     summary["overlapping_items"] = _write_overlaps(params, folder, console)
     shards.publish(folder / "tables/images", paths.images)
@@ -159,6 +159,7 @@ def _write_benchmarks(
 
 def _merge(
     params: Params,
+    sources: list[Source],
     folder: Path,
     rows: Counter[str],
     unusable: pl.DataFrame,
@@ -174,8 +175,9 @@ def _merge(
     rejects = merge.write_rejects(folder, target / "rejects", left_out, unusable)
     _require_usable_rows(params.ingest.sources, rows, rejects)
     planned = merge.plan_shards(folder, left_out, params.ingest.shard_images)
+    opened = {source.name: source.images for source in sources}
     jobs = [
-        (folder, number, positions, target / "images", target / "samples")
+        (folder, number, positions, opened, target / "images", target / "samples")
         for number, positions in enumerate(planned)
     ]
     images = sum(completed(merge.merge_shard, jobs))
