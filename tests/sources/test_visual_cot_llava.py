@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.published_rows import IMAGES, picture, put, read
-from vzero.config import ConfigError, Ingest, VisualCotLlavaSource
+from vzero.config import Ingest, VisualCotLlavaSource
 
 REQUEST = (
     " Please provide the bounding box coordinate of the region that can help you answer the question better."
@@ -103,10 +103,11 @@ def test_visual_cot_llava_rows_that_are_wrong_are_counted(tmp_path):
     ]
 
 
-def test_visual_cot_llava_file_that_ends_early_is_an_error_not_a_short_data_set(tmp_path):
-    good = cot_row("wide.png", "[20, 10, 60, 40]", "[0.100, 0.300, 0.300, 0.450]")
-    config = visual_cot_llava(tmp_path, [good] * 300)
+def test_visual_cot_llava_file_that_ends_early_keeps_its_rows_and_counts_the_one_that_is_cut(tmp_path):
+    rows = [cot_row("wide.png", f"[20, 10, {60 + n}, 40]", "none") for n in range(100)]
+    config = visual_cot_llava(tmp_path, rows)
     path = tmp_path / "viscot.json"
     path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(ConfigError, match=r"viscot\.json: not readable JSON"):
-        read(config, tmp_path)
+    samples, rejects = read(config, tmp_path)
+    assert [sample["row"] for sample in samples] == list(range(99))
+    assert rejects == [(99, "malformed_row")]
