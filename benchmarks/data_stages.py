@@ -22,8 +22,8 @@ from vzero.crops.positive import positive_view
 from vzero.paths import Paths
 from vzero.stages import crops, ingest
 
-PHOTOS, COPIES = 60, 4
-ROUNDS = 3
+PHOTOS, COPIES = 60, 16  # so many that starting processes, a second or two, hardly counts
+ROUNDS = 2
 TOGETHER = 10  # photos a job of the bare loops
 
 
@@ -39,7 +39,7 @@ def compare(root: Path, images: list[Path]) -> Iterator[Measurement]:
     """Rates of both stages beside their baselines; `root` holds `rows.jsonl` and `images/`."""
     table = TableSource(rows=Path("rows.jsonl"), images=Path("images"))
     world = NeedleSource(benchmark_questions=1)
-    params = Params(ingest=Ingest(source="table", table=table, needle=world, shard_images=16))
+    params = Params(ingest=Ingest(source="table", table=table, needle=world, shard_images=32))
     project = Paths(root)
     rows = [json.loads(line) for line in (root / "rows.jsonl").read_text().splitlines()]
     marked = [(root / "images" / row["image"], row["box"]) for row in rows]

@@ -32,8 +32,8 @@ def merge_tables(
     out = folder / "out"
     repeated = merge.find_repeated(folder)
     merge.write_rejects(folder, out / "rejects", repeated, spill.reject_frame([], ""))
-    for number, positions in enumerate(merge.plan_shards(folder, repeated, shard_images)):
-        merge.merge_shard(folder, number, positions, opened, out / "images", out / "samples")
+    for shard in merge.plan_shards(folder, repeated, shard_images):
+        merge.write_shard(folder, shard, opened, out / "images", out / "samples")
     samples, images = (
         shards.read(out / name, schema) if (out / name).is_dir() else schema.create_empty()
         for name, schema in (("samples", tables.Samples), ("images", tables.Images))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from killable import KillableCommands
 
 from vzero.paths import Paths
 
@@ -78,3 +79,11 @@ def project(made_project: Path, tmp_path: Path) -> Paths:
     """A copy of the small project that a test may train in."""
     shutil.copytree(made_project, tmp_path / "project")
     return Paths(tmp_path / "project")
+
+
+@pytest.fixture(scope="session")
+def commands() -> Iterator[KillableCommands]:
+    """The project's commands; who uses them shares the process they start from by xdist_group("kills")."""
+    started = KillableCommands()
+    yield started
+    started.close()

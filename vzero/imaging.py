@@ -24,7 +24,7 @@ MAX_MEGAPIXELS = 178.0  # Pillow refuses to open larger ones as decompression bo
 JPEG_QUALITY = 95
 SMALLEST_HALVED_BY_PARTS = 4  # pixels a side; below, cells are of other kinds
 NEGLIGIBLE = 1e-3  # share of a pixel that OpenCV leaves out
-HASHED_ROWS = 512  # of an image, or up to twice as many: each of 8 bands has at least 64
+HASHED_ROWS = 256  # of an image, or up to twice as many: each of 8 bands has at least 32
 SMALLEST_HASHED_BY_SUMS = 32  # pixels a side; cells of less than a pixel are none
 # Other formats are refused by name: some of Pillow's readers start programs.
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")

@@ -29,13 +29,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 ROW_GROUP = 100  # rows; small, so that looking at one image does not read a whole shard
-GROUP_BYTES = 2**25  # of the encoded images in a row group; one larger image is a group of its own
+GROUP_BYTES = 2**23  # of the encoded images in a row group; one larger image is a group of its own
 UNFINISHED = ".*.tmp"
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def shard_path(folder: Path, index: int) -> Path:
     return folder / f"part-{index:05d}.parquet"
+
+
+def files(folder: Path) -> list[Path]:
+    """The files of a table in order."""
+    return sorted(folder.glob("part-*.parquet"))
 
 
 @contextlib.contextmanager
@@ -168,6 +173,16 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
+def _forget(path: Path) -> None:
+    """Let the system drop a written file from memory: gigabytes of them would push everything else out."""
+    if hasattr(os, "posix_fadvise"):
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+        finally:
+            os.close(descriptor)
+
+
 def frame_of(rows: list[dict[str, Any]], schema: type[dy.Schema]) -> pl.DataFrame:
     """Rows as a frame with the schema's columns; not yet checked."""
     return pl.DataFrame(rows, schema=schema.create_empty().schema, strict=False)
@@ -188,12 +203,12 @@ def write_groups(
     schema: type[dy.Schema],
     *,
     weights: pl.Series,
-    load: Callable[[pl.DataFrame], pl.DataFrame],
+    load: Callable[[pl.DataFrame], pa.Table],
 ) -> None:
     """Write one file atomically of which only a row group is ever held in memory.
 
-    `index` has the key's columns and whatever `load` needs to give the full rows of a part of it; `weights`
-    are the rows' bytes. A row group ends at `ROW_GROUP` rows or `GROUP_BYTES`.
+    `index` has the key's columns and whatever `load` needs to give the full rows of a part of it, checked as
+    `to_arrow` does; `weights` are the rows' bytes. A row group ends at `ROW_GROUP` rows or `GROUP_BYTES`.
     """
     keys = schema.primary_key()
     if index.select(keys).is_duplicated().any():
@@ -210,8 +225,13 @@ def write_groups(
     }
     with atomic_path(path) as temporary, pq.ParquetWriter(temporary, arrow, **settings) as writer:
         for start, length in _groups(ordered["weight"].to_list()):
-            rows = load(ordered.slice(start, length).drop("weight"))
-            writer.write_table(schema.validate(rows, cast=True).to_arrow().cast(arrow))
+            writer.write_table(load(ordered.slice(start, length).drop("weight")).cast(arrow))
+    _forget(path)
+
+
+def to_arrow(frame: pl.DataFrame, schema: type[dy.Schema]) -> pa.Table:
+    """Rows as they are written, checked against their schema."""
+    return schema.validate(frame, cast=True).to_arrow()
 
 
 def _groups(weights: list[int]) -> Iterator[tuple[int, int]]:
@@ -230,11 +250,11 @@ def scan(folder: Path, schema: type[dy.Schema], columns: list[str] | None = None
 
     `columns` limits what can be read at all: label-free stages leave out `answer`.
     """
-    files = sorted(folder.glob("part-*.parquet")) if folder.is_dir() else [folder]
-    if not files or not files[0].is_file():
+    found = files(folder) if folder.is_dir() else [folder]
+    if not found or not found[0].is_file():
         raise FileNotFoundError(f"{folder}: no table there; run the stage that writes it first")
     wanted = columns if columns is not None else list(schema.column_names())
-    return pl.scan_parquet(files).select(wanted)
+    return pl.scan_parquet(found).select(wanted)
 
 
 def read(folder: Path, schema: type[dy.Schema], columns: list[str] | None = None) -> pl.DataFrame:

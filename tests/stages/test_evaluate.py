@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import random
 import shutil
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,7 +10,6 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from tiny_models import save_tiny
 
 from tests.checked_tables import write_shards
 from vzero import shards
@@ -173,7 +166,7 @@ def test_a_changed_image_is_asked_about_again(params: Params, paths: Paths):
 
 
 def test_a_question_that_came_with_new_data_is_the_only_one_asked(params: Params, paths: Paths):
-    shard = shards.shard_path(paths.benchmark_items, 0)
+    *_, shard = sorted(paths.benchmark_items.iterdir())
     whole = pl.read_parquet(shard)
     lost = whole.filter(pl.col("benchmark") == "coarse")["item"][0]
     shards.write_table(shard, whole.filter(pl.col("item") != lost), BenchmarkItems)
@@ -217,62 +210,6 @@ def change_one_image(paths: Paths, benchmark: str) -> list[str]:
                 shards.write_table(shard, shards.frame_of(rows, BenchmarkItems), BenchmarkItems)
                 return [row["item"]]
     return []
-
-
-RUN = """
-import json, sys, torch
-from pathlib import Path
-from vzero.config import parse_params
-from vzero.paths import Paths
-from vzero.stages import evaluate
-torch.set_num_threads(1)
-evaluate.run(parse_params(json.loads(sys.argv[2])), Paths(Path(sys.argv[1])), "trained", "cyclic")
-"""
-
-
-def test_a_run_killed_at_random_points_scores_the_same(
-    tmp_path: Path, items: Path, letter_model: LetterModel
-):
-    settings = evaluated(letter_model, batch_tokens=150)
-    params = parse_params(settings)
-    killed, whole = (project(tmp_path / name, items, letter_model) for name in ("killed", "whole"))
-    for paths in (killed, whole):
-        # What this one says depends on everything it sees.
-        shutil.rmtree(paths.trained_model)
-        save_tiny(paths.trained_model, seed=0)
-    rng = random.Random(0)
-    for _ in range(2):
-        stop_after(rng.randint(1, 4), rng.random() * 0.1, killed, settings)
-        assert not killed.evaluation("trained", "cyclic").exists()
-    before = stored(killed)
-    assert 0 < len(before) < 4 * QUESTIONS
-    for paths in (killed, whole):
-        evaluate.run(params, paths, "trained", "cyclic")
-    resumed, straight = (predictions(paths, "trained", "cyclic") for paths in (killed, whole))
-    assert resumed.drop("seconds").equals(straight.drop("seconds"))
-    assert resumed["text"].n_unique() > 1
-    # Seconds are measured: only replies that were kept, not asked again, still have theirs.
-    assert len(resumed.join(before, on=["item", "seconds"])) == len(before)
-    ours, theirs = (shards.shard_path(at.scores("trained", "cyclic"), 0) for at in (killed, whole))
-    assert ours.read_bytes() == theirs.read_bytes()
-
-
-def stop_after(batches: int, delay: float, paths: Paths, settings: dict[str, Any]) -> None:
-    """Run the stage in a process of its own and kill it a moment after it has answered so many batches."""
-    start = count_batches(paths)
-    process = subprocess.Popen([sys.executable, "-c", RUN, str(paths.root), json.dumps(settings)])
-    deadline = time.monotonic() + 200
-    while time.monotonic() < deadline and process.poll() is None:
-        if count_batches(paths) >= start + batches:
-            break
-        time.sleep(0.002)
-    time.sleep(delay)
-    process.send_signal(signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
-
-
-def count_batches(paths: Paths) -> int:
-    return len(list(paths.scratch.glob("replies/*/part-*")))
 
 
 def test_unknown_names_are_errors_that_say_what_is_allowed(params: Params, paths: Paths):

@@ -179,11 +179,11 @@ def test_an_image_that_changes_while_ingest_runs_is_an_error(table_params, proje
     check_all = ingest.verify
 
     def meanwhile(*arguments):
-        (project.root / "images/7.png").write_bytes(imaging.encode_png(np.full((50, 60, 3), 7, np.uint8)))
+        (project.root / "images/39.png").write_bytes(imaging.encode_png(np.full((50, 60, 3), 7, np.uint8)))
         return check_all(*arguments)
 
     monkeypatch.setattr(ingest, "verify", meanwhile)
-    with pytest.raises(ConfigError, match=r"table: image 7\.png changed while ingest ran; run it again"):
+    with pytest.raises(ConfigError, match=r"table: image 39\.png changed while ingest ran; run it again"):
         ingest.run(table_params, project, processes=1)
     assert not project.samples.exists()
 

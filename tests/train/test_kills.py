@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import random
 import shutil
-import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from killable import KILLED, KillableCommands, said
 from ruamel.yaml import YAML
 from small_project import SETTINGS
 
@@ -25,9 +23,7 @@ from vzero.tables import TrainLog
 # What is made once for the module is made in one process.
 pytestmark = pytest.mark.xdist_group("kills")
 
-DRIVER = Path(__file__).with_name("killed_run.py")
 TIMES = ["rollout_seconds", "replay_seconds", "update_seconds"]
-KILLED = -signal.SIGKILL
 RANDOM_KILLS = 30
 
 # The small project trains 4 steps and checkpoints after 2 and 4. Each run goes on where the one before was
@@ -58,47 +54,13 @@ IN_PUBLISHING = [
 ]
 
 
-class Trainer:
-    """The driver's process: one start of Python for many runs."""
-
-    def __init__(self) -> None:
-        environment = os.environ | {"OMP_NUM_THREADS": "1"}
-        self.process = subprocess.Popen(
-            [sys.executable, str(DRIVER)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env=environment,
-        )
-
-    def run(self, paths: Paths, **point: str) -> int:
-        """Exit status of `vzero train`, ended at this point."""
-        assert self.process.stdin and self.process.stdout
-        self.process.stdin.write(json.dumps({"folder": str(paths.root), **point}) + "\n")
-        self.process.stdin.flush()
-        return int(self.process.stdout.readline())
-
-    def finish(self, paths: Paths) -> str:
-        """What a run said that nobody ended."""
-        status = self.run(paths)
-        assert status == 0, said(paths)
-        return said(paths)
-
-
 @pytest.fixture(scope="module")
-def trainer() -> Iterator[Trainer]:
-    started = Trainer()
-    yield started
-    assert started.process.stdin
-    started.process.stdin.close()
-    started.process.wait(timeout=60)
-
-
-@pytest.fixture(scope="module")
-def untouched(made_project: Path, tmp_path_factory: pytest.TempPathFactory, trainer: Trainer) -> Paths:
+def untouched(
+    made_project: Path, tmp_path_factory: pytest.TempPathFactory, commands: KillableCommands
+) -> Paths:
     """The run that all others are compared with."""
     paths = copy_project(made_project, tmp_path_factory.mktemp("untouched"))
-    trainer.finish(paths)
+    commands.finish(paths, "train")
     return paths
 
 
@@ -116,10 +78,6 @@ def copy_project(made: Path, folder: Path) -> Paths:
 
 def write_params(paths: Paths, **changes) -> None:
     YAML().dump(SETTINGS | {"train": SETTINGS["train"] | changes}, paths.params)
-
-
-def said(paths: Paths) -> str:
-    return (paths.root / "said.txt").read_text()
 
 
 def assert_same(paths: Paths, untouched: Paths) -> None:
@@ -147,40 +105,42 @@ def digests(paths: Paths) -> dict[str, str]:
     ids=["in a step", "in a table", "in a checkpoint"],
 )
 def test_killed_and_run_again_it_ends_in_the_same_bytes(
-    points: list[dict[str, str]], project: Paths, untouched: Paths, trainer: Trainer
+    points: list[dict[str, str]], project: Paths, untouched: Paths, commands: KillableCommands
 ):
     for point in points:
-        assert trainer.run(project, **point) == KILLED, said(project)
+        assert commands.run(project, "train", **point) == KILLED, said(project)
         assert not project.trained_model.exists()
-    assert "continuing from step-00000" in trainer.finish(project)
+    assert "continuing from step-00000" in commands.finish(project, "train")
     assert_same(project, untouched)
     kept = next(project.scratch.glob("train/*/checkpoints"))
     assert [checkpoint.name for checkpoint in kept.iterdir()] == ["step-000004"]
 
 
-def test_killed_while_publishing_nothing_is_trained_again(project: Paths, untouched: Paths, trainer: Trainer):
+def test_killed_while_publishing_nothing_is_trained_again(
+    project: Paths, untouched: Paths, commands: KillableCommands
+):
     for point in IN_PUBLISHING:
-        assert trainer.run(project, **point) == KILLED, said(project)
-    assert "continuing from step-000004" in trainer.finish(project)
+        assert commands.run(project, "train", **point) == KILLED, said(project)
+    assert "continuing from step-000004" in commands.finish(project, "train")
     assert_same(project, untouched)
 
 
 def test_outputs_that_go_before_a_rerun_are_published_again(
-    project: Paths, untouched: Paths, trainer: Trainer
+    project: Paths, untouched: Paths, commands: KillableCommands
 ):
     """`dvc repro` removes a stage's outputs before it runs the stage."""
-    assert trainer.run(project, **IN_PUBLISHING[0]) == KILLED
+    assert commands.run(project, "train", **IN_PUBLISHING[0]) == KILLED
     assert project.rollouts.is_dir()
     shutil.rmtree(project.rollouts)
-    trainer.finish(project)
+    commands.finish(project, "train")
     assert_same(project, untouched)
     shutil.rmtree(project.trained_model.parent)
-    assert "continuing from step-000004" in trainer.finish(project)
+    assert "continuing from step-000004" in commands.finish(project, "train")
     assert_same(project, untouched)
 
 
 def test_a_full_disk_is_one_line_and_with_space_again_it_goes_on(
-    project: Paths, untouched: Paths, trainer: Trainer
+    project: Paths, untouched: Paths, commands: KillableCommands
 ):
     points = {
         f"{WRITE_TENSORS}:4": "checkpoints/step-000004",
@@ -188,7 +148,7 @@ def test_a_full_disk_is_one_line_and_with_space_again_it_goes_on(
         "transformers.PreTrainedModel.save_pretrained:1": "data/train/model",
     }
     for call, place in points.items():
-        assert trainer.run(project, call=call, ending="full") == 2
+        assert commands.run(project, "train", call=call, ending="full") == 2
         *_, line = said(project).splitlines()
         assert line.startswith("vzero: ")
         assert line.endswith(
@@ -196,18 +156,18 @@ def test_a_full_disk_is_one_line_and_with_space_again_it_goes_on(
         )
         assert "Traceback" not in said(project)
         assert not list(project.root.rglob(".*.tmp"))
-    trainer.finish(project)
+    commands.finish(project, "train")
     assert_same(project, untouched)
 
 
 def test_a_changed_parameter_starts_clean(
-    project: Paths, made_project: Path, tmp_path: Path, trainer: Trainer
+    project: Paths, made_project: Path, tmp_path: Path, commands: KillableCommands
 ):
-    assert trainer.run(project, call="vzero.train.loop.update:4") == KILLED
+    assert commands.run(project, "train", call="vzero.train.loop.update:4") == KILLED
     other = copy_project(made_project, tmp_path / "other")
     for paths in (project, other):
         write_params(paths, learning_rate=5e-4)
-        assert "train: starting" in trainer.finish(paths)
+        assert "train: starting" in commands.finish(paths, "train")
     assert_same(project, other)
     assert len(list(project.scratch.glob("train/*"))) == 1
 

@@ -1,4 +1,4 @@
-"""Two processes, started by `accelerate launch`, train the same student as one, whole or sharded."""
+"""Two processes, as `accelerate launch` starts them, train the same student as one, whole or sharded."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ import os
 import shutil
 import subprocess
 import sys
+from argparse import Namespace
 from pathlib import Path
 
 import pytest
 import torch
 from accelerate.commands.launch import _validate_launch_command, launch_command_parser
+from accelerate.utils.launch import prepare_multi_gpu_env
 from hypothesis import given
 from hypothesis import strategies as st
+from killable import KillableCommands
 from polars.testing import assert_frame_equal
 from ruamel.yaml import YAML
 from safetensors.torch import load_file
@@ -27,7 +30,7 @@ from vzero.train.gradients import messages
 from vzero.train.sharding import sharding_wanted
 
 CONFIGS = Path(__file__).parents[2] / "configs" / "accelerate"
-DRIVER = Path(__file__).with_name("killed_process.py")
+DRIVER = Path(__file__).parents[1] / "killed_process.py"
 WHOLE, SHARDED = "cpu_2_processes", "cpu_2_processes_fsdp2"
 TIMES = ["rollout_seconds", "replay_seconds", "update_seconds"]
 # A pass of one prompt rounds alike wherever it runs; what is left is the order in which gradients are added.
@@ -48,6 +51,31 @@ def copy_project(made: Path, folder: Path, *, models: dict | None = None, **chan
 def train_here(paths: Paths) -> Paths:
     train.run(parse_params(YAML(typ="safe").load(paths.params)), paths)
     return paths
+
+
+def launch_arguments(config: str) -> Namespace:
+    """What `accelerate launch` makes of a config, on the second of several machines."""
+    options = [
+        "--config_file",
+        str(CONFIGS / f"{config}.yaml"),
+        "--machine_rank",
+        "1",
+        "-m",
+        "vzero",
+        "train",
+    ]
+    return _validate_launch_command(launch_command_parser().parse_args(options))[0]
+
+
+def launched_environments(config: str) -> list[dict[str, str]]:
+    """What each of two processes finds in its environment when `accelerate launch` starts it."""
+    arguments = launch_arguments(config)
+    shared = prepare_multi_gpu_env(arguments) | {
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": str(arguments.main_process_port),
+        "WORLD_SIZE": "2",
+    }
+    return [shared | {"RANK": rank, "LOCAL_RANK": rank} for rank in "01"]
 
 
 def launch(paths: Paths, config: str, *program: str) -> subprocess.CompletedProcess[str]:
@@ -72,14 +100,17 @@ def assert_same_training(paths: Paths, alone: Paths, *, tolerance: float = 1e-5)
     assert_frame_equal(*logs, abs_tol=tolerance, rel_tol=tolerance)
 
 
-def test_two_processes_with_a_sharded_student_train_as_one(made_project: Path, tmp_path: Path):
+@pytest.mark.xdist_group("kills")
+def test_two_processes_with_a_sharded_student_train_as_one(
+    made_project: Path, tmp_path: Path, commands: KillableCommands
+):
+    """Without the launcher, which imports torch three times; the long tests start it."""
     alone = train_here(copy_project(made_project, tmp_path / "alone"))
     paths = copy_project(made_project, tmp_path / "project")
-    done = launch(paths, SHARDED)
-    assert done.returncode == 0, done.stderr
+    said = commands.finish(paths, "train", environments=launched_environments(SHARDED))
     assert_same_training(paths, alone)
-    assert done.stdout.count("train: starting") == 1
-    assert done.stdout.count("train: recipe") == 1
+    assert said.count("train: starting") == 1
+    assert said.count("train: recipe") == 1
 
 
 @pytest.mark.long
@@ -157,16 +188,7 @@ def test_prompts_that_are_packed_otherwise_only_round_otherwise(
     ],
 )
 def test_accelerate_reads_the_configs_as_meant(config: str, machines: int, processes: int, sharded: bool):
-    command = [
-        "--config_file",
-        str(CONFIGS / f"{config}.yaml"),
-        "--machine_rank",
-        "1",
-        "-m",
-        "vzero",
-        "train",
-    ]
-    read_by_accelerate, _, _ = _validate_launch_command(launch_command_parser().parse_args(command))
+    read_by_accelerate = launch_arguments(config)
     assert read_by_accelerate.num_machines == machines
     assert read_by_accelerate.num_processes == processes
     assert read_by_accelerate.machine_rank == "1" or read_by_accelerate.machine_rank == 1

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import polars as pl
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from vzero import imaging, shards, tables
@@ -50,12 +51,12 @@ def write_shard(images: Path, samples: Path, target: Path, config: Crops) -> int
     return len(places)
 
 
-def _load(stored: BinaryIO, index: pl.DataFrame) -> pl.DataFrame:
+def _load(stored: BinaryIO, index: pl.DataFrame) -> pa.Table:
     rows = []
     for place in index["place"]:
         stored.seek(place)
         rows.append(pickle.load(stored))
-    return shards.frame_of(rows, tables.Crops)
+    return shards.to_arrow(shards.frame_of(rows, tables.Crops), tables.Crops)
 
 
 def _pictures(images: Path, wanted: Container[str]) -> Iterator[Picture]:

@@ -8,21 +8,24 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import dataframely as dy
 import numpy as np
 import polars as pl
+import pyarrow as pa
 
 from vzero import shards, tables
 from vzero.sources import spill
 from vzero.sources.annotation import SourceError
 from vzero.sources.files import Images, read_image
 from vzero.sources.rejects import RejectCode, Rejected
-from vzero.sources.sharding import assign_shards
+from vzero.sources.sharding import ShardEnds, assign_shards
 
+WHERE = ("path", "batch", "place", "length")  # of an image's bytes
 BATCHES_OF_REJECTS = 4_000  # whose rejects share a file
 
 
@@ -94,65 +97,120 @@ def write_rejects(
     return counts
 
 
-def plan_shards(folder: Path, left_out: pl.DataFrame, shard_images: int) -> list[np.ndarray]:
-    """The positions of the samples that each shard holds, without those of `left_out`.
+@dataclass(frozen=True)
+class Shard:
+    """What one file of images, and one of samples, is made of."""
+
+    number: int
+    image_ids: list[str]
+    image_batches: list[int]
+    """The first batches that have these images, ascending: what they say of an image counts."""
+    positions: np.ndarray
+    """Of the samples."""
+
+
+def plan_shards(folder: Path, left_out: pl.DataFrame, shard_images: int) -> Iterator[Shard]:
+    """All shards, without the samples of `left_out`.
 
     Images stand in the order in which the samples first show them, and all samples of an image with it.
     """
-    # An image's id is a hash: of its digits the first sixteen stand for it.
-    key = pl.col("image_id").str.slice(0, 16).str.to_integer(base=16, dtype=pl.UInt64)
-    rows = scan_parts(folder, tables.Samples).select("position", key=key)
-    kept = rows.join(left_out.lazy(), on="position", how="anti").sort("position").collect()
-    images = kept.select("key").unique(maintain_order=True)
-    numbers = images.with_columns(shard=pl.Series(assign_shards(images["key"].to_numpy(), shard_images)))
-    planned = kept.join(numbers, on="key", maintain_order="left")
-    by_shard = planned.sort("shard", maintain_order=True)
-    ends = np.flatnonzero(np.diff(by_shard["shard"].to_numpy())) + 1
-    return np.split(by_shard["position"].to_numpy(), ends) if len(by_shard) else []
+    rows = scan_parts(folder, tables.Samples).select("position", "image_id").collect()
+    ids = rows["image_id"].unique(maintain_order=True)
+    rows = rows.with_columns(image_id=pl.col("image_id").cast(pl.Enum(ids)))  # four bytes a row
+    first = rows.group_by("image_id").agg(batch=pl.col("position").min() // spill.MOST_ROWS)
+    kept = rows.join(left_out, on="position", how="anti", maintain_order="left")
+    images = kept.select("image_id").unique(maintain_order=True)
+    numbers = assign_shards(images["image_id"].cast(pl.String), shard_images)
+    images = images.with_columns(shard=pl.Series(numbers)).join(first, on="image_id", maintain_order="left")
+    samples = kept.join(images, on="image_id", maintain_order="left").partition_by("shard", as_dict=True)
+    for (number,), pictures in images.partition_by("shard", as_dict=True, maintain_order=True).items():
+        yield Shard(
+            number,
+            pictures["image_id"].cast(pl.String).to_list(),
+            pictures["batch"].unique().sort().to_list(),
+            samples[number,]["position"].to_numpy(),
+        )
 
 
-def merge_shard(
-    folder: Path,
-    shard: int,
-    positions: np.ndarray,
-    opened: Mapping[str, Images | None],
-    images: Path,
-    samples: Path,
-) -> int:
-    """Write one shard of both tables from the parts that hold these samples; the number of images.
+class FirstShards:
+    """Shards of images that are complete while later rows are still being checked.
+
+    Writing them at once keeps the disk busy beside the processors. That no sample of them is left out is a
+    guess, which `write_shard` looks at again.
+    """
+
+    def __init__(self, folder: Path, shard_images: int) -> None:
+        self._folder = folder
+        self._ends = ShardEnds(shard_images)
+        self._seen: set[int] = set()
+        self._ids: list[str] = []
+        self._batches: list[int] = []
+        self._batch = self._number = 0
+
+    def complete(self) -> Iterator[Shard]:
+        """Those that became so since the last call."""
+        while spill.is_done(self._folder, self._batch):
+            ids = pl.read_parquet(spill.part(self._folder, tables.Samples, self._batch), columns=["image_id"])
+            for image_id in ids["image_id"].unique(maintain_order=True):
+                if (key := hash(image_id)) in self._seen:
+                    continue
+                self._seen.add(key)
+                self._ids.append(image_id)
+                self._batches.append(self._batch)
+                if self._ends.after(image_id):
+                    batches = sorted(set(self._batches))
+                    yield Shard(self._number, self._ids, batches, np.empty(0, np.int64))
+                    self._ids, self._batches, self._number = [], [], self._number + 1
+            self._batch += 1
+
+
+def write_images(folder: Path, shard: Shard, opened: Mapping[str, Images | None], target: Path) -> None:
+    """Write one shard of the images from the parts and the sources' images, unless it is there already.
 
     `opened` are the images of each source. `SourceError` when one is no longer what it was.
     """
-    batches = np.unique(positions // spill.MOST_ROWS).tolist()
-    chosen = pl.col("position").is_in(pl.Series(positions).implode())
-    kept = pl.concat(_read(folder, tables.Samples, batch).filter(chosen) for batch in batches)
-    pictures = (
-        pl.concat(_read(folder, tables.Images, batch) for batch in batches)
+    path = shards.shard_path(target, shard.number)
+    wanted = sorted(shard.image_ids)
+    if path.is_file() and pl.read_parquet(path, columns=["image_id"])["image_id"].to_list() == wanted:
+        return
+    index = (
+        pl.concat(_read(folder, tables.Images, batch) for batch in shard.image_batches)
         .unique("image_id", keep="first", maintain_order=True)
-        .join(kept, on="image_id", how="semi")
+        .filter(pl.col("image_id").is_in(wanted))
     )
+    # Many megabytes pass through here: bytes are checked by their hash, the other columns here.
+    checked = tables.Images.validate(index.with_columns(bytes=pl.lit(b"")), cast=True)
     shards.write_groups(
-        shards.shard_path(images, shard),
-        pictures,
+        path,
+        checked.hstack(index.select(WHERE)),
         tables.Images,
-        weights=pictures["length"],
+        weights=index["length"],
         load=lambda rows: _with_bytes(folder, opened, rows),
     )
-    shards.write_table(
-        shards.shard_path(samples, shard), kept.select(tables.Samples.column_names()), tables.Samples
-    )
-    return len(pictures)
+
+
+def write_shard(
+    folder: Path, shard: Shard, opened: Mapping[str, Images | None], images: Path, samples: Path
+) -> None:
+    """Write one shard of both tables."""
+    write_images(folder, shard, opened, images)
+    batches = np.unique(shard.positions // spill.MOST_ROWS).tolist()
+    chosen = pl.col("position").is_in(pl.Series(shard.positions).implode())
+    kept = pl.concat(_read(folder, tables.Samples, batch).filter(chosen) for batch in batches)
+    table = kept.select(tables.Samples.column_names())
+    shards.write_table(shards.shard_path(samples, shard.number), table, tables.Samples)
 
 
 def _read(folder: Path, schema: type[dy.Schema], batch: int) -> pl.DataFrame:
     return pl.read_parquet(spill.part(folder, schema, batch))
 
 
-def _with_bytes(folder: Path, opened: Mapping[str, Images | None], rows: pl.DataFrame) -> pl.DataFrame:
+def _with_bytes(folder: Path, opened: Mapping[str, Images | None], rows: pl.DataFrame) -> pa.Table:
     """Rows of `tables.Images`, with the bytes that the parts only point at."""
     data = [_bytes(folder, opened, row) for row in rows.iter_rows(named=True)]
-    where = ("path", "batch", "place", "length")
-    return rows.with_columns(bytes=pl.Series(data, dtype=pl.Binary)).drop(where)
+    table = rows.drop(WHERE).to_arrow()
+    place = table.schema.get_field_index("bytes")
+    return table.set_column(place, "bytes", pa.array(data, pa.large_binary()))
 
 
 def _bytes(folder: Path, opened: Mapping[str, Images | None], row: dict[str, Any]) -> bytes:

@@ -7,24 +7,37 @@ sometimes the next; so 1 % more images, added together, change about 1 % of the 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+
 import numpy as np
 
 
-def assign_shards(keys: np.ndarray, mean: int) -> np.ndarray:
-    """The shard of each image, (N,) int64, ascending from 0 without gaps.
+@dataclass
+class ShardEnds:
+    """Says of images that come one after the other where a shard ends.
 
-    `keys` (N,) uint64 stand for the images, in their order, and are as good as random. A shard may end at an
-    image whose key is a multiple of half of `mean`, once it has half of `mean` images, and ends with twice
-    `mean` at the latest: where it ends depends on the images near the end only.
+    It may end at an image whose key is a multiple of half of `mean`, once it has half of `mean` images, and
+    ends with twice `mean` at the latest: where it ends depends on the images near the end only.
     """
-    least, most = max(mean // 2, 1), 2 * mean
-    marked = np.flatnonzero(keys % np.uint64(max(mean - least, 1)) == 0)
-    shards = np.empty(len(keys), np.int64)
-    start = number = 0
-    while start < len(keys):
-        following = np.searchsorted(marked, start + least - 1)
-        last = marked[following] if following < len(marked) else len(keys) - 1
-        end = min(int(last) + 1, start + most)
-        shards[start:end] = number
-        start, number = end, number + 1
-    return shards
+
+    mean: int
+    size: int = 0
+    """Images of the shard that is open."""
+
+    def after(self, image_id: str) -> bool:
+        """Whether the shard ends with this image. An id is a hash: its first digits are as good as random."""
+        self.size += 1
+        least = max(self.mean // 2, 1)
+        marked = int(image_id[:16], 16) % max(self.mean - least, 1) == 0
+        ended = self.size == 2 * self.mean or (self.size >= least and marked)
+        if ended:
+            self.size = 0
+        return ended
+
+
+def assign_shards(image_ids: Iterable[str], mean: int) -> np.ndarray:
+    """The shard of each image in their order, (N,) int64, ascending from 0 without gaps."""
+    ends = ShardEnds(mean)
+    ended = np.array([ends.after(image_id) for image_id in image_ids], np.int64)
+    return np.cumsum(ended) - ended

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -104,10 +105,14 @@ def _check_rows(
     if done := spill.count_done(folder):
         console.print(f"ingest: going on, {done} batches are done")
     config = _with_paths(params.ingest, paths)
+    opened = {source.name: source.images for source in sources}
     totals = [source.total for source in sources]
     rows: Counter[str] = Counter()
     with Progress(console=console) as progress:
         task = progress.add_task("ingest", total=None if None in totals else sum(filter(None, totals)))
+        first = merge.FirstShards(folder, params.ingest.shard_images)
+        # Of rows that a filter may leave out, nothing is written before all are known.
+        early = not curation.switched_on(params.ingest.filters)
 
         def jobs() -> Iterator[tuple]:
             batches = ((source, batch) for source in sources for batch in source.batches)
@@ -116,10 +121,13 @@ def _check_rows(
                 if spill.is_done(folder, number):
                     progress.advance(task, batch.rows)
                 else:
-                    yield number, batch, source.name, source.images, config, folder
+                    yield spill.check_batch, number, batch, source.name, source.images, config, folder
+                for shard in first.complete() if early else ():
+                    yield merge.write_images, folder, shard, opened, folder / "tables/images"
 
-        for checked in completed(spill.check_batch, jobs()):
-            progress.advance(task, checked)
+        for checked in completed(operator.call, jobs()):
+            if isinstance(checked, int):
+                progress.advance(task, checked)
     return rows
 
 
@@ -174,14 +182,7 @@ def _merge(
     left_out = _left_out(params, folder)
     rejects = merge.write_rejects(folder, target / "rejects", left_out, unusable)
     _require_usable_rows(params.ingest.sources, rows, rejects)
-    planned = merge.plan_shards(folder, left_out, params.ingest.shard_images)
-    opened = {source.name: source.images for source in sources}
-    jobs = [
-        (folder, number, positions, opened, target / "images", target / "samples")
-        for number, positions in enumerate(planned)
-    ]
-    images = sum(completed(merge.merge_shard, jobs))
-    samples = sum(map(len, planned))
+    images, samples = _write_shards(params, sources, folder, left_out, completed)
     if samples + rejects.total() != rows.total():
         raise RuntimeError(f"{rows.total()} rows became {samples} samples and {rejects.total()} rejects")
     codes: Counter[str] = Counter()
@@ -195,6 +196,27 @@ def _merge(
         "sources": {name: _share(name, rows, rejects) for name in params.ingest.sources},
         "funnel": _write_funnel(params, folder, rows.total(), codes, console),
     }
+
+
+def _write_shards(
+    params: Params, sources: list[Source], folder: Path, left_out: pl.DataFrame, completed: Completed
+) -> tuple[int, int]:
+    """Write all shards of images and samples; how many there are of each."""
+    target = folder / "tables"
+    opened = {source.name: source.images for source in sources}
+    images, samples = [], []
+
+    def jobs() -> Iterator[tuple]:
+        for shard in merge.plan_shards(folder, left_out, params.ingest.shard_images):
+            images.append(len(shard.image_ids))
+            samples.append(len(shard.positions))
+            yield folder, shard, opened, target / "images", target / "samples"
+
+    for _ in completed(merge.write_shard, jobs()):
+        pass
+    for path in shards.files(target / "images")[len(images) :]:  # of a guess that was wrong
+        path.unlink()
+    return sum(images), sum(samples)
 
 
 def _left_out(params: Params, folder: Path) -> pl.DataFrame:

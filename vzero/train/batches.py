@@ -15,7 +15,7 @@ import polars as pl
 
 from vzero.config import ConfigError
 from vzero.paths import Paths
-from vzero.shards import scan
+from vzero.shards import files, scan
 from vzero.tables import Crops, Images, Samples
 
 SAMPLE_COLUMNS = ["sample_id", "image_id", "question", "options", "split"]
@@ -48,7 +48,7 @@ def training_index(paths: Paths, *, labels: bool = False) -> pl.DataFrame:
         samples = samples.filter(pl.col("answer").is_not_null())
     sizes = pl.concat(
         scan(file, Images, ["image_id", "width", "height"]).with_columns(shard=pl.lit(number, pl.Int32))
-        for number, file in enumerate(_files(paths.images))
+        for number, file in enumerate(files(paths.images))
     )
     crops = scan(paths.crops, Crops, ["sample_id", "width", "height"]).rename(
         {"width": "crop_width", "height": "crop_height"}
@@ -102,13 +102,9 @@ def load_samples(paths: Paths, rows: pl.DataFrame) -> list[TrainingSample]:
 def _lookup(
     folder: Path, schema: type[dy.Schema], keys: pl.Series, wanted: Sequence[int], columns: Sequence[str]
 ) -> dict[str, tuple]:
-    files = _files(folder)
+    stored = files(folder)
     frames = [
-        scan(files[shard], schema, [keys.name, *columns]).filter(pl.col(keys.name).is_in(keys.implode()))
+        scan(stored[shard], schema, [keys.name, *columns]).filter(pl.col(keys.name).is_in(keys.implode()))
         for shard in wanted
     ]
     return {row[0]: row[1:] for row in pl.concat(frames).collect().iter_rows()}
-
-
-def _files(folder: Path) -> list[Path]:
-    return sorted(folder.glob("part-*.parquet"))

@@ -1,8 +1,10 @@
-"""Runs `vzero train` as often as asked, each time in a process of its own that ends where it is told to.
+"""Runs commands of vzero as often as asked, each time in a process of its own that ends where it is told to.
 
-Every line of stdin is an order as JSON: the project's `folder`; `call`, as in `vzero.train.loop.update:3` for
-the third call of that function; `ending`, what happens there; and `inside`, a call at which the counting
-starts. The answer is a line with the exit status, negative for a signal; what the run said is in `said.txt`.
+Every line of stdin is an order as JSON: the project's `folder`; the `command`, a list as in `["train"]`;
+`call`, as in `vzero.train.loop.update:3` for the third call of that function; `ending`, what happens there;
+`inside`, a call at which the counting starts; and `environments`, for a run of several processes what each of
+them finds in its environment beside what is there. The answer is a line with the exit status, of several
+processes that of the first to fail, negative for a signal; what the run said is in `said.txt`.
 
 The processes are forks of this one, which has imported torch already: that would take most of the time.
 """
@@ -21,6 +23,7 @@ from typing import Any
 
 import transformers.models.qwen3_5.modeling_qwen3_5  # noqa: F401
 
+import vzero.stages.evaluate
 import vzero.stages.train  # noqa: F401
 from vzero.cli import main
 
@@ -75,9 +78,15 @@ def write_half(function, content, path, *arguments, **named):
 ENDINGS = {ending.__name__: ending for ending in (before, after, half, full)}
 
 
-def train(folder: str, call: str | None = None, ending: str = "before", inside: str | None = None) -> None:
+def run(
+    folder: str,
+    command: list[str],
+    call: str | None = None,
+    ending: str = "before",
+    inside: str | None = None,
+) -> None:
     os.chdir(folder)
-    said = os.open("said.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    said = os.open("said.txt", os.O_WRONLY | os.O_APPEND)
     os.dup2(said, 1)
     os.dup2(said, 2)
     if call and inside:
@@ -89,23 +98,38 @@ def train(folder: str, call: str | None = None, ending: str = "before", inside: 
         on_call(inside, start_counting)
     elif call:
         on_call(call, ENDINGS[ending])
-    sys.argv = ["vzero", "train"]
+    sys.argv = ["vzero", *command]
     main()
 
 
-def obey(order: str) -> int:
+def obey(order: dict[str, Any]) -> int:
     """Exit status of the run."""
+    Path(order["folder"], "said.txt").write_text("")
+    running = {start(order, environment) for environment in order.pop("environments", [{}])}
+    failed = 0
+    while running:
+        child, status = os.wait()
+        running.remove(child)
+        if not failed and (failed := os.waitstatus_to_exitcode(status)):
+            for other in running:
+                os.kill(other, signal.SIGKILL)
+    return failed
+
+
+def start(order: dict[str, Any], environment: dict[str, str]) -> int:
+    """The id of the process that runs."""
     child = os.fork()
     if child == 0:
+        os.environ.update(environment)
         try:
-            train(**json.loads(order))
+            run(**order)
         finally:
             sys.stdout.flush()
             sys.stderr.flush()
         os._exit(0)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    return child
 
 
 if __name__ == "__main__":
     for line in sys.stdin:
-        print(obey(line), flush=True)
+        print(obey(json.loads(line)), flush=True)

@@ -1,0 +1,69 @@
+"""An evaluation killed anywhere and run again asks the rest only, and scores like one that nobody touched."""
+
+from __future__ import annotations
+
+import random
+
+import polars as pl
+import pytest
+from killable import KILLED, KillableCommands, said
+from ruamel.yaml import YAML
+from tiny_models import save_tiny
+
+from tests.checked_tables import write_shards
+from vzero import shards
+from vzero.config import NeedleSource
+from vzero.evaluate.replies import Replies
+from vzero.needle.benchmarks import benchmark_items
+from vzero.paths import Paths
+from vzero.tables import BenchmarkItems, Predictions
+
+# The other tests that need the driver's process run in the same one.
+pytestmark = pytest.mark.xdist_group("kills")
+
+QUESTIONS = 10
+EVALUATE = ("evaluate", "trained", "cyclic")
+SETTINGS = {"evaluate": {"batch_tokens": 150, "max_new_tokens": 3, "resamples": 200}}
+
+
+@pytest.fixture
+def projects(tmp_path) -> list[Paths]:
+    """Two of the same. What the model says depends on everything it sees."""
+    items = benchmark_items(NeedleSource(benchmark_questions=QUESTIONS))
+    made = [Paths(tmp_path / name) for name in ("killed", "untouched")]
+    for paths in made:
+        write_shards(paths.benchmark_items, items, BenchmarkItems, 20)
+        save_tiny(paths.trained_model, seed=0)
+        YAML().dump(SETTINGS, paths.params)
+    return made
+
+
+def test_a_run_killed_at_random_points_scores_the_same(projects: list[Paths], commands: KillableCommands):
+    killed, _ = projects
+    rng = random.Random(0)
+    points = [
+        {"call": f"torch.nn.functional.embedding:{rng.randint(2, 20)}"},
+        {"call": "polars.DataFrame.write_parquet:2", "ending": "half"},
+        {"call": f"torch.nn.functional.embedding:{rng.randint(2, 20)}"},
+    ]
+    for point in points:
+        assert commands.run(killed, *EVALUATE, **point) == KILLED, said(killed)
+        assert not killed.evaluation("trained", "cyclic").exists()
+    before = stored(killed)
+    assert 0 < len(before) < 4 * QUESTIONS
+    for paths in projects:
+        commands.finish(paths, *EVALUATE)
+    resumed, straight = (
+        shards.read(paths.predictions("trained", "cyclic"), Predictions) for paths in projects
+    )
+    assert resumed.drop("seconds").equals(straight.drop("seconds"))
+    assert resumed["text"].n_unique() > 1
+    # Seconds are measured: only replies that were kept, not asked again, still have theirs.
+    assert len(resumed.join(before, on=["item", "seconds"])) == len(before)
+    ours, theirs = (shards.shard_path(paths.scores("trained", "cyclic"), 0) for paths in projects)
+    assert ours.read_bytes() == theirs.read_bytes()
+
+
+def stored(paths: Paths) -> pl.DataFrame:
+    [folder] = (paths.scratch / "replies").iterdir()
+    return shards.read(folder, Replies)
