@@ -15,7 +15,14 @@ from vzero.sources.annotation import SourceError
 
 KINDS = ["person", "dog", "cup", "kite", "bus"]
 CATEGORIES = [{"supercategory": "any", "id": number, "name": name} for number, name in enumerate(KINDS, 1)]
-LICENCES = [{"url": "http://x", "id": 3, "name": "Attribution-NonCommercial-NoDerivs License"}]
+LICENCES = [
+    {
+        "url": "http://creativecommons.org/licenses/by-nc-nd/2.0/",
+        "id": 3,
+        "name": "Attribution-NonCommercial-NoDerivs License",
+    },
+    {"url": "http://flickr.com/commons/usage/", "id": 7, "name": "No known copyright restrictions"},
+]
 
 
 def instance(category: int, box: Any, image: Any = 7, **changes: Any) -> dict[str, Any]:
@@ -69,7 +76,13 @@ def test_coco_questions_rest_on_single_objects_and_have_one_answer(tmp_path):
             before = first is not None and first[1] == "dog"
             right = {"side": ("to the left", "to the right"), "height": ("higher", "lower")}[row["category"]]
             assert answer == right[0 if before else 1]
-        assert row["licence"] == "Attribution-NonCommercial-NoDerivs License"
+        assert row["licence"] == "CC BY-NC-ND 2.0"
+
+
+def test_coco_licences_without_a_short_name_keep_their_own(tmp_path):
+    images = [{"id": 7, "file_name": "000000000007.jpg", "license": 7}]
+    samples, _ = checked(tmp_path, coco=coco(tmp_path, instance(2, [20, 10, 30, 20]), images=images))
+    assert {row["licence"] for row in samples} == {"No known copyright restrictions"}
 
 
 def test_coco_prefers_small_objects_and_draws_the_same_whatever_the_order(tmp_path):

@@ -3,7 +3,8 @@
 Where: cocodataset.org, `annotations_trainval2017.zip` (instances_train2017.json, about 450 MB) and the
 image archives. Many other data sets are published in the same form.
 Licence: annotations CC BY 4.0 (cocodataset.org/#termsofuse); images under the Flickr licences that the
-file names for each, some of them non-commercial.
+file names for each, some of them non-commercial. Creative Commons licences get their short names (CC BY-NC
+2.0), which `ingest.filters` knows them by.
 Boxes: `bbox` is [x, y, width, height] in pixels of the stored image, counted from 0 at its upper left
 corner, with fractions; known from cocodataset.org/#format-data. Masks are not read.
 
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
@@ -38,6 +40,7 @@ create table images (number integer primary key, id text unique, cell text);
 create table annotations (number integer primary key, image text, cell text);
 create index by_image on annotations (image);
 """
+CREATIVE_COMMONS = re.compile(r"//creativecommons\.org/licenses/([a-z-]{2,9})/([\d.]{1,5})")
 CORNER_AND_SIDES = BoxFormat("xywh", "pixel")
 
 
@@ -56,7 +59,8 @@ def _annotations(path: Path, config: CocoSource) -> Iterator[Annotation | Reject
 
 def _found(path: Path, config: CocoSource) -> Iterator[Annotation | Reject]:
     """Questions and rejects of one image after the other; rows not yet numbered."""
-    categories, licences = _names(path, "categories"), _names(path, "licenses")
+    categories = _names(path, "categories")
+    licences = _names(path, "licenses") | _short_licences(path)
     if not categories:
         raise SourceError(f"{path}: no list of categories with names; is it a file of instances?")
     # Without a name, SQLite keeps the database in a file that vanishes with it.
@@ -87,6 +91,13 @@ def _names(path: Path, key: str) -> dict[str, str]:
     items = (item for item in list_items(path, key) if isinstance(item, dict))
     found = {str(item.get("id")): item.get("name") for item in items}
     return {number: name.strip() for number, name in found.items() if isinstance(name, str) and name.strip()}
+
+
+def _short_licences(path: Path) -> dict[str, str]:
+    """Short names by id of the licences whose address says that they are Creative Commons'."""
+    items = (item for item in list_items(path, "licenses") if isinstance(item, dict))
+    found = {str(item.get("id")): CREATIVE_COMMONS.search(str(item.get("url"))) for item in items}
+    return {number: f"CC {match[1].upper()} {match[2]}" for number, match in found.items() if match}
 
 
 def _gather(path: Path, database: sqlite3.Connection) -> Iterator[Reject]:
