@@ -29,7 +29,7 @@ class Images(dy.Schema):
 
 
 class Samples(dy.Schema):
-    """One row a question about an image. Written by `ingest`, sharded by `image_id` as the images are."""
+    """One row a question about an image. Written by `ingest`, in the same shard as the image."""
 
     sample_id = dy.String(primary_key=True)
     image_id = dy.String(nullable=False)

@@ -1,6 +1,6 @@
 """One shard of the crops table, made from the same shard of images and samples.
 
-Samples and crops are sharded by their image's id, as images are, so a shard needs no other.
+Samples and crops are in the same shard as their image, so a shard needs no other.
 """
 
 from __future__ import annotations
