@@ -100,7 +100,13 @@ def test_the_index_is_made_once_and_again_when_a_shard_changes(tmp_path, monkeyp
         open_images(tmp_path / "images.tar", tmp_path / "scratch")
     images = opened(tmp_path, tar_bytes({"b.png": b"2", "a.png": b"3"}))
     assert outcome(images, "a.png") == b"3"
-    assert len(list((tmp_path / "scratch/tar_shards").iterdir())) == 1, "the old index is gone"
+    assert len(list((tmp_path / "scratch/tar_shards").glob("*/*"))) == 1, "the old index is gone"
+
+
+def test_tar_files_of_several_sources_keep_their_indices(tmp_path):
+    first = opened(tmp_path, tar_bytes({"a.png": b"1"}), "first.tar")
+    second = opened(tmp_path, tar_bytes({"a.png": b"2"}), "second.tar")
+    assert (outcome(first, "a.png"), outcome(second, "a.png")) == (b"1", b"2")
 
 
 def checked(root: Path, images: str, processes: int) -> tuple[dict[str, bytes], list[str]]:

@@ -103,7 +103,8 @@ def open_shards(
     """
     listing = [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in files]
     key = hashlib.sha256(json.dumps([LAYOUT, listing]).encode()).hexdigest()[:16]
-    folder = scratch / "tar_shards" / key
+    of_place = hashlib.sha256(str(place.resolve()).encode(errors="surrogateescape")).hexdigest()[:16]
+    folder = scratch / "tar_shards" / of_place / key
     shards.put_back(folder)
     if not folder.is_dir():
         with shards.atomic_folder(folder) as unfinished:
