@@ -175,6 +175,21 @@ def test_a_changed_image_is_not_taken_from_an_earlier_run(table_params, project)
     assert contents(project) != before
 
 
+def test_an_image_that_only_a_repeated_id_shows_is_in_no_shard(table_params, project):
+    """Its shard is written before the repetition is known, and then again without it."""
+    (project.root / "images/only.png").write_bytes(imaging.encode_png(np.full((50, 60, 3), 200, np.uint8)))
+    lines = (project.root / "rows.jsonl").read_text().splitlines()
+    again = json.loads(lines[3]) | {"image": "only.png", "question": "Another?"}
+    (project.root / "rows.jsonl").write_text("\n".join([*lines[:10], json.dumps(again), *lines[10:]]))
+    summary = ingest.run(table_params, project, processes=1)
+    assert (summary["images"], summary["samples"], summary["rejects"]["duplicate_id"]) == (40, 117, 2)
+    images = shards.read(project.images, tables.Images, ["image_id"])
+    samples = shards.read(project.samples, tables.Samples)
+    assert set(images["image_id"]) == set(samples["image_id"])
+    names = [sorted(path.name for path in folder.iterdir()) for folder in (project.images, project.samples)]
+    assert names[0] == names[1]
+
+
 def test_an_image_that_changes_while_ingest_runs_is_an_error(table_params, project, monkeypatch):
     check_all = ingest.verify
 

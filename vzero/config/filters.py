@@ -32,7 +32,7 @@ class PromptTokens(Section):
     """
 
     processor: Path
-    """Model folder whose tokenizer and image processor count."""
+    """Model folder whose tokenizer and image processor count. DVC does not look into it."""
     max_pixels: Positive | None = None
     """Upper bound on an image's pixels after resizing, as in `models`; `None`: the processor's own."""
     max_tokens: Positive = 25_000
