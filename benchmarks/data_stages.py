@@ -22,7 +22,7 @@ from vzero.crops.positive import positive_view
 from vzero.paths import Paths
 from vzero.stages import crops, ingest
 
-PHOTOS, COPIES = 60, 16  # so many that starting processes, a second or two, hardly counts
+PHOTOS, COPIES = 60, 24  # so many that starting processes, a second or two, hardly counts
 ROUNDS = 2
 TOGETHER = 10  # photos a job of the bare loops
 
