@@ -32,10 +32,10 @@ def settings(**train) -> Params:
 
 
 def make_project(root: Path) -> None:
-    """Data for 30 training samples and two tiny random models."""
+    """Data for 30 training samples and two tiny random models, with a layer of each kind of attention."""
     torch.set_num_threads(1)
-    save_tiny(root / "student", seed=0)
-    save_tiny(root / "teacher", seed=1)
+    save_tiny(root / "student", seed=0, layers=2)
+    save_tiny(root / "teacher", seed=1, layers=2)
     # The bytes do not depend on the number of processes, and to start them takes longer than the work.
     with mock.patch("vzero.workers.local.available_processors", return_value=1):
         ingest.run(settings(), Paths(root))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -38,14 +39,26 @@ def tokenizer(texts: list[str] | None = None) -> PreTrainedTokenizerFast:
 
 
 def save_tiny(
-    folder: Path, family: str = "qwen3_5", *, seed: int = 0, texts: list[str] | None = None
+    folder: Path,
+    family: str = "qwen3_5",
+    *,
+    seed: int = 0,
+    texts: list[str] | None = None,
+    layers: int = 4,
 ) -> Path:
-    """Write a random model of a family; all of them share patch size, tokenizer and image processor."""
+    """Write a random model of a family; all of them share patch size, tokenizer and image processor.
+
+    `layers` is the depth of a `qwen3_5` model, in which both kinds of attention take turns.
+    """
     torch.manual_seed(seed)
     words = tokenizer(texts)
-    model = {"qwen3_5": _qwen3_5, "qwen3_vl": _qwen3_vl, "qwen2_5_vl": _qwen2_5_vl, "qwen2_vl": _qwen2_vl}[
-        family
-    ](words)
+    builders = {
+        "qwen3_5": partial(_qwen3_5, layers=layers),
+        "qwen3_vl": _qwen3_vl,
+        "qwen2_5_vl": _qwen2_5_vl,
+        "qwen2_vl": _qwen2_vl,
+    }
+    model = builders[family](words)
     with torch.no_grad():
         # Large enough for distributions that differ from token to token.
         model.get_input_embeddings().weight.mul_(3)
@@ -63,8 +76,8 @@ def _tokens(words: PreTrainedTokenizerFast) -> dict[str, int]:
     return {name: words.convert_tokens_to_ids(token) for name, token in names.items()}
 
 
-def _qwen3_5(words: PreTrainedTokenizerFast):
-    size = architecture.TinySize(hidden=64, layers=4, vision_hidden=32, vision_depth=1)
+def _qwen3_5(words: PreTrainedTokenizerFast, layers: int):
+    size = architecture.TinySize(hidden=64, layers=layers, vision_hidden=32, vision_depth=1)
     return architecture.build_model(size, words)
 
 
