@@ -90,9 +90,9 @@ def toy(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A real Prefect server for this process, on a database of its own."""
+    """A real Prefect server on a database of its own. It works while it waits, so it does not live on."""
     home = tmp_path_factory.mktemp("prefect")
     with temporary_settings({PREFECT_HOME: home}), prefect_test_harness(server_startup_timeout=120):
         yield
