@@ -1,4 +1,4 @@
-"""Any JSONL, CSV or Parquet table: params name the columns and declare what its boxes mean."""
+"""Any JSONL, CSV or Parquet table: params name its columns, what its boxes mean and its licence."""
 
 from __future__ import annotations
 

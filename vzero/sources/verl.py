@@ -6,7 +6,8 @@ Columns `prompt` (messages with `<image>` where the picture goes) and `images`, 
 `vzero export verl` keeps our columns in `extra_info`; such rows come back as they were. The authors' own rows
 (ZwZ-RL-VQA/verl_format_teacher_crop_train37k) hold no boxes: question and options are taken from the prompt,
 and the box is where the ready crop is found in the image, unless `extra_info` has a `bbox` (xyxy pixels).
-Known from the reference's code and README only; its data are not published.
+Known from the reference's code and README only; its data are not published. Licence: our rows hold their own;
+the authors' are derived from ZwZ-RL-VQA (Apache-2.0), and the params say what to write down for them.
 """
 
 from __future__ import annotations

@@ -1,7 +1,11 @@
-"""Visual-CoT metadata: several xyxy pixel boxes a question, images in one folder a source dataset.
+"""Visual-CoT metadata (huggingface.co/datasets/deepcs233/Visual-CoT): several boxes a question.
 
-Columns `question`, `image` (bare name), `dataset`, `bboxs`, and where present `answer`, `width` and
-`height`. Image names are not unique, so the `dataset` column says which sub-folder is meant.
+Licence: of each source data set's images; the annotations are under Apache-2.0, by the card. Boxes: `bboxs`,
+a list of xyxy in pixels of the original image. Known from the repository's code (deepcs233/Visual-CoT).
+
+The images are in one folder a source data set. Columns `question`, `image` (bare name), `dataset`, `bboxs`,
+and where present `answer`, `width` and `height`. Image names are not unique, so the `dataset` column says
+which sub-folder is meant.
 """
 
 from __future__ import annotations
@@ -20,7 +24,7 @@ COLUMNS = ("question", "image", "dataset", "bboxs")
 # Where the sub-folder is not called what the dataset column says.
 FOLDERS = {"textcap": "textvqa", "visual7w": "v7w"}
 
-# Licences of the pictures as their publishers state them. Other datasets get the one from the params.
+# Licences of the pictures, UNVERIFIED: no published file tells them. Others get the one from the params.
 LICENCES = {
     "gqa": "CC BY 4.0",
     "openimages": "CC BY 2.0",
