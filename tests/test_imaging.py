@@ -196,3 +196,27 @@ def test_near_duplicates_have_near_hashes():
     reencoded = imaging.decode(imaging.encode_jpeg(imaging.resize(SMOOTH, 40, 30)))
     assert distance(SMOOTH, reencoded) <= 6
     assert distance(SMOOTH, SMOOTH[::-1].copy()) > 12
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+@pytest.mark.parametrize("quality", [30, 95])
+def test_a_jpeg_is_checked_by_its_brightness_and_hashed_as_in_colour(mode, quality):
+    noise = np.random.default_rng(3).normal(0, 60, (9, 12, 3))
+    shades = cv2.resize((noise + 120).clip(0, 255).astype(np.uint8), (640, 480))
+    file = io.BytesIO()
+    Image.fromarray(shades).convert(mode).save(file, "JPEG", quality=quality)
+    pixels, name = imaging.decode_to_check(file.getvalue())
+    assert (name, pixels.shape) == ("jpeg", (480, 640))
+    in_colour = imaging.decode(file.getvalue())
+    apart = imaging.difference_hash(pixels) ^ imaging.difference_hash(in_colour)
+    assert apart.bit_count() <= 1
+
+
+def test_what_cannot_be_decoded_fails_the_check_too():
+    whole = imaging.encode_jpeg(np.random.default_rng(0).integers(0, 256, (90, 120, 3), dtype=np.uint8))
+    for data in (whole[: len(whole) // 2], whole[:40], b"", whole.replace(b"\xff\xda", b"\xff\xff")):
+        with pytest.raises(imaging.ImageError) as checked:
+            imaging.decode_to_check(data)
+        with pytest.raises(imaging.ImageError) as decoded:
+            imaging.decode(data)
+        assert checked.value.code == decoded.value.code

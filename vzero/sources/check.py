@@ -82,10 +82,10 @@ class Shelf:
     def _store(self, image: str | bytes, data: bytes) -> dict[str, Any]:
         """Where the bytes can be read again."""
         if isinstance(image, str) and image == printable(image):
-            return {"path": image, "place": None, "length": len(data)}
+            return {"path": image, "place": None, "length": len(data), "digest": digest(data)}
         place = self.stored.seek(0, os.SEEK_END)
         self.stored.write(data)
-        return {"path": None, "place": place, "length": len(data)}
+        return {"path": None, "place": place, "length": len(data), "digest": None}
 
     def _bytes(self, row: dict[str, Any]) -> bytes:
         if row["path"] is not None:
@@ -95,21 +95,23 @@ class Shelf:
 
     def _describe(self, image_id: str, data: bytes) -> dict[str, Any]:
         try:
-            width, height, name = imaging.probe(data)
-            self._decoded = None  # so that its memory can be used again
-            pixels = imaging.decode(data, max_megapixels=self.max_megapixels)
+            pixels, name = imaging.decode_to_check(data, max_megapixels=self.max_megapixels)
         except imaging.ImageError as error:
             raise Rejected(RejectCode(error.code), error.detail) from error
-        self._decoded = image_id, pixels
         self.orientations[image_id] = imaging.orientation(data)
         return {
             "image_id": image_id,
-            "width": width,
-            "height": height,
+            "width": pixels.shape[1],
+            "height": pixels.shape[0],
             "format": name,
             "perceptual_hash": imaging.difference_hash(pixels),
             "source": self.source,
         }
+
+
+def digest(data: bytes) -> int:
+    """By which an image that is read again is known to be the same."""
+    return xxhash.xxh3_64_intdigest(data)
 
 
 def check(annotation: Annotation, shelf: Shelf, config: Ingest) -> dict[str, Any]:

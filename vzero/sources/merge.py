@@ -6,7 +6,6 @@ that may be repeated. Texts are read a shard at a time, and encoded images a row
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -21,11 +20,12 @@ import pyarrow as pa
 from vzero import shards, tables
 from vzero.sources import spill
 from vzero.sources.annotation import SourceError
+from vzero.sources.check import digest
 from vzero.sources.files import Images, read_image
 from vzero.sources.rejects import RejectCode, Rejected
 from vzero.sources.sharding import ShardEnds, assign_shards
 
-WHERE = ("path", "batch", "place", "length")  # of an image's bytes
+WHERE = ("path", "batch", "place", "length", "digest")  # of an image's bytes
 BATCHES_OF_REJECTS = 4_000  # whose rejects share a file
 
 
@@ -210,7 +210,9 @@ def _with_bytes(folder: Path, opened: Mapping[str, Images | None], rows: pl.Data
     data = [_bytes(folder, opened, row) for row in rows.iter_rows(named=True)]
     table = rows.drop(WHERE).to_arrow()
     place = table.schema.get_field_index("bytes")
-    return table.set_column(place, "bytes", pa.array(data, pa.large_binary()))
+    return table.set_column(
+        place, "bytes", pa.array(data, pa.large_binary(), memory_pool=pa.system_memory_pool())
+    )
 
 
 def _bytes(folder: Path, opened: Mapping[str, Images | None], row: dict[str, Any]) -> bytes:
@@ -223,6 +225,6 @@ def _bytes(folder: Path, opened: Mapping[str, Images | None], row: dict[str, Any
         data = read_image(images, row["path"])
     except Rejected:
         data = b""
-    if hashlib.sha256(data).hexdigest() != row["image_id"]:
+    if digest(data) != row["digest"]:
         raise SourceError(f"{row['source']}: image {row['path']} changed while ingest ran; run it again")
     return data

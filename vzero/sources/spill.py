@@ -84,7 +84,13 @@ def columns(schema: type[dy.Schema]) -> dict[str, Any]:
     stored: dict[str, Any] = dict(schema.create_empty().schema)
     if schema is tables.Images:
         del stored["bytes"]
-        return stored | {"path": pl.String, "batch": pl.Int64, "place": pl.Int64, "length": pl.Int64}
+        return stored | {
+            "path": pl.String,
+            "batch": pl.Int64,
+            "place": pl.Int64,
+            "length": pl.Int64,
+            "digest": pl.UInt64,
+        }
     stored["position"] = pl.Int64
     if schema is tables.Samples:
         stored |= {"row": pl.Int64, "image": pl.String, "content": pl.String, "prompt_tokens": pl.Int64}
