@@ -67,8 +67,11 @@ class Shelf:
     def pixels(self, image_id: str) -> np.ndarray:
         """RGB pixels of an image on the shelf; those decoded last are kept."""
         if self._decoded is None or self._decoded[0] != image_id:
-            row = self.rows[image_id]
-            self._decoded = image_id, imaging.decode(self._bytes(row))
+            data = self._bytes(self.rows[image_id])
+            try:
+                self._decoded = image_id, imaging.decode(data)
+            except imaging.ImageError as error:  # by path, and no longer what it was
+                raise Rejected(RejectCode(error.code), error.detail) from error
         return self._decoded[1]
 
     def load(self, image: str | bytes) -> bytes:

@@ -63,7 +63,7 @@ def find_repeated(folder: Path) -> pl.DataFrame:
             "row_first",
             where,
         ),
-    )  # fmt: skip
+    )
 
 
 def write_rejects(
