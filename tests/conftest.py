@@ -21,6 +21,15 @@ settings.register_profile("vzero", deadline=None)
 settings.load_profile("vzero")
 
 
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Short test names that every process gives alike: bytes may hold the time at which they were made."""
+    if isinstance(val, bytes):
+        return f"{len(val)} bytes"
+    if isinstance(val, str) and len(val) > 80:
+        return f"{val[:60]}... of {len(val)} characters"
+    return None
+
+
 @pytest.fixture(scope="session")
 def letter_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """Folders of real tiny `qwen3_5` models, each of which answers every question with one given letter.

@@ -200,24 +200,23 @@ def backwards() -> bytes:
     return buffer.getvalue()
 
 
-@pytest.mark.parametrize(
-    ("content", "name"),
-    [
-        (b"", "images.tar"),
-        (b"no tar" * 500, "images.tar"),
-        (png(1), "images.tar"),
-        (WHOLE[:300], "images.tar"),
-        (WHOLE[:600], "images.tar"),
-        (WHOLE[: WHOLE.index(png(2)) + 9], "images.tar"),
-        (WHOLE[: WHOLE.index(b"b.png")], "images.tar"),
-        (WHOLE[: WHOLE.index(b"b.png")] + b"garbage!" * 64 + WHOLE, "images.tar"),
-        (backwards(), "images.tar"),
-        (gzip.compress(WHOLE)[:-20], "images.tar.gz"),
-        (WHOLE, "images.tar.gz"),
-        (gzip.compress(WHOLE)[:-4] + b"size", "images.tgz"),
-    ],
-    ids=lambda value: None if isinstance(value, bytes) else value,
-)
+DAMAGED = {
+    "empty": (b"", "images.tar"),
+    "no tar": (b"no tar" * 500, "images.tar"),
+    "an image": (png(1), "images.tar"),
+    "ends in the first header": (WHOLE[:300], "images.tar"),
+    "ends after the first header": (WHOLE[:600], "images.tar"),
+    "ends inside a member": (WHOLE[: WHOLE.index(png(2)) + 9], "images.tar"),
+    "ends before the last header": (WHOLE[: WHOLE.index(b"b.png")], "images.tar"),
+    "garbage between members": (WHOLE[: WHOLE.index(b"b.png")] + b"garbage!" * 64 + WHOLE, "images.tar"),
+    "negative size": (backwards(), "images.tar"),
+    "gzip ends early": (gzip.compress(WHOLE)[:-20], "images.tar.gz"),
+    "no gzip": (WHOLE, "images.tar.gz"),
+    "wrong gzip size": (gzip.compress(WHOLE)[:-4] + b"size", "images.tgz"),
+}
+
+
+@pytest.mark.parametrize(("content", "name"), DAMAGED.values(), ids=DAMAGED)
 def test_a_damaged_or_incomplete_file_is_named_and_leaves_no_index(content, name, tmp_path):
     with pytest.raises(SourceError, match=rf"{name}: damaged or incomplete.*fetch it again"):
         opened(tmp_path, content, name)
