@@ -8,6 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
+from vzero import shards
 from vzero.config import ConfigError
 from vzero.evaluate.asked import Part, asked_of
 from vzero.evaluate.views import questions
@@ -25,7 +26,7 @@ def read_questions(
 
     `ConfigError` when the table has no items of the benchmark.
     """
-    files = sorted(folder.glob("part-*.parquet"))
+    files = shards.files(folder)
     if not files:
         raise FileNotFoundError(f"{folder}: no table there; run the stage that writes it first")
     scan = pl.scan_parquet(files, include_file_paths=FILE)

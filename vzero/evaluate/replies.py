@@ -15,7 +15,7 @@ import polars as pl
 
 from vzero.config import Evaluate, Models
 from vzero.evaluate.asked import Asked
-from vzero.shards import UNFINISHED, content_hash, write_table
+from vzero.shards import UNFINISHED, content_hash, files, write_table
 from vzero.tables import FINISH_REASONS
 
 PACKAGE = Path(__file__).parents[1]
@@ -58,7 +58,7 @@ def known_replies(folder: Path) -> pl.DataFrame:
     """All replies of a store; none where there is no folder yet."""
     for leftover in folder.glob(UNFINISHED):
         leftover.unlink()
-    parts = sorted(folder.glob("part-*.parquet"))
+    parts = files(folder)
     if not parts:
         return Replies.create_empty()
     return Replies.cast(pl.read_parquet(parts)).unique("key", keep="first", maintain_order=True)

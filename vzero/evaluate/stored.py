@@ -104,7 +104,7 @@ def _plain(text: str) -> str:
 
 def _own(path: Path) -> pl.DataFrame:
     folder = path / "predictions" if (path / "predictions").is_dir() else path
-    if not any(folder.glob("part-*.parquet")):
+    if not shards.files(folder):
         found = ", ".join(sorted(entry.name for entry in path.iterdir())[:5]) or "nothing"
         raise ConfigError(f"{path}: found {found}; expected {EXPECTED}")
     predictions = shards.read(folder, Predictions)

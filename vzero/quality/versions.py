@@ -14,6 +14,7 @@ from dvc.repo import Repo
 from dvc.scm import NoSCMError, RevError, resolve_rev
 from dvc_data.hashfile.hash import hash_file
 
+from vzero import shards
 from vzero.config import ConfigError
 
 WORKSPACE = "workspace"
@@ -47,7 +48,7 @@ def files_at(root: Path, revision: str, table: Path) -> dict[str, Path]:
 
 
 def _lying(repo: Repo, place: Path) -> dict[str, Path]:
-    files = sorted(place.glob("part-*.parquet")) if place.is_dir() else [place]
+    files = shards.files(place) if place.is_dir() else [place]
     if not files or not files[0].is_file():
         raise VersionError(f"{place}: no table there; run the stage that writes it, or `dvc pull`")
     # DVC remembers hashes of files that did not change.

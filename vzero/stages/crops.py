@@ -55,7 +55,7 @@ def run(params: Params, paths: Paths, *, processes: int | None = None) -> dict[s
 
 def _shard_names(paths: Paths) -> list[str]:
     """File names of the samples' shards; every one must have its images beside it."""
-    names = sorted(path.name for path in paths.samples.glob("part-*.parquet"))
+    names = [path.name for path in shards.files(paths.samples)]
     if not names:
         raise FileNotFoundError(f"{paths.samples}: no table there; run ingest first")
     if without := [name for name in names if not Path(paths.images / name).is_file()]:

@@ -72,10 +72,10 @@ def _check_target(out: Path) -> None:
 
 
 def _table_shards(paths: Paths) -> list[TableShard]:
-    names = sorted(path.name for path in paths.crops.glob("part-*.parquet"))
+    names = [path.name for path in shards.files(paths.crops)]
     if not names:
         raise FileNotFoundError(f"{paths.crops}: no table there; run crops first")
-    if names != sorted(path.name for path in paths.samples.glob("part-*.parquet")):
+    if names != [path.name for path in shards.files(paths.samples)]:
         raise ConfigError(f"{paths.crops}: not the crops of {paths.samples}; run crops again")
     return [TableShard(paths.images / name, paths.samples / name, paths.crops / name) for name in names]
 

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 import torch
 
-from vzero.shards import frame_of, read, shard_path, write_table
+from vzero.shards import files, frame_of, read, shard_path, write_table
 from vzero.tables import Rollouts, TrainLog
 from vzero.train.recipes import Gate, Recipe
 from vzero.train.scoring import ScoredStep
@@ -130,6 +130,6 @@ def append_log(folder: Path, row: dict[str, Any]) -> pl.DataFrame:
 
 def forget_after(run: Path, steps_done: int) -> None:
     """Drop rollouts written after the checkpoint that a run continues from; `append_log` drops log rows."""
-    for shard in (run / "rollouts").glob("part-*.parquet"):
+    for shard in files(run / "rollouts"):
         if int(shard.stem.removeprefix("part-")) >= steps_done:
             shard.unlink()
