@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from killable import KillableCommands
 
 from vzero.paths import Paths
@@ -16,8 +16,12 @@ from vzero.paths import Paths
 # Torch reads this when it is imported. Threads of several test processes would wait for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-# A busy machine is no failure.
-settings.register_profile("vzero", deadline=None)
+# A busy machine is no failure, and a commit that passed once passes again: examples are the same every time.
+# `pytest --hypothesis-profile explore` draws new ones.
+settings.register_profile(
+    "explore", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+)
+settings.register_profile("vzero", settings.get_profile("explore"), derandomize=True, database=None)
 settings.load_profile("vzero")
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import random
-import time
 from typing import Any
 
 import pytest
@@ -207,17 +206,3 @@ def test_mme_realworld_nests_means_by_task_subtask_and_second_level():
     assert rating["Perception"]["Avg"] == 2 / 3
     assert rating["Perception"]["Diagram and Table"] == {"Avg": 0}
     assert rating["Reasoning"]["Avg"] == 1.0
-
-
-def test_a_hundred_thousand_stored_predictions_are_scored_in_seconds(capsys: pytest.CaptureFixture[str]):
-    replies = ("B", "The answer is B.", "It is cotton.", "I would say " * 20 + "B", "no idea")
-    rows = [
-        row(True, index=index, prediction=replies[index % 5], cycle_category=index % 4, category="single")
-        for index in range(100_000)
-    ]
-    started = time.perf_counter()
-    scored = hrbench(rows)
-    seconds = time.perf_counter() - started
-    assert scored["average"]["all"] == pytest.approx(0.8)
-    with capsys.disabled():
-        print(f"\n100,000 stored predictions scored in {seconds:.1f} s", end="")

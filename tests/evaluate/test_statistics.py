@@ -22,7 +22,6 @@ SETTINGS = {"resamples": 400, "confidence": 0.95, "seed": 3}
 answers = st.lists(st.tuples(st.booleans(), st.booleans(), st.integers(0, 5)), min_size=1, max_size=40)
 
 
-@settings(deadline=None)
 @given(n=st.integers(1, 2000), share=st.floats(0, 1), confidence=st.sampled_from([0.8, 0.95, 0.99]))
 def test_wilson_is_scipys(n: int, share: float, confidence: float):
     hits = round(n * share)
@@ -178,7 +177,7 @@ def test_models_that_answered_different_items_cannot_be_compared():
         paired_difference([1, 0], [1, 0], ["a"], **SETTINGS)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(answers)
 def test_swapping_the_models_turns_the_difference_around(rows: list[tuple[bool, bool, int]]):
     base, other, groups = (list(column) for column in zip(*rows, strict=True))
@@ -190,7 +189,7 @@ def test_swapping_the_models_turns_the_difference_around(rows: list[tuple[bool, 
     assert (there.low, there.high) == (pytest.approx(-back.high), pytest.approx(-back.low))
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(answers)
 def test_the_interval_holds_the_value_inside_the_possible_range(rows: list[tuple[bool, bool, int]]):
     hits, _, groups = (list(column) for column in zip(*rows, strict=True))
@@ -220,7 +219,7 @@ def test_more_resamples_than_fit_in_memory_at_once_are_drawn_alike(monkeypatch: 
     assert bootstrap_mean([(values, groups)], **SETTINGS) == whole
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(answers, st.randoms())
 def test_the_same_rows_and_seed_give_the_same_interval(rows: list[tuple[bool, bool, int]], shuffler):
     base, other, groups = (list(column) for column in zip(*rows, strict=True))

@@ -99,7 +99,7 @@ def test_length_correlation_needs_something_that_varies() -> None:
     assert gate.length_correlation(straight) == pytest.approx(1.0)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.lists(st.floats(-3, 3), min_size=1, max_size=40), st.integers(1, 30))
 def test_a_histogram_counts_every_rollout_once(values: list[float], bins: int) -> None:
     frame = pl.DataFrame({"weight": values, "verdict": "unknown"})

@@ -46,12 +46,12 @@ HEXADECIMAL = "0x" + "f" * 5000  # Python reads it, and refuses to write it in d
     ],
 )
 def test_absurd_sizes_are_rejected_with_a_short_reason(parse: Callable, cell: Any, code: str):
-    began = time.monotonic()
+    began = time.process_time()
     with pytest.raises(Rejected) as caught:
         parse(cell)
     assert caught.value.code == code
     assert len(caught.value.detail) < 300
-    assert time.monotonic() - began < 2
+    assert time.process_time() - began < 2
 
 
 def test_the_largest_sizes_that_are_read():
@@ -69,9 +69,9 @@ def test_the_largest_sizes_that_are_read():
     ],
 )
 def test_long_runs_of_spaces_take_no_longer_than_other_text(read: Callable, text: str, expected: Any):
-    began = time.monotonic()
+    began = time.process_time()
     assert read(text) == expected
-    assert time.monotonic() - began < 1
+    assert time.process_time() - began < 1
 
 
 def test_only_a_few_ready_crops_of_a_row_are_looked_for():

@@ -15,7 +15,9 @@ from vzero.sources import json_stream
 from vzero.sources.annotation import SourceError
 from vzero.sources.json_stream import entries, list_items
 
-SLOW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+SLOW = settings(
+    max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 PIECES = [*'ab"\\,[]{}:é\n', "NaN", "Infinity", "-"]
 TEXTS = st.lists(st.sampled_from(PIECES), max_size=12).map("".join)
 NUMBERS = st.integers(-(2**60), 2**60) | st.floats(-1e12, 1e12) | st.just(math.nan) | st.just(-math.inf)

@@ -258,7 +258,7 @@ def test_a_members_name_never_leads_anywhere(name):
     assert name.startswith("/") or member_name("./" + name) == safe
 
 
-@settings(max_examples=80, deadline=2000, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     changes=st.lists(
         st.tuples(st.integers(0, len(WHOLE) - 1), st.binary(min_size=1, max_size=12)), max_size=4
@@ -288,10 +288,10 @@ def test_an_absurdly_long_header_is_refused_unparsed(tmp_path):
     header = tarfile.TarInfo("x")
     header.type, header.size = tarfile.XHDTYPE, 2**20
     content = header.tobuf(tarfile.USTAR_FORMAT) + b"1" * 2**20 + bytes(1024)
-    began = time.monotonic()
+    began = time.process_time()
     with pytest.raises(SourceError, match="a header of 1048576 bytes"):
         opened(tmp_path, content)
-    assert time.monotonic() - began < 2, "parsing it takes minutes"
+    assert time.process_time() - began < 2, "parsing it takes minutes"
 
 
 @pytest.mark.parametrize("compressed", [False, True])

@@ -57,7 +57,7 @@ def test_numbers_are_as_pandas_or_as_the_file_writes_them(cells, in_pandas, read
     assert options(read, tmp_path, "keep", *cells) == [cell or None for cell in cells]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     st.lists(
         st.sampled_from(["None", "01", "7", "1e3", "a", " b", "NA", "2.50", "True", ""]),
