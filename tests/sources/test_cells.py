@@ -93,6 +93,15 @@ def test_option_lines_are_split_off(style):
     assert split_options(text) == ("Which colour?", ["red", "dark blue", "3.5"])
 
 
+@pytest.mark.parametrize(
+    "asked", ["Answer with the option's letter from the given choices.", "Answer with the option letter."]
+)
+def test_blank_lines_and_the_askedfor_a_letter_are_no_part_of_a_question(asked):
+    # As ZwZ writes its problems (data_synthesis/create_vqa.py). The prompts say themselves how to answer.
+    text = f"Which?\n\nOptions:\n\nA. red\n\nB. blue\n\n{asked}"
+    assert split_options(text) == ("Which?", ["red", "blue"])
+
+
 def test_text_after_the_options_stays_in_the_question():
     text = "Which?\nA. red\nB. blue\nLook closely."
     assert split_options(text) == ("Which?\nLook closely.", ["red", "blue"])

@@ -54,7 +54,7 @@ def samples_of(root: Path, rows: list[dict], **settings) -> list[dict]:
 
 def test_words_come_from_the_prompt_and_the_box_from_the_crop(tmp_path):
     [sample] = samples_of(tmp_path, [row()])
-    assert sample["question"] == "What colour is the sign?\nAnswer with the option letter."
+    assert sample["question"] == "What colour is the sign?"
     assert (sample["options"], sample["answer"]) == (["red", "blue"], "B")
     assert sample["boxes"] == [WINDOW] and sample["evidence_box"] == WINDOW
 

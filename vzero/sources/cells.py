@@ -19,6 +19,10 @@ LONGEST_TEXT = 100_000  # characters of a question, option, answer or id; no mod
 LONGEST_JSON = 2**20  # characters of a cell that is parsed; a thousand boxes with names take a tenth
 LONGEST_LITERAL = 100_000  # characters; Python's parser takes memory out of proportion
 OPTION_LINE = re.compile(r"(?:\(([A-Z])\)|([A-Z])[.):])\s+(\S.*)")  # of a line without space around it
+LETTER_REQUEST = re.compile(
+    r"(?:please )?answer with the option(?:['’]s)? letter(?: from the given choices)?(?: only| directly)?\.?",
+    re.IGNORECASE,
+)
 
 
 def is_null(cell: Any) -> bool:
@@ -142,9 +146,10 @@ def parse_answer(cell: Any, options: Sequence[str]) -> str | None:
 def split_options(text: str) -> tuple[str, list[str]]:
     """Question text and the options that stand in it as lines `A. ...`, `A) ...` or `(A) ...`.
 
-    The lines must be consecutive and begin with A, B, ...; otherwise the text is left as it is.
+    The lines must be consecutive, blank ones aside, and begin with A, B, ...; otherwise the text is left as
+    it is. A last line that asks for the letter goes too: the prompts say themselves how to answer.
     """
-    lines = text.splitlines()
+    lines = [line for line in text.splitlines() if line.strip()]
     found = [OPTION_LINE.fullmatch(line.strip()) for line in lines]
     marked = [number for number, match in enumerate(found) if match]
     letters = [match[1] or match[2] for match in found if match]
@@ -154,7 +159,9 @@ def split_options(text: str) -> tuple[str, list[str]]:
     before, after = lines[: marked[0]], lines[marked[-1] + 1 :]
     if before and before[-1].strip().lower() in ("options:", "choices:"):
         before = before[:-1]
-    question = "\n".join(part for part in (*before, *after) if part.strip()).strip()
+    if after and LETTER_REQUEST.fullmatch(after[-1].strip()):
+        after = after[:-1]
+    question = "\n".join((*before, *after)).strip()
     return question, [match[3] for match in found if match]
 
 
