@@ -96,7 +96,7 @@ def test_option_lines_are_split_off(style):
 @pytest.mark.parametrize(
     "asked", ["Answer with the option's letter from the given choices.", "Answer with the option letter."]
 )
-def test_blank_lines_and_the_askedfor_a_letter_are_no_part_of_a_question(asked):
+def test_blank_lines_and_the_request_for_a_letter_are_no_part_of_a_question(asked):
     # As ZwZ writes its problems (data_synthesis/create_vqa.py). The prompts say themselves how to answer.
     text = f"Which?\n\nOptions:\n\nA. red\n\nB. blue\n\n{asked}"
     assert split_options(text) == ("Which?", ["red", "blue"])
