@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from itertools import chain
 
-from benchmarks import data_stages, predictions
+from benchmarks import data_stages, predictions, stored_scores
 from benchmarks.engine import cases
 from benchmarks.measurements import Measurement, show, store
 
 
 def main() -> None:
     measured: list[Measurement] = []
-    for measurement in chain(cases.measure(), data_stages.measure(), predictions.measure()):
+    modules = cases, data_stages, predictions, stored_scores
+    for measurement in chain.from_iterable(module.measure() for module in modules):
         print(measurement, flush=True)
         measured.append(measurement)
     show(store(measured))

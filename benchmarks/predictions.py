@@ -27,7 +27,9 @@ ROUNDS = 4
 class PlainModel(LoadedModel):
     """The same model, taken to be of a family whose prompts are encoded anew for every answer."""
 
-    shares_prefixes = False
+    @property
+    def shares_prefixes(self) -> bool:
+        return False
 
 
 def measure() -> Iterator[Measurement]:
