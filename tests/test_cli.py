@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from vzero import cli
 from vzero.cli import summary_line
 
 ROOT = Path(__file__).parent.parent
@@ -61,6 +64,23 @@ def test_a_stage_without_its_inputs_says_which_stage_to_run_first(tmp_path: Path
     assert ended.returncode == 2
     assert "data/ingest" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (errno.EACCES, "vzero: data/raw/x.jsonl: Permission denied; allow this user to use it"),
+        (errno.ENOSPC, "vzero: data/raw/x.jsonl: No space left on device; free some space"),
+    ],
+)
+def test_what_the_system_refuses_ends_in_one_line(monkeypatch, capsys, number: int, said: str):
+    def refused() -> None:
+        raise OSError(number, os.strerror(number), "data/raw/x.jsonl")
+
+    monkeypatch.setattr(cli, "app", refused)
+    with pytest.raises(SystemExit, match="2"):
+        cli.main()
+    assert capsys.readouterr().err == f"{said} and run the same command again\n"
 
 
 @pytest.mark.parametrize(

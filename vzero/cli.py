@@ -28,6 +28,17 @@ app.command(export)
 PRINTED = ("funnel", "rejects", "box_conventions")
 """Of summaries: what `ingest` has already printed as a table or in lines of its own."""
 
+FREE_SPACE = "free some space and run the same command again"
+ALLOW = "allow this user to use it and run the same command again"
+ADVICE = {
+    errno.ENOSPC: FREE_SPACE,
+    errno.EDQUOT: FREE_SPACE,
+    errno.EACCES: ALLOW,
+    errno.EPERM: ALLOW,
+    errno.EROFS: "put the project where it can be written",
+}
+"""Errors of the operating system that a user can mend."""
+
 
 @app.command
 def ingest() -> None:
@@ -332,10 +343,10 @@ def main() -> None:
         print(f"vzero: {error}", file=sys.stderr)
         sys.exit(3)
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno not in ADVICE:
             raise
-        advice = "free some space and run the same command again"
-        print(f"vzero: {error.filename}: {error.strerror}; {advice}", file=sys.stderr)
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"vzero: {where}{error.strerror}; {ADVICE[error.errno]}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         print("vzero: interrupted; the same command goes on from here", file=sys.stderr)
