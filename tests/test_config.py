@@ -58,6 +58,14 @@ def keys_of(tree: dict[str, Any], prefix: str = "") -> list[str]:
         ({"train": {"gate": {"enabled": "yes"}}}, "train.gate.enabled: Input should be a valid boolean"),
         ({"train": {"recipe": "papers"}}, "train.recipe: Input should be 'needle', 'paper', 'released',"),
         ({"train": {"lora": {"rnak": 4}}}, "unknown key 'train.lora.rnak': did you mean 'rank'?"),
+        (
+            {"ingest": {"source": "tabel"}},
+            "ingest.source: unknown source 'tabel': did you mean 'table'? allowed",
+        ),
+        (
+            {"ingest": {"source": ["zwz", "gqaa"]}},
+            "ingest.source: unknown source 'gqaa': did you mean 'gqa'",
+        ),
         ({"crops": {"upscale": 3}}, "crops.upscale: Input should be 1 or 2, got 3"),
         ({"crops": {"max_overlap": 1.5}}, "crops.max_overlap: Input should be less than or equal to 1, got"),
         ({"models": {"student": 5}}, "models.student: Input should be a valid string, got 5"),

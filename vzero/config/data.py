@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, get_args
 
 from pydantic import Field, field_validator, model_validator
 
@@ -177,6 +178,18 @@ class Ingest(Section):
     @property
     def sources(self) -> tuple[SourceName, ...]:
         return tuple(self.source) if isinstance(self.source, list) else (self.source,)
+
+    @field_validator("source", mode="before")
+    @classmethod
+    def _known_sources(cls, source: Any) -> Any:
+        # Otherwise there is a message for the name and one for the list, in the words of the type checker.
+        known = get_args(SourceName)
+        for name in source if isinstance(source, list) else [source]:
+            if name not in known:
+                close = difflib.get_close_matches(str(name), known, n=1)
+                hint = f"did you mean {close[0]!r}? " if close else ""
+                raise ValueError(f"unknown source {name!r}: {hint}allowed: {', '.join(known)}")
+        return source
 
     @field_validator("source")
     @classmethod
