@@ -14,8 +14,8 @@ class Paths:
         object.__setattr__(self, "root", Path(self.root))
 
     def resolve(self, path: Path) -> Path:
-        """A path from params: absolute as it is, relative under the root."""
-        return path if path.is_absolute() else self.root / path
+        """A path from params: absolute or under `~` as it is, relative under the root."""
+        return self.root / (path.expanduser() if path.parts[:1] == ("~",) else path)
 
     @property
     def params(self) -> Path:
