@@ -29,42 +29,59 @@ from vzero.sources.zwz import open_zwz
 def open_source(
     name: SourceName, config: Ingest, paths: Paths, advance: Progress = lambda done, total: None
 ) -> Source:
-    """Open a source; `SourceError` when its files are missing or lack a column.
+    """Open a source; `SourceError` that names the parameter when its files are missing or lack a column.
 
     `advance` is told how far its tar files of images are indexed, if they have to be.
     """
+    try:
+        source = _open(name, config, paths)
+        for path in source.inputs:
+            if not path.is_file():  # a pipe or a device of that name would never end
+                raise SourceError(f"{path}: not a file")
+        if isinstance(source.images, Path):
+            return replace(source, images=open_images(source.images, paths.scratch, advance))
+    except SourceError as error:
+        raise SourceError(f"{_parameter(name, config, paths, str(error))}: {error}") from error
+    return source
+
+
+def _parameter(name: SourceName, config: Ingest, paths: Paths, message: str) -> str:
+    """The key of the path that a message begins with, or that of the source's section."""
+    found = [
+        (len(str(paths.resolve(value))), f"ingest.{name}.{key}")
+        for key, value in getattr(config, name)
+        if isinstance(value, Path) and message.startswith(str(paths.resolve(value)))
+    ]
+    return max(found)[1] if found else f"ingest.{name}"
+
+
+def _open(name: SourceName, config: Ingest, paths: Paths) -> Source:
     match name:
         case "needle":
-            source = open_needle(config.needle)
+            return open_needle(config.needle)
         case "zwz":
-            source = open_zwz(config.zwz, paths)
+            return open_zwz(config.zwz, paths)
         case "vision_opd":
-            source = open_vision_opd(config.vision_opd, paths)
+            return open_vision_opd(config.vision_opd, paths)
         case "visual_cot":
-            source = open_visual_cot(config.visual_cot, paths)
+            return open_visual_cot(config.visual_cot, paths)
         case "visual_cot_llava":
-            source = open_visual_cot_llava(config.visual_cot_llava, paths)
+            return open_visual_cot_llava(config.visual_cot_llava, paths)
         case "treevgr":
-            source = open_treevgr(config.treevgr, paths)
+            return open_treevgr(config.treevgr, paths)
         case "seal":
-            source = open_seal(config.seal, paths)
+            return open_seal(config.seal, paths)
         case "vgr":
-            source = open_vgr(config.vgr, paths)
+            return open_vgr(config.vgr, paths)
         case "verl":
-            source = open_verl(config.verl, paths)
+            return open_verl(config.verl, paths)
         case "gqa":
-            source = open_gqa(config.gqa, paths)
+            return open_gqa(config.gqa, paths)
         case "vstar":
-            source = open_vstar_folders(config.vstar, paths)
+            return open_vstar_folders(config.vstar, paths)
         case "coco":
-            source = open_coco(config.coco, paths)
+            return open_coco(config.coco, paths)
         case "voc":
-            source = open_voc(config.voc, paths)
+            return open_voc(config.voc, paths)
         case "table":
-            source = open_table(config.table, paths)
-    for path in source.inputs:
-        if not path.is_file():  # a pipe or a device of that name would never end
-            raise SourceError(f"{path}: not a file")
-    if isinstance(source.images, Path):
-        return replace(source, images=open_images(source.images, paths.scratch, advance))
-    return source
+            return open_table(config.table, paths)

@@ -39,7 +39,7 @@ def read_rows(path: Path, columns: Sequence[str]) -> Iterator[Row]:
     """
     readers = {".jsonl": _jsonl, ".ndjson": _jsonl, ".json": _json, ".csv": _csv, ".parquet": _parquet}
     if not path.is_file():
-        raise SourceError(f"{path}: no such file")
+        raise SourceError(f"{path}: {'not a file' if path.exists() else 'no such file'}")
     reader = readers.get(path.suffix.lower())
     if reader is None:
         raise SourceError(f"{path}: unknown kind of table; allowed: {', '.join(readers)}")
