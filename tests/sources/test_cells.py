@@ -80,8 +80,19 @@ def test_open_answers_stay_as_they_are():
     assert parse_answer(12, []) == "12"
 
 
-def test_the_leading_image_marker_is_no_part_of_the_question():
-    assert parse_question("<image>\n What is it? ") == "What is it?"
+@pytest.mark.parametrize("text", ["<image>\n What is it? ", "What is it?\n<image>"])
+def test_the_image_marker_is_no_part_of_the_question(text):
+    assert parse_question(text) == "What is it?"
+
+
+def test_more_image_markers_than_the_one_image_are_refused():
+    for read in (
+        lambda: parse_question("<image>What is it?<image>"),
+        lambda: parse_question("Is <image> it?"),
+        lambda: parse_options(["this", "that <image>"]),
+    ):
+        with pytest.raises(Rejected, match="image_marker"):
+            read()
 
 
 @pytest.mark.parametrize("style", ["{}. {}", "({}) {}", "{}) {}", "  {}: {}  "])

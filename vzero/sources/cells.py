@@ -79,9 +79,10 @@ def require_text(cell: Any, code: RejectCode, what: str) -> str:
 
 
 def parse_question(cell: Any) -> str:
-    """The question without the leading mark for its one image."""
+    """The question without the mark for its one image, which stands before or after it."""
     text = require_text(cell, RejectCode.MISSING_QUESTION, "question")
-    text = text.removeprefix(IMAGE_MARKER).strip()
+    bare = text.removeprefix(IMAGE_MARKER)
+    text = (bare if bare != text else text.removesuffix(IMAGE_MARKER)).strip()
     if IMAGE_MARKER in text:
         raise Rejected(RejectCode.IMAGE_MARKER, f"{IMAGE_MARKER} inside the question")
     return require_text(text, RejectCode.MISSING_QUESTION, "question")
@@ -112,6 +113,8 @@ def parse_options(cell: Any) -> list[str]:
     if not 2 <= len(cell) <= len(LETTERS):
         raise Rejected(RejectCode.BAD_OPTIONS, f"{len(cell)} options")
     options = [require_text(_as_text(option), RejectCode.BAD_OPTIONS, "option") for option in cell]
+    if any(IMAGE_MARKER in option for option in options):
+        raise Rejected(RejectCode.IMAGE_MARKER, f"{IMAGE_MARKER} inside an option")
     if len(set(options)) < len(options):
         raise Rejected(RejectCode.BAD_OPTIONS, "the same option twice")
     return options
