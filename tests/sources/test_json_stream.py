@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from vzero.sources import json_stream
 from vzero.sources.annotation import SourceError
-from vzero.sources.json_stream import entries, list_items
+from vzero.sources.json_stream import entries, list_items, parse_json
 
 SLOW = settings(
     max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
@@ -78,6 +78,15 @@ def test_numbers_that_cannot_be_held_are_null_and_spoil_no_other(number, tmp_pat
     held = [1e300, 2**60, -1.2345678901234567890123, "1e999, 99999999999999999999"]
     (tmp_path / "x.json").write_text(f"[{json.dumps(held)[1:-1]}, {number}, [{number}]]")
     assert list(list_items(tmp_path / "x.json")) == [*held, None, [None]]
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [(b'{"a": 1,, "b": 2}\n', "at character 9"), (b'{"a": 1,\n"b" 2}\n', "at line 2, character 5")],
+)
+def test_where_json_breaks_is_told_within_the_row(text: bytes, place: str):
+    with pytest.raises(ValueError, match=rf"^not JSON: .* {place}$"):
+        parse_json(text)
 
 
 def test_brackets_inside_strings_are_not_counted(tmp_path):

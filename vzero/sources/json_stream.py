@@ -100,7 +100,12 @@ def parse_json(text: bytes) -> Any:
         return json.loads(text.decode("utf-8"))
     except UnicodeDecodeError as error:
         raise ValueError(f"not UTF-8: {error.reason} at byte {error.start}") from error
-    except ValueError as error:  # also numbers of thousands of digits
+    except json.JSONDecodeError as error:
+        # Of a row, which is one line, this would be line 1 whatever its line in the file is.
+        line = f"line {error.lineno}, " if b"\n" in text.strip() else ""
+        what = error.msg.removesuffix(" at")
+        raise ValueError(f"not JSON: {what} at {line}character {error.colno}") from error
+    except ValueError as error:  # numbers of thousands of digits
         raise ValueError(f"not JSON: {error}") from error
 
 
