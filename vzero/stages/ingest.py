@@ -181,7 +181,7 @@ def _merge(
     target = folder / "tables"
     left_out = _left_out(params, folder)
     rejects = merge.write_rejects(folder, target / "rejects", left_out, unusable)
-    _require_usable_rows(params.ingest.sources, rows, rejects)
+    _require_usable_rows(params.ingest.sources, rows, rejects, target / "rejects")
     images, samples = _write_shards(params, sources, folder, left_out, completed)
     if samples + rejects.total() != rows.total():
         raise RuntimeError(f"{rows.total()} rows became {samples} samples and {rejects.total()} rejects")
@@ -231,11 +231,12 @@ def _left_out(params: Params, folder: Path) -> pl.DataFrame:
 
 
 def _require_usable_rows(
-    sources: Sequence[str], rows: Counter[str], rejects: Counter[tuple[str, str]]
+    sources: Sequence[str], rows: Counter[str], rejects: Counter[tuple[str, str]], table: Path
 ) -> None:
     """`SourceError` when no row of a source passes the checks, or filters leave nothing at all.
 
-    The first means that the source's parameters are wrong, more likely than all its rows.
+    The first means that the source's parameters are wrong, more likely than all its rows. The table of
+    rejects, which is not published then, gives an example.
     """
     for name in sources:
         codes = {code: count for (source, code), count in sorted(rejects.items()) if source == name}
@@ -243,7 +244,16 @@ def _require_usable_rows(
         if checks == rows[name] or rejects.total() == rows.total():
             found = ", ".join(f"{code}: {count}" for code, count in codes.items())
             why = found or "the source is empty"
-            raise SourceError(f"{name}: none of {rows[name]} rows can be used ({why})")
+            example = _example(table, name, max(codes, key=codes.__getitem__)) if codes else ""
+            advice = f"See ingest.{name} in params.yaml"
+            raise SourceError(f"{name}: none of {rows[name]} rows can be used ({why}){example}. {advice}")
+
+
+def _example(rejects: Path, source: str, code: str) -> str:
+    chosen = shards.scan(rejects, tables.Rejects).filter(source=source, code=code).head(1).collect()
+    row = chosen.row(0, named=True)
+    image = f", image {row['image']}" if row["image"] else ""
+    return f"; row {row['row']}{image}: {row['detail']}"
 
 
 def _share(name: str, rows: Counter[str], rejects: Counter[tuple[str, str]]) -> dict[str, int]:
