@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from vzero.quality.counting import levels, ranges
 from vzero.quality.duplicates import BLOCK, near_duplicates, nearest
-from vzero.quality.measures import GRID, evidence
+from vzero.quality.figures import shares
+from vzero.quality.measures import GRID, _letters, evidence
 
 
 def counts(frame: pl.DataFrame) -> list[tuple[str, int]]:
@@ -49,6 +50,21 @@ def test_levels_are_counted_by_source_the_commonest_first():
         ("a", "x", 1, 1),
         ("b", "x", 0, 1),
     ]
+
+
+def test_every_letter_that_is_offered_has_its_place_also_one_that_is_never_right():
+    options = [["x", "y"], ["x", "y"], ["x", "y", "z", "w"], ["x", "y", "z", "w"]]
+    choices = pl.DataFrame({"source": ["a", "a", "b", "b"], "options": options, "answer": [*"BBCA"]})
+    counted = _letters(choices).sort("source", "position")
+    assert counted.select("source", "level", "count").rows() == [
+        ("a", "A", 0),
+        ("a", "B", 2),
+        ("b", "A", 1),
+        ("b", "B", 0),
+        ("b", "C", 1),
+        ("b", "D", 0),
+    ]
+    assert shares(counted, "answer_letter")["level"].to_list() == [*"ABABCD"]
 
 
 def test_area_aspect_and_place_of_the_evidence():

@@ -31,7 +31,7 @@ def ranges(frame: pl.DataFrame, figure: str, value: pl.Expr, edges: Sequence[flo
     counted = known.select("source", position=position).group_by("source", "position").agg(count=pl.len())
     every = known.select("source").unique().join(bins, how="cross")
     whole = every.join(counted, on=["source", "position"], how="left")
-    return _rows(whole.with_columns(pl.col("count").fill_null(0)), figure)
+    return rows(whole.with_columns(pl.col("count").fill_null(0)), figure)
 
 
 def _spell(low: float, high: float) -> str:
@@ -47,10 +47,11 @@ def levels(frame: pl.DataFrame, figure: str, level: pl.Expr) -> pl.DataFrame:
     counted = named.group_by("source", "level").agg(count=pl.len())
     ordered = counted.sort("source", "count", "level", descending=[False, True, False])
     position = pl.int_range(pl.len(), dtype=pl.Int32).over("source")
-    return _rows(ordered.with_columns(position=position), figure)
+    return rows(ordered.with_columns(position=position), figure)
 
 
-def _rows(frame: pl.DataFrame, figure: str) -> pl.DataFrame:
+def rows(frame: pl.DataFrame, figure: str) -> pl.DataFrame:
+    """Rows of `tables.Quality`: `frame` has source, level, position and count, and low and high of ranges."""
     missing = [pl.lit(None, pl.Float64).alias(name) for name in ("low", "high") if name not in frame.columns]
     named = frame.with_columns(pl.lit(figure).alias("figure"), pl.col("count").cast(pl.Int64), *missing)
     return named.select(COLUMNS)

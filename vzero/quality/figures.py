@@ -22,7 +22,12 @@ CHARTS = {  # heading, the level's unit, what is counted, caption
     "boxes": ("Boxes of a sample", "boxes", "samples", "The evidence box is the union of them."),
     "question_length": ("Length of the question", "characters", "samples", "Without the options."),
     "options": ("Options of a question", "options", "samples", "Open questions have none."),
-    "answer_letter": ("Right answers", "letter", "samples", "Of choices. Uneven letters reward guessing."),
+    "answer_letter": (
+        "Right answers",
+        "letter",
+        "samples",
+        "Of choices, whatever the number of their options. Uneven letters reward guessing.",
+    ),
     "image_side": ("Size of the images", "longer side, pixels", "images", "As stored, before any resizing."),
     "image_aspect": ("Shape of the images", "width over height", "images", "1 is square."),
     "questions_an_image": ("Questions about an image", "questions", "images", "Equal bytes are one image."),
@@ -117,7 +122,8 @@ def chart(quality: pl.DataFrame, figure: str) -> Figure | None:
 def shares(quality: pl.DataFrame, figure: str) -> pl.DataFrame:
     """Of each source with anything to count: facet (its heading), level, share in %.
 
-    Maps have column and row instead of the level. Ranges that are empty at either end are left out.
+    Maps have column and row instead of the level. Ranges that are empty at either end are left out; letters
+    that are never right are not.
     """
     rows = quality.filter(figure=figure).sort("source", "position")
     totals = rows.group_by("source").agg(total=pl.col("count").sum()).filter(pl.col("total") > 0)
@@ -136,10 +142,10 @@ def shares(quality: pl.DataFrame, figure: str) -> pl.DataFrame:
         )
     if figure == "evidence_area":  # counted as fractions
         shared = shared.with_columns(level=_percent_range())
-    filled = pl.col("position").filter(pl.col("count") > 0)
-    return shared.filter(pl.col("position").is_between(filled.min(), filled.max())).select(
-        "facet", "level", "share"
-    )
+    if figure != "answer_letter":
+        filled = pl.col("position").filter(pl.col("count") > 0)
+        shared = shared.filter(pl.col("position").is_between(filled.min(), filled.max()))
+    return shared.select("facet", "level", "share")
 
 
 def _grouped(column: str) -> pl.Expr:

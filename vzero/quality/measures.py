@@ -6,7 +6,7 @@ import string
 
 import polars as pl
 
-from vzero.quality.counting import COLUMNS, levels, ranges
+from vzero.quality.counting import COLUMNS, levels, ranges, rows
 from vzero.quality.inputs import Inputs
 from vzero.tables import Quality
 
@@ -104,15 +104,23 @@ def _questions(samples: pl.DataFrame) -> list[pl.DataFrame]:
     return [
         ranges(samples, "question_length", pl.col("question").str.len_chars(), LENGTHS),
         ranges(samples, "options", pl.col("options").list.len(), OPTIONS),
-        _alphabetical(levels(choices, "answer_letter", pl.col("answer"))),
+        _letters(choices),
         levels(samples, "answer", answered),
         levels(samples, "category", pl.col("category")),
     ]
 
 
-def _alphabetical(frame: pl.DataFrame) -> pl.DataFrame:
-    rank = pl.col("level").rank("dense").over("source").cast(pl.Int32) - 1
-    return frame.with_columns(position=rank)
+def _letters(choices: pl.DataFrame) -> pl.DataFrame:
+    """Right answers by letter: every letter that a question of the source offers, also one never right."""
+    most = pl.col("options").list.len().max().cast(pl.Int32)
+    offered = choices.group_by("source").agg(position=pl.int_ranges(0, most, dtype=pl.Int32).first())
+    letters = dict(enumerate(string.ascii_uppercase))
+    every = offered.explode("position").with_columns(
+        level=pl.col("position").replace_strict(letters, return_dtype=pl.String)
+    )
+    counted = choices.group_by("source", level="answer").agg(count=pl.len())
+    whole = every.join(counted, on=["source", "level"], how="left").with_columns(pl.col("count").fill_null(0))
+    return rows(whole, "answer_letter")
 
 
 def _images(inputs: Inputs) -> list[pl.DataFrame]:
