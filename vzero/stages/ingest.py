@@ -17,6 +17,7 @@ from rich.progress import (
     Progress,
     TaskID,
     TextColumn,
+    TimeElapsedColumn,
     TimeRemainingColumn,
 )
 from rich.table import Table
@@ -108,7 +109,13 @@ def _check_rows(
     opened = {source.name: source.images for source in sources}
     totals = [source.total for source in sources]
     rows: Counter[str] = Counter()
-    with Progress(console=console) as progress:
+    # How many rows a file holds is known at its end, so the bar alone would only say that something moves.
+    columns = (
+        *Progress.get_default_columns(),
+        TextColumn("{task.completed:,} rows in"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console) as progress:
         task = progress.add_task("ingest", total=None if None in totals else sum(filter(None, totals)))
         first = merge.FirstShards(folder, params.ingest.shard_images)
         # Of rows that a filter may leave out, nothing is written before all are known.
