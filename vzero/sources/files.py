@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from vzero.sources.annotation import SourceError
@@ -52,13 +53,20 @@ def image_places(images: Images | None) -> list[Path]:
 def read_image(images: Images, name: str) -> bytes:
     """The bytes of what `name` means inside a folder or in tar files.
 
-    In a folder, symbolic links are followed first, so neither they nor `..` nor an absolute path lead out.
+    A name leads out of a folder by `..` or as an absolute path, and is refused. Symbolic links in the folder
+    are followed wherever they lead: its owner made them, not the writer of the rows, and shared data is often
+    linked file by file (DVC's and the Hugging Face hub's caches do so).
     """
     if isinstance(images, TarShards):
         return images.read(name)
     try:
-        path = (images / name).resolve()
-        inside = path.is_relative_to(images.resolve())
+        path = Path(
+            os.path.normpath(images / name)
+        )  # before links are followed, where `..` means what it says
+        inside = path.is_relative_to(os.path.normpath(images))
+        if not inside:  # or the folder itself is a link, and an absolute name says where it leads
+            path = (images / name).resolve()
+            inside = path.is_relative_to(images.resolve())
         found = path.is_file()
         large = found and path.stat().st_size > LARGEST_MEMBER
     # Names that no file can have: with a null character, half a character, too long, or a loop of links.
