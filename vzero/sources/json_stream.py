@@ -66,8 +66,11 @@ def _parsed(path: Path, parse: Any, item_depth: int) -> Iterator[Any]:
             text = reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)
             # A word or a number cut in two is an error of spelling to the parser.
             spelling = isinstance(error, ijson.IncompleteJSONError) or "lexical error" in text
-            kind = CutShortError if spelling and guarded.ends_open else SourceError
-            raise kind(f"{path}: not readable JSON: {' '.join(text.split())[:200]}") from error
+            if spelling and guarded.ends_open:
+                raise CutShortError(f"{path}: not readable JSON: the file ends too early") from error
+            # The parser draws an arrow under the text.
+            text = " ".join(text.partition("(right here)")[0].split())[:200]
+            raise SourceError(f"{path}: not readable JSON: {text}") from error
 
 
 def levels(text: bytes, *, inside: bool = False, depth: int = 0) -> tuple[np.ndarray, bool]:
