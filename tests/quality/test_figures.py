@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from vzero.quality.counting import levels, ranges
-from vzero.quality.figures import MOST_LEVELS, chart, level_table, shares
+from vzero.quality.figures import MOST_LEVELS, chart, level_table, per_cent, shares
 from vzero.report.charts import LOWEST
 
 
@@ -64,6 +64,12 @@ def test_areas_are_counted_in_fractions_and_shown_in_per_cent():
         "0.003 to 1",
         "1 to 30",
         "from 30",
+    ]
+
+
+def test_shares_have_two_digits_and_no_exponent():
+    assert [per_cent(share) for share in (1, 0.996, 0.0678, 0.06, 0.00000051)] == [
+        *("100", "100", "6.8", "6", "0.000051")
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -14,6 +15,8 @@ from vzero.models.encoding import prompt_tokens, visual_tokens
 from vzero.models.loading import load_processors
 from vzero.models.prompts import render, student_messages, teacher_messages
 from vzero.paths import Paths
+from vzero.quality import page
+from vzero.quality.duplicates import near_duplicates
 from vzero.quality.inputs import read_inputs
 from vzero.quality.tokens import prompt_lengths
 from vzero.shards import read
@@ -105,6 +108,15 @@ def test_rejects_are_on_the_page_by_reason_with_the_pictures_that_are_inside_the
 def _folded(page: str) -> list[tuple[str, str]]:
     parts = [part.split("</details>")[0] for part in page.split("<details>")[1:]]
     return [(part.split("<code>")[1].split("</code>")[0], part) for part in parts]
+
+
+def test_rejected_items_of_benchmarks_are_not_counted_as_rows(paths: Paths, params: Params):
+    inputs, counted = read_inputs(paths), read(paths.quality, tables.Quality)
+    item = inputs.rejects.head(1).with_columns(source=pl.lit("vstar"))
+    inputs = replace(inputs, rejects=pl.concat([inputs.rejects, item]))
+    near = near_duplicates(inputs.images, 4)
+    html = page.render(inputs, counted, near, [], params.ingest, paths)
+    assert "117 samples about 40 images; 3 rows were rejected, and 1 item of benchmarks." in html
 
 
 def test_the_same_tables_make_the_same_page(paths: Paths, params: Params):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
 
 from vzero.quality.measures import GRID
@@ -26,7 +27,7 @@ CHARTS = {  # heading, the level's unit, what is counted, caption
         "Right answers",
         "letter",
         "samples",
-        "Of choices, whatever the number of their options. Uneven letters reward guessing.",
+        "Of choices. Uneven letters reward guessing; questions of few options have no late ones.",
     ),
     "image_side": ("Size of the images", "longer side, pixels", "images", "As stored, before any resizing."),
     "image_aspect": ("Shape of the images", "width over height", "images", "1 is square."),
@@ -108,9 +109,10 @@ def chart(quality: pl.DataFrame, figure: str) -> Figure | None:
     name = figure.replace("_", "-")
     if figure == "evidence_centre":
         svg = charts.render(charts.heat_map(shown, GRID), "Maps of the centres of the evidence", name=name)
+        fullest = shown["share"].to_numpy().max()
         caption = (
             f"Centres of the evidence boxes on the image, whatever its shape, as {GRID} x {GRID} cells. The "
-            f"fullest cell holds {shown['share'].max():.2g} % of a source's samples; evenly spread, each "
+            f"fullest cell holds {_two_digits(fullest)} % of a source's samples; evenly spread, each "
             f"would hold {100 / GRID**2:.1f} %."
         )
         return Figure("Where the evidence is", svg, caption)
@@ -128,11 +130,11 @@ def shares(quality: pl.DataFrame, figure: str) -> pl.DataFrame:
     rows = quality.filter(figure=figure).sort("source", "position")
     totals = rows.group_by("source").agg(total=pl.col("count").sum()).filter(pl.col("total") > 0)
     counted = "samples" if figure == "evidence_centre" else CHARTS[figure][2]
-    base, heading = totals, pl.format("{}: {} {}", "source", _grouped("total"), pl.lit(counted))
+    base, heading = totals, pl.format("{}: {} {}", "source", _grouped("total"), _noun(counted))
     if figure == "nearest_image":  # counts only those with a near one
         images = quality.filter(figure="counts", level="images").select("source", images="count")
         base = totals.join(images, on="source").rename({"total": "near", "images": "total"})
-        heading = pl.format("{}: {} of {} images", "source", _grouped("near"), _grouped("total"))
+        heading = pl.format("{}: {} of {} {}", "source", _grouped("near"), _grouped("total"), _noun("images"))
     shared = rows.join(base, on="source", maintain_order="left").with_columns(
         facet=heading, share=100 * pl.col("count") / pl.col("total")
     )
@@ -146,6 +148,19 @@ def shares(quality: pl.DataFrame, figure: str) -> pl.DataFrame:
         filled = pl.col("position").filter(pl.col("count") > 0)
         shared = shared.filter(pl.col("position").is_between(filled.min(), filled.max()))
     return shared.select("facet", "level", "share")
+
+
+def per_cent(share: float) -> str:
+    """A share in per cent, two digits of it, never with an exponent."""
+    return _two_digits(100 * share)
+
+
+def _two_digits(number: float) -> str:
+    return np.format_float_positional(number, precision=2, fractional=False, trim="-")
+
+
+def _noun(plural: str) -> pl.Expr:
+    return pl.when(pl.col("total") == 1).then(pl.lit(plural.removesuffix("s"))).otherwise(pl.lit(plural))
 
 
 def _grouped(column: str) -> pl.Expr:

@@ -24,6 +24,7 @@ def render(
     # What training data comes from first, then benchmarks with rejected items.
     names = [*sampled, *(name for name in inputs.sources if name not in sampled)]
     sections = [_section(heading, names, quality) for heading, names in figures.SECTIONS.items()]
+    rejected = inputs.funnel["left_out"].sum()  # the table of rejects has items of benchmarks too
     return (
         parts.environment(HERE)
         .get_template("data.html.jinja")
@@ -32,7 +33,9 @@ def render(
             title=f"Data: {', '.join(sampled)}",
             samples=inputs.samples.height,
             images=inputs.images.height,
-            rejects=inputs.rejects.height,
+            rejects=rejected,
+            unusable_items=inputs.rejects.height - rejected,
+            per_cent=figures.per_cent,
             notes=notes,
             funnel=inputs.funnel.to_dicts(),
             sections=[section for section in sections if section["tables"] or section["charts"]],
