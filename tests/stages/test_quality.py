@@ -18,6 +18,7 @@ from vzero.paths import Paths
 from vzero.quality import page
 from vzero.quality.duplicates import near_duplicates
 from vzero.quality.inputs import read_inputs
+from vzero.quality.pictures import reject_groups
 from vzero.quality.tokens import prompt_lengths
 from vzero.shards import read
 from vzero.stages import crops, ingest, quality
@@ -108,6 +109,14 @@ def test_rejects_are_on_the_page_by_reason_with_the_pictures_that_are_inside_the
 def _folded(page: str) -> list[tuple[str, str]]:
     parts = [part.split("</details>")[0] for part in page.split("<details>")[1:]]
     return [(part.split("<code>")[1].split("</code>")[0], part) for part in parts]
+
+
+def test_an_image_of_several_rejects_is_pictured_once(paths: Paths, params: Params):
+    inputs = read_inputs(paths)
+    boxless = inputs.rejects.filter(code="missing_box")
+    twice = replace(inputs, rejects=pl.concat([boxless, boxless]))
+    [group] = reject_groups(twice, "table", params.ingest, paths)
+    assert [row["picture"] is not None for row in group.examples] == [True, False]
 
 
 def test_rejected_items_of_benchmarks_are_not_counted_as_rows(paths: Paths, params: Params):

@@ -29,7 +29,7 @@ CLOSEST = 32  # pixels of the image that a close-up is wide and high, at least
 MOST = 0.5  # of the image that a close-up may show
 PAIRS = 4
 REJECTS = 8  # of each code
-PICTURED = 3  # of these
+PICTURED = 3  # images of these
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,8 @@ def nearest_pairs(near: pl.DataFrame, source: str, paths: Paths) -> list[Pair]:
 def reject_groups(inputs: Inputs, source: str, ingest: Ingest, paths: Paths) -> list[RejectGroup]:
     """The rejects of a source by code, the commonest first, with the first rows of each.
 
-    The first of them have a picture where their path leads to one in the images of `ingest`.
+    The first images that they name have a picture, once each, where the path leads to one in the images of
+    `ingest`.
     """
     images = _open_images(ingest, source, paths)
     everywhere = dict(inputs.rejects["code"].value_counts().rows())
@@ -146,9 +147,11 @@ def reject_groups(inputs: Inputs, source: str, ingest: Ingest, paths: Paths) -> 
     groups = []
     for code, count in counted.iter_rows():
         first = rejects.filter(code=code).sort("row").head(REJECTS)
+        pictured = first["image"].drop_nulls().unique(maintain_order=True).head(PICTURED)
+        pictures = {name: _picture(name, images) for name in pictured}
+        # Taken out when shown: one image has several questions.
         examples = [
-            row | {"picture": _picture(row["image"], images) if index < PICTURED else None}
-            for index, row in enumerate(first.iter_rows(named=True))
+            row | {"picture": pictures.pop(row["image"], None)} for row in first.iter_rows(named=True)
         ]
         groups.append(RejectGroup(code, count, everywhere[code], examples))
     return groups
@@ -164,8 +167,8 @@ def _open_images(ingest: Ingest, source: str, paths: Paths) -> Images | None:
         return None
 
 
-def _picture(name: str | None, images: Images | None) -> Picture | None:
-    if images is None or name is None:
+def _picture(name: str, images: Images | None) -> Picture | None:
+    if images is None:
         return None
     try:
         return embed(read_image(images, name), THUMBNAIL_SIDE)
