@@ -28,6 +28,11 @@ class Paths:
 
     # ingest
     @property
+    def raw(self) -> Path:
+        """What DVC watches for changes of the user's data."""
+        return self.root / "data/raw"
+
+    @property
     def images(self) -> Path:
         return self.root / "data/ingest/images"
 

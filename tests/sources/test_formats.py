@@ -21,6 +21,7 @@ from vzero.paths import Paths
 from vzero.sources.annotation import Reject
 from vzero.sources.catalogue import open_source
 from vzero.sources.check import Shelf, check
+from vzero.sources.files import unwatched
 from vzero.sources.rejects import Rejected
 
 PNG = imaging.encode_png(np.random.default_rng(0).integers(0, 256, (100, 200, 3), dtype=np.uint8))
@@ -195,3 +196,17 @@ def test_needle_samples_keep_their_ids_splits_and_boxes(tmp_path):
     assert [row["split"] for row in rows] == ["train"] * 7 + ["dev"] * 3
     assert len({row["sample_id"] for row in rows}) == 10
     assert all(row["answer"] in "ABCD"[: len(row["options"])] for row in rows)
+
+
+def test_folders_that_dvc_does_not_look_into_are_named(tmp_path):
+    raw, far = tmp_path / "data/raw", tmp_path / "far"
+    put(raw / "images", "a.png")
+    put(far, "a.png")
+    (raw / "rows.jsonl").touch()
+    (raw / "linked").symlink_to(far)
+    (raw / "images/more").symlink_to(far)
+    (raw / "images/b.png").symlink_to(far / "a.png")
+    assert unwatched([raw / "rows.jsonl", raw / "linked"], raw) == [raw / "linked"]
+    assert unwatched([raw / "images"], raw) == [raw / "images/more"]
+    assert unwatched([far / "a.tar", far / "rows.jsonl"], raw) == [far]
+    assert unwatched([raw / "rows.jsonl"], raw) == []

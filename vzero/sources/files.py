@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from vzero.sources.annotation import SourceError
@@ -48,6 +49,18 @@ def image_places(images: Images | None) -> list[Path]:
     if images is None:
         return []
     return [images.place if isinstance(images, TarShards) else images]
+
+
+def unwatched(places: Sequence[Path], watched: Path) -> list[Path]:
+    """Folders of files that DVC does not look at when a stage depends on the folder `watched`.
+
+    They lie elsewhere, or are links right in a folder of `places`: DVC enters no linked folder.
+    """
+    folders = {place if place.is_dir() else place.parent for place in places}
+    outside = {folder for folder in folders if not folder.resolve().is_relative_to(watched.resolve())}
+    entries = (entry for folder in folders.intersection(places) - outside for entry in os.scandir(folder))
+    linked = {Path(entry.path) for entry in entries if entry.is_symlink() and entry.is_dir()}
+    return sorted(outside | linked)
 
 
 def read_image(images: Images, name: str) -> bytes:

@@ -33,7 +33,7 @@ from vzero.paths import Paths
 from vzero.sources import curation, merge, spill
 from vzero.sources.annotation import Source, SourceError
 from vzero.sources.catalogue import open_source
-from vzero.sources.files import image_places
+from vzero.sources.files import image_places, unwatched
 from vzero.sources.funnel import funnel
 from vzero.sources.verify import describe, verify
 from vzero.workers import Completed
@@ -50,6 +50,9 @@ def run(params: Params, paths: Paths, *, processes: int | None = None) -> dict[s
     sources = _open_sources(params, paths, console)
     for source in sources:
         for notice in source.notices:
+            console.print(f"ingest: {source.name}: {notice}", markup=False)
+        for place in unwatched([*source.inputs, *image_places(source.images)], paths.raw):
+            notice = f"DVC does not notice changes in {place}: run `dvc repro --force ingest` after them"
             console.print(f"ingest: {source.name}: {notice}", markup=False)
     folder = _run_folder(params, paths, sources)
     benchmarks, unusable = _write_benchmarks(params, paths, folder, console)
