@@ -4,9 +4,10 @@ Box: `bbox`, xyxy in pixels of the clean original, as list or text. Known from t
 (inclusionAI/Zooming-without-Zooming, data_synthesis/create_vqa.py and convert_jsonl2parquet.py).
 
 train.parquet has `images` (path of the one image), `problem` (question, hint, options and a request for the
-letter; a marker where the image goes is optional), `bbox`, and where present `answer` (letter) and `status`. The mini and CSV forms have `original_images` instead, as
-text of a list in CSV, and `ability` and `data_source` as well. The published `images` carry a red rectangle
-around the answer: the image folder must hold the clean originals under the same names.
+letter; a marker where the image goes is optional), `bbox`, and where present `answer` (letter) and `status`.
+The mini and CSV forms have `original_images` instead, as text of a list in CSV, and `ability` and
+`data_source` as well. The published `images` carry a red rectangle around the answer: the image folder must
+hold the clean originals under the same names.
 """
 
 from __future__ import annotations
