@@ -15,7 +15,7 @@ from vzero.config import ConfigError
 from vzero.paths import Paths
 from vzero.report import sheet
 from vzero.report.show import cell, show
-from vzero.shards import write_table
+from vzero.shards import frame_of, shard_path, write_table
 from vzero.stages import quality, report
 
 
@@ -51,6 +51,25 @@ def test_a_reason_keeps_its_rows(paths: Paths, capsys: pytest.CaptureFixture[str
     assert "rejects: 1 rows" in capsys.readouterr().out
     show("crops", paths, reason="shrunk")
     assert "crops: 5 rows" in capsys.readouterr().out
+
+
+def test_what_was_wrong_with_a_reject_is_printed_whole(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    detail = f"0 bits from image {'5' * 64}, which is kept"
+    row = {
+        "source": "a",
+        "row": 1,
+        "sample_id": "b",
+        "image": "c",
+        "code": "near_duplicate",
+        "detail": detail,
+    }
+    paths = Paths(tmp_path)
+    write_table(shard_path(paths.rejects, 0), frame_of([row], tables.Rejects), tables.Rejects)
+    show("rejects", paths)
+    printed = capsys.readouterr().out.replace("│", "").split()
+    assert detail.replace(" ", "") in "".join(printed)
 
 
 def test_texts_with_brackets_are_printed_as_they_are(
@@ -116,6 +135,7 @@ def test_a_table_that_was_not_written_is_an_error_that_says_so(tmp_path: Path) -
         (b"x" * 2048, "2.0 KiB"),
         (b"x" * 10, "10 bytes"),
         (0.123456, "0.1235"),
+        ([12345.6, 20.0], "[12346, 20]"),
         ([1, 2, 3, 4, 5], "[1, 2, 3, 4, … 5 in all]"),
         ("a" * 100, "a" * 59 + "…"),
     ],

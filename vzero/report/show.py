@@ -24,6 +24,7 @@ SIDEWAYS_WIDTH = 26  # characters for each row of a table that is printed on its
 FOLDED_WIDTH = 16  # characters that a column of an upright table is folded to at most
 WHOLE = ("funnel",)  # printed with all rows: its steps follow from each other
 TEXT_LIMIT = 60  # characters of a cell
+LONG_TEXTS = {"funnel": 1_000, "rejects": 300}  # of tables that are read for their texts
 LIST_LIMIT = 4  # values of a list
 
 
@@ -51,7 +52,7 @@ def show(
     total = frame.select(pl.len()).collect().item()
     shown = frame.head(total if table in WHOLE else rows).collect()
     console.print(f"{table}: {total:,} rows, {shown.height} shown")
-    _print_rows(console, shown)
+    _print_rows(console, shown, LONG_TEXTS.get(table, TEXT_LIMIT))
 
 
 def _scan(table: str, paths: Paths) -> pl.LazyFrame:
@@ -106,9 +107,9 @@ def _write_sheet(table: str, frame: pl.LazyFrame, paths: Paths, rows: int, out: 
         temporary.write_bytes(png)
 
 
-def _print_rows(console: Console, frame: pl.DataFrame) -> None:
+def _print_rows(console: Console, frame: pl.DataFrame, text_limit: int) -> None:
     """As a table where that fits the terminal, otherwise on its side, a few rows at a time."""
-    texts = [[cell(value) for value in frame[name].to_list()] for name in frame.columns]
+    texts = [[cell(value, text_limit) for value in frame[name].to_list()] for name in frame.columns]
     longest = [max(map(len, column), default=0) for column in texts]
     # Names are whole; long texts may be folded.
     least = [
@@ -124,26 +125,26 @@ def _print_rows(console: Console, frame: pl.DataFrame) -> None:
         return
     beside = max(1, console.width // SIDEWAYS_WIDTH - 1)
     for start in range(0, max(1, frame.height), beside):
-        console.print(_sideways(frame[start : start + beside], start))
+        console.print(_sideways(frame[start : start + beside], start, text_limit))
 
 
-def _sideways(frame: pl.DataFrame, start: int) -> Table:
+def _sideways(frame: pl.DataFrame, start: int, text_limit: int) -> Table:
     table = Table("column", *(f"row {start + index}" for index in range(frame.height)))
     for name in frame.columns:
-        table.add_row(name, *(Text(cell(value)) for value in frame[name].to_list()))
+        table.add_row(name, *(Text(cell(value, text_limit)) for value in frame[name].to_list()))
     return table
 
 
-def cell(value: Any) -> str:
+def cell(value: Any, text_limit: int = TEXT_LIMIT) -> str:
     """A value in few characters: bytes as their size, long lists and texts cut."""
     if value is None:
         return "null"
     if isinstance(value, bytes):
         return f"{len(value) / 1024:.1f} KiB" if len(value) >= 1024 else f"{len(value)} bytes"
     if isinstance(value, float):
-        return f"{value:.4g}"
+        return f"{value:.4g}" if abs(value) < 10_000 else f"{value:.0f}"
     if isinstance(value, list):
         more = f", … {len(value)} in all" if len(value) > LIST_LIMIT else ""
         return f"[{', '.join(cell(part) for part in value[:LIST_LIMIT])}{more}]"
     text = str(value)
-    return text if len(text) <= TEXT_LIMIT else f"{text[: TEXT_LIMIT - 1]}…"
+    return text if len(text) <= text_limit else f"{text[: text_limit - 1]}…"
