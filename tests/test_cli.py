@@ -118,3 +118,7 @@ def test_a_summary_line_spells_out_nested_names():
 def test_a_summary_line_leaves_out_what_ingest_has_printed_as_tables():
     summary = {"rows": 9, "rejects": {"bad_box": 2}, "funnel": {"bad_box": 7}, "box_conventions": {"x": {}}}
     assert summary_line("ingest", summary) == "ingest: rows 9"
+    # What is no table is said: the quality stage's rejects, and those of a benchmark.
+    assert summary_line("quality", {"rejects": 2, "vstar": {"rejects": 1}}) == (
+        "quality: rejects 2, vstar rejects 1"
+    )

@@ -105,7 +105,7 @@ def show(
     table: str,
     /,
     *,
-    rows: int = 10,
+    rows: Annotated[int, Parameter(validator=validators.Number(gte=1))] = 10,
     out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None,
     reason: str | None = None,
 ) -> None:
@@ -318,9 +318,9 @@ def summary_line(title: str, summary: dict[str, Any]) -> str:
 def _spelled_out(summary: dict[str, Any], prefix: str = "") -> Iterator[str]:
     for name, value in summary.items():
         words = f"{prefix}{name.replace('_', ' ')}"
-        if name in PRINTED:
-            continue
         if isinstance(value, dict):
+            if name in PRINTED:
+                continue
             yield from _spelled_out(value, f"{words} ")
         elif value is not None:
             yield f"{words} {_spell(value)}"
