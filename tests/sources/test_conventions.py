@@ -56,7 +56,16 @@ def test_every_wrong_declaration_is_caught_and_the_right_one_is_named(truth, dec
         found = judged(written(boxes_anywhere(rng, extents), extents, truth, declared))
         assert found is not None, f"seed {seed}"
         assert (found.fitting, found.turned, found.boxes) == (truth, False, rows)
-        assert found.as_fitting >= 0.98
+        assert found.as_fitting >= 0.98 and found.alike == ()
+
+
+def test_conventions_that_nothing_tells_apart_are_all_named():
+    # No number is above 460: on 2000 x 1500 they may be thousandths, or pixels further up and to the left.
+    declared, extent = BoxFormat("xyxy", "fraction"), (2000, 1500)
+    numbers = [(30 + 3 * i, 30 + 3 * i, 60 + 5 * i, 60 + 5 * i) for i in range(81)]
+    found = judged([Seen(four, declared, extent, 1) for four in numbers])
+    assert found is not None
+    assert {found.fitting, *found.alike} >= {BoxFormat("xyxy", "pixel"), BoxFormat("xyxy", "thousandth")}
 
 
 @pytest.mark.parametrize("extent", [(640, 480), (800, 600), (1280, 720), (2000, 1500), (4000, 3000)])

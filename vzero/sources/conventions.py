@@ -93,6 +93,8 @@ class Contradiction:
     as_declared: float
     """Share of these boxes that fit as declared."""
     as_fitting: float
+    alike: tuple[BoxFormat, ...] = ()
+    """Others that fit and mean other places; when boxes come to the edges by the fitting one, none."""
 
 
 def count(seen: Sequence[Seen]) -> dict[BoxFormat, Counts]:
@@ -185,8 +187,12 @@ def contradiction(counts: Counts, declared: BoxFormat) -> Contradiction | None:
     if not rivals:
         return None
     # Several fit when their numbers are small enough: then the one whose boxes come to the edges.
-    fitting = max(rivals, key=lambda rival: ends[rival][:, EDGE].sum())
-    return Contradiction(fitting, False, boxes, float(share[declared]), float(share[fitting]))
+    at_edges = {rival: ends[rival][:, EDGE].sum() for rival in rivals}
+    fitting = max(rivals, key=lambda rival: at_edges[rival])
+    # The same ends are the same boxes: fractions of a square image and of its square, for one.
+    others = [rival for rival in rivals if not np.array_equal(ends[rival], ends[fitting])]
+    alike = () if at_edges[fitting] else tuple(others)
+    return Contradiction(fitting, False, boxes, float(share[declared]), float(share[fitting]), alike)
 
 
 def _more_fit(

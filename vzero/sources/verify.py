@@ -101,9 +101,10 @@ def _complaint(
         change = "Set " + " and ".join(f"ingest.{name}.{key}: {new}" for key, new in keys.items())
     else:
         change = "This reader knows the published form only; ingest.source: table reads other conventions"
+    alike = f" They fit {', '.join(map(_name, found.alike))} as well: find out which." if found.alike else ""
     return (
         f"{name}: boxes are declared as {_name(declared)} but are {_name(found.fitting)}: {numbers} "
-        f"as {_name(found.fitting)}. {change}. {look}"
+        f"as {_name(found.fitting)}. {change}.{alike} {look}"
     )
 
 
