@@ -1,10 +1,12 @@
 """The pool: every result once, errors are not swallowed, the input is not read ahead of the work."""
 
+import multiprocessing
 import operator
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -36,6 +38,17 @@ def test_jobs_are_taken_as_fast_as_they_are_worked_off():
     with workers.pool(LOCAL, processes=2) as completed:
         next(completed(operator.add, jobs))
         assert len(taken) <= 2 * AHEAD + 1
+
+
+def test_an_interrupt_does_not_wait_for_the_jobs_at_work():
+    started = time.monotonic()
+    with pytest.raises(KeyboardInterrupt), workers.pool(LOCAL, processes=2) as completed:
+        results = completed(time.sleep, [(0,), (600,), (600,)])
+        next(results)
+        threading.Timer(0.1, os.kill, [os.getpid(), signal.SIGINT]).start()
+        next(results)
+    assert time.monotonic() - started < 60
+    assert not multiprocessing.active_children()
 
 
 def test_workers_end_with_a_killed_parent(tmp_path):

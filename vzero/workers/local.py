@@ -44,16 +44,31 @@ def local_pool(processes: int | None) -> Iterator[Completed]:
         for job in jobs:
             pending.add(executor.submit(function, *job))
             if len(pending) >= AHEAD * processes:
-                done, pending = wait(pending, return_when=FIRST_COMPLETED)
+                done, pending = _wait(pending)
                 yield from (future.result() for future in done)
         while pending:
-            done, pending = wait(pending, return_when=FIRST_COMPLETED)
+            done, pending = _wait(pending)
             yield from (future.result() for future in done)
 
+    others = set(multiprocessing.active_children())
     try:
         yield completed
+    except KeyboardInterrupt:
+        # A shard of large photos takes minutes; whoever stops does not want to wait. Jobs can be done again.
+        for worker in set(multiprocessing.active_children()) - others:
+            worker.terminate()
+        raise
     finally:
         executor.shutdown(cancel_futures=True)
+
+
+def _wait(pending: set[Future[Result]]) -> tuple[set[Future[Result]], set[Future[Result]]]:
+    """Futures that are ready, at least one, and those that are not."""
+    while True:
+        # With polars imported an interrupt does not end a wait, so each wait is short.
+        done, rest = wait(pending, timeout=0.5, return_when=FIRST_COMPLETED)
+        if done:
+            return done, rest
 
 
 def _one_after_the_other(function: Callable[..., Result], jobs: Iterable[tuple]) -> Iterator[Result]:
