@@ -83,6 +83,18 @@ def test_what_the_system_refuses_ends_in_one_line(monkeypatch, capsys, number: i
     assert capsys.readouterr().err == f"{said} and run the same command again\n"
 
 
+@pytest.mark.filterwarnings("ignore:Cyclopts application invoked without tokens")
+def test_an_interrupt_is_said_to_lose_nothing(monkeypatch, capsys):
+    def interrupted(stage: str) -> None:
+        raise KeyboardInterrupt(stage)
+
+    monkeypatch.setattr(cli, "_run_stage", interrupted)
+    monkeypatch.setattr(sys, "argv", ["vzero", "crops"])
+    with pytest.raises(SystemExit, match="130"):
+        cli.main()
+    assert capsys.readouterr().err == "vzero: interrupted; the same command goes on from here\n"
+
+
 @pytest.mark.parametrize(
     ("cell", "expected"),
     [(("bse", "search"), 'Did you mean "base"?'), (("base", "mmlu"), '"cyclic"'), (("base",), "BENCHMARK")],

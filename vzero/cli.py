@@ -20,7 +20,8 @@ from vzero.config import BenchmarkName, ConfigError, EvaluatedName, Params, load
 from vzero.paths import Paths
 from vzero.train.collapse import TrainingCollapsed
 
-app = App(name="vzero", help=vzero.__doc__, version=vzero.__version__)
+# `main` says what an interrupt means; without this the library would end without a word.
+app = App(name="vzero", help=vzero.__doc__, version=vzero.__version__, suppress_keyboard_interrupt=False)
 export = App(name="export", help="Write samples and crops in the form that another project trains on.")
 app.command(export)
 
