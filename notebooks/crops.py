@@ -7,19 +7,38 @@ app = marimo.App(width="medium", app_title="Crops")
 
 @app.cell
 def _():
+    from html import escape
     from pathlib import Path
 
+    import cv2
     import marimo as mo
     import polars as pl
 
-    from vzero import tables
+    from vzero import imaging, tables
     from vzero.paths import Paths
     from vzero.quality.inputs import read_inputs
     from vzero.quality.measures import evidence
     from vzero.report.lookup import rows_by_id
-    from vzero.report.pictures import embed
+    from vzero.report.pictures import embed, embed_pixels
+    from vzero.report.sheet import EVIDENCE, HALO
 
-    return Path, Paths, embed, evidence, mo, pl, read_inputs, rows_by_id, tables
+    return (
+        EVIDENCE,
+        HALO,
+        Path,
+        Paths,
+        cv2,
+        embed,
+        embed_pixels,
+        escape,
+        evidence,
+        imaging,
+        mo,
+        pl,
+        read_inputs,
+        rows_by_id,
+        tables,
+    )
 
 
 @app.cell
@@ -52,35 +71,66 @@ def _(area, crops, fallback, mo, pl, source):
         pl.col("fallback").is_in(fallback.value),
         (pl.col("area") * 100).is_between(*area.value),
     )
-    columns = ["sample_id", "source", "split", "category", "question", "answer", "area", "aspect", "fallback"]
+    columns = ["sample_id", "source", "split", "category", "question", "answer", "fallback"]
+    sizes = {"area, %": (100 * pl.col("area")).round(3), "aspect": pl.col("aspect").round(2)}
     print(f"{chosen.height:,} crops chosen")
-    table = mo.ui.table(chosen.select(columns), selection="multi", page_size=8)
+    table = mo.ui.table(chosen.select(*columns, **sizes), selection="multi", page_size=8)
     table
     return chosen, table
 
 
 @app.cell
-def _(chosen, count, embed, mo, paths, rows_by_id, table, tables):
+def _(
+    EVIDENCE,
+    HALO,
+    chosen,
+    count,
+    cv2,
+    embed,
+    embed_pixels,
+    escape,
+    imaging,
+    mo,
+    paths,
+    rows_by_id,
+    table,
+    tables,
+):
     # The rows that are ticked in the table, or its first ones.
     ticked = table.value["sample_id"].to_list()
     names = (ticked or chosen["sample_id"].to_list())[: count.value]
     shown = {row["sample_id"]: row for row in chosen.filter(chosen["sample_id"].is_in(names)).to_dicts()}
     views = rows_by_id(paths.crops, tables.Crops, "sample_id", names)
     images = rows_by_id(paths.images, tables.Images, "image_id", [row["image_id"] for row in shown.values()])
+    square = {"width": "220px", "height": "220px", "object-fit": "contain"}
 
     def picture(data, caption):
         if data is None:
             return mo.md(f"*none*<br>{caption}")
-        return mo.image(embed(data).uri, width=220, caption=caption)
+        return mo.image(embed(data).uri, style=square, caption=caption)
+
+    def annotated(sample):
+        pixels = imaging.decode(images[sample["image_id"]]["bytes"]).copy()
+        line = max(1, max(pixels.shape[:2]) // 150)
+        for box in sample["boxes"]:
+            left, top, right, bottom = (round(number) for number in box)
+            for colour, width in ((HALO, 3 * line), (EVIDENCE, line)):
+                cv2.rectangle(pixels, (left, top), (right, bottom), colour, width)
+        return mo.image(embed_pixels(pixels).uri, style=square, caption="image")
+
+    def described(sample):
+        # Texts of data are no Markdown and no HTML.
+        question, answer, name = (escape(str(sample[key])) for key in ("question", "answer", "sample_id"))
+        return mo.Html(f"<div dir='auto'>{question}<br>answer: {answer}<br><code>{name}</code></div>")
 
     mo.vstack(
         [
             mo.hstack(
                 [
-                    picture(images[shown[name]["image_id"]]["bytes"], "image"),
+                    annotated(shown[name]),
                     picture(views[name]["positive"], "positive"),
                     picture(views[name]["negative"], f"negative: {views[name]['fallback']}"),
-                    mo.md(f"{shown[name]['question']}\n\nanswer: {shown[name]['answer']}\n\n`{name}`"),
+                    described(shown[name]),
                 ],
                 justify="start",
             )

@@ -21,3 +21,5 @@ def test_the_notebook_shows_crops_and_rejects_of_the_project_it_is_run_in(
     assert names["by_reason"].rows() == [("needle", "box_outside", 2), ("needle", "unreadable_image", 1)]
     pictures = [output.text for output in outputs if output is not None and "data:image/png" in output.text]
     assert pictures and pictures[0].count("<img") == 3 * 6
+    # Questions about the "<cyan> square" are texts, not HTML.
+    assert "&lt;cyan&gt;" in pictures[0] and "<cyan>" not in pictures[0]
