@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 from example_run import picture, replace_negatives, write_example
+from PIL import ImageFont
 
 from vzero import imaging, tables
 from vzero.config import ConfigError
@@ -79,6 +80,14 @@ def test_texts_with_brackets_are_printed_as_they_are(
     printed = capsys.readouterr().out
     assert "[K, T, 7, R]" in printed
     assert "<cyan>" in printed
+
+
+@pytest.mark.parametrize("letter", "iaW")
+def test_long_texts_of_broad_letters_stay_on_the_sheet(letter: str) -> None:
+    length = ImageFont.load_default(sheet.TEXT_SIZE).getlength
+    lines = sheet.wrap(f"{letter * 500} " * 30, length)
+    assert len(lines) == sheet.TEXT_LINES and lines[-1].endswith("…")
+    assert max(map(length, lines)) <= sheet.TEXT_WIDTH - sheet.GAP
 
 
 @pytest.mark.parametrize("table", ["images", "samples", "crops", "rollouts"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,7 +14,8 @@ from vzero import imaging
 CELL = 240  # pixels, the side of a picture's square
 GAP = 12
 TEXT_WIDTH = 460
-TEXT_COLUMNS = 62  # characters
+TEXT_COLUMNS = 62  # characters, of ordinary text
+TEXT_LINES = 12  # of one text; the rest is left out
 TEXT_SIZE = 14
 LINE = 18
 HALO = (255, 255, 255)  # around boxes, which would be lost on a picture of their colour
@@ -48,10 +49,14 @@ class Row:
 
 
 def draw_sheet(rows: Sequence[Row]) -> bytes:
-    """PNG bytes of all rows, one under the other; `ValueError` without any."""
+    """PNG bytes of all rows, one under the other; `ValueError` without any.
+
+    Letters that Pillow's own font lacks, such as Arabic or Chinese ones, are empty squares.
+    """
     if not rows:
         raise ValueError("a contact sheet needs at least one row")
-    wrapped = [[part for line in row.lines for part in textwrap.wrap(line, TEXT_COLUMNS)] for row in rows]
+    font = ImageFont.load_default(TEXT_SIZE)
+    wrapped = [[part for line in row.lines for part in wrap(line, font.getlength)] for row in rows]
     heights = [
         max(*(panel.extent[1] + LINE for panel in row.panels), LINE * len(lines)) + GAP
         for row, lines in zip(rows, wrapped, strict=True)
@@ -59,7 +64,7 @@ def draw_sheet(rows: Sequence[Row]) -> bytes:
     columns = max(len(row.panels) for row in rows)
     width = GAP + columns * (CELL + GAP) + TEXT_WIDTH
     sheet = Image.new("RGB", (width, sum(heights) + GAP), PAPER)
-    draw, font, top = ImageDraw.Draw(sheet), ImageFont.load_default(TEXT_SIZE), GAP
+    draw, top = ImageDraw.Draw(sheet), GAP
     for row, lines, height in zip(rows, wrapped, heights, strict=True):
         for index, panel in enumerate(row.panels):
             left = GAP + index * (CELL + GAP)
@@ -69,6 +74,17 @@ def draw_sheet(rows: Sequence[Row]) -> bytes:
             draw.text((GAP + columns * (CELL + GAP), top + index * LINE), line, fill=INK, font=font)
         top += height
     return imaging.encode_png(np.asarray(sheet))
+
+
+def wrap(text: str, length: Callable[[str], float]) -> list[str]:
+    """Lines of a text as long as the sheet has room for, in pixels as `length` measures them."""
+    columns = TEXT_COLUMNS
+    while True:
+        lines = textwrap.wrap(text, columns, max_lines=TEXT_LINES, placeholder=" …")
+        longest = max(map(length, lines), default=0)
+        if longest <= TEXT_WIDTH - GAP:
+            return lines
+        columns = min(columns - 1, int(columns * (TEXT_WIDTH - GAP) / longest))
 
 
 def _draw_panel(sheet: Image.Image, draw: ImageDraw.ImageDraw, panel: Panel, left: int, top: int) -> None:
