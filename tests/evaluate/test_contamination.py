@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -11,13 +10,12 @@ import cv2
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 
 from vzero import imaging, tables
 from vzero.config import Ingest, NeedleSource
 from vzero.evaluate.benchmarks.items import picture_facts
-from vzero.evaluate.contamination import close_pairs, find_overlaps, informative, overlap_counts
+from vzero.evaluate.contamination import find_overlaps, informative, overlap_counts
 from vzero.needle.benchmarks import benchmark_items
 from vzero.needle.scenes import SIDES, draw_scene, render
 
@@ -182,37 +180,3 @@ def test_nothing_overlaps_with_nothing():
     assert find_overlaps(training(), questions(a=[landscape(1)]), DEFAULT).is_empty()
     nothing = find_overlaps(training(landscape(1)), questions(), DEFAULT)
     assert nothing.is_empty() and tables.Overlaps.is_valid(nothing)
-
-
-@st.composite
-def near_hashes(draw: st.DrawFn) -> tuple[list[int], list[int]]:
-    """Two lists of hashes, some of the second a few bits from one of the first."""
-    left = draw(st.lists(HASHES, max_size=12))
-    right = draw(st.lists(HASHES, max_size=6))
-    for base in draw(st.lists(st.sampled_from(left), max_size=6)) if left else []:
-        for bit in draw(st.lists(st.integers(0, 63), max_size=10)):
-            base ^= 1 << bit
-        right.append(base)
-    return left, right
-
-
-@given(near_hashes(), st.integers(0, 16), st.integers(1, 5), st.integers(1, 5))
-def test_close_pairs_are_those_of_all_pairs_whatever_the_block(lists, distance: int, rows: int, columns: int):
-    left, right = lists
-    arrays = np.array(left, np.uint64), np.array(right, np.uint64)
-    found = close_pairs(*arrays, distance, block=(rows, columns))
-    expected = [
-        (i, j, (a ^ b).bit_count())
-        for i, a in enumerate(left)
-        for j, b in enumerate(right)
-        if (a ^ b).bit_count() <= distance
-    ]
-    assert list(zip(*(part.tolist() for part in found), strict=True)) == expected
-
-
-def test_many_hashes_take_seconds():
-    rng = np.random.default_rng(0)
-    left, right = (rng.integers(0, 2**64, count, dtype=np.uint64) for count in (20_000, 10_000))
-    started = time.process_time()
-    close_pairs(left, right, DEFAULT)
-    assert time.process_time() - started < 10, "2e8 pairs; a fraction of a second on an idle core"

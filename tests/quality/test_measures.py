@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vzero.quality.counting import levels, ranges
-from vzero.quality.duplicates import BLOCK, near_duplicates, nearest
+from vzero.quality.duplicates import near_duplicates, nearest
 from vzero.quality.figures import shares
 from vzero.quality.measures import GRID, _letters, evidence
 
@@ -84,9 +84,8 @@ def test_a_centre_on_the_far_edge_is_in_the_last_cell():
 def test_the_nearest_other_hash_is_the_one_that_a_search_of_all_pairs_finds():
     rng = np.random.default_rng(0)
     base = rng.integers(0, 2**64, 200, dtype=np.uint64)
-    flips = np.array([1 << int(bit) for bit in rng.integers(0, 64, BLOCK)], dtype=np.uint64)
-    hashes = base[rng.integers(0, 200, BLOCK)] ^ flips
-    hashes = np.concatenate([base, hashes])  # more than one block
+    flips = np.array([1 << int(bit) for bit in rng.integers(0, 64, 500)], dtype=np.uint64)
+    hashes = np.concatenate([base, base[rng.integers(0, 200, 500)] ^ flips, base[:20], base[:5]])
     bits = np.bitwise_count(hashes[:, None] ^ hashes[None, :]).astype(int)
     np.fill_diagonal(bits, 65)
     partners, found = nearest(hashes, 4)

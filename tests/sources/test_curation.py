@@ -1,5 +1,6 @@
 """Filters of checked samples: what each leaves out, in which order; only the set of samples counts."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from vzero import tables
 from vzero.config import ConfigError, Filters, Ingest, PromptTokens, parse_params
 from vzero.evaluate.contamination import informative
+from vzero.hash_pairs import pairs_by_blocks
 from vzero.sources.curation import FILTERS, keepers, left_out, licence_kept, measure
 from vzero.sources.funnel import funnel
 
@@ -145,7 +147,8 @@ def test_kept_images_are_far_from_each_other_and_each_other_image_has_one_near(h
         if not near:
             expected.append(number)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("vzero.sources.curation.BLOCK", block)
+        in_parts = partial(pairs_by_blocks, block=(block, block))
+        patch.setattr("vzero.sources.curation.close_pairs", in_parts)
         place, bits = keepers(np.array(hashes, np.uint64), distance)
     assert sorted(set(place.tolist())) == expected
     assert [number for number in range(len(hashes)) if place[number] == number] == expected

@@ -15,32 +15,11 @@ import numpy as np
 import polars as pl
 
 from vzero.config import BENCHMARKS
+from vzero.hash_pairs import close_pairs
 from vzero.tables import Overlaps
 
 INFORMATIVE_BITS = 8
-BLOCK = (16, 4096)  # of the two axes; so many pairs (512 KiB) fit a processor's cache
 KEY = ["benchmark", "item", "picture", "image_id"]
-
-
-def close_pairs(
-    left: np.ndarray, right: np.ndarray, distance: int, *, block: tuple[int, int] = BLOCK
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """All pairs of hashes that differ in at most `distance` bits.
-
-    `left` (L,) and `right` (R,) are uint64. Returns positions in both and the Hamming distances, each (P,),
-    ordered by the left position and then by the right, whatever the block.
-    """
-    found = [(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.uint8))]
-    for top in range(0, len(left), block[0]):
-        for start in range(0, len(right), block[1]):
-            differing = left[top : top + block[0], None] ^ right[None, start : start + block[1]]
-            bits = np.bitwise_count(differing)
-            close = np.flatnonzero(bits <= distance)  # far faster than np.nonzero, which finds both axes
-            rows, columns = np.divmod(close, bits.shape[1])
-            found.append((rows + top, columns + start, bits.ravel()[close]))
-    lefts, rights, bits = (np.concatenate(parts) for parts in zip(*found, strict=True))
-    order = np.lexsort((rights, lefts))
-    return lefts[order], rights[order], bits[order]
 
 
 def informative(hashes: np.ndarray) -> np.ndarray:
@@ -89,11 +68,12 @@ def _hash_pairs(training: pl.Series, published: pl.Series, distance: int) -> pl.
     """Distinct informative hashes that are close: image_hash, benchmark_hash, distance."""
     left, right = (np.unique(hashes.to_numpy()) for hashes in (training, published))
     left, right = left[informative(left)], right[informative(right)]
-    lefts, rights, bits = close_pairs(left, right, distance)
-    return pl.DataFrame(
-        {"image_hash": left[lefts], "benchmark_hash": right[rights], "distance": bits.astype(np.int32)},
-        schema_overrides={"image_hash": pl.UInt64, "benchmark_hash": pl.UInt64},
+    schema = {"image_hash": pl.UInt64, "benchmark_hash": pl.UInt64, "distance": pl.Int32}
+    parts = (
+        pl.DataFrame([left[lefts], right[rights], bits], schema=schema)
+        for lefts, rights, bits in close_pairs(left, right, distance)
     )
+    return pl.concat([pl.DataFrame(schema=schema), *parts])
 
 
 def overlap_counts(overlaps: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:

@@ -9,25 +9,29 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from vzero.evaluate.contamination import close_pairs, informative
-
-BLOCK = 512  # images compared with all others at once; bounds the pairs that are held
+from vzero.evaluate.contamination import informative
+from vzero.hash_pairs import close_pairs
 
 
 def nearest(hashes: np.ndarray, distance: int) -> tuple[np.ndarray, np.ndarray]:
     """Each hash's nearest other within `distance` bits: its position and the bits, both (N,) int64.
 
-    `hashes` is (N,) uint64. Of several equally near the first counts; -1 twice where none is near. The time
-    grows with N².
+    `hashes` is (N,) uint64. Of several equally near the first counts; -1 twice where none is near.
     """
-    partners, bits = np.full(len(hashes), -1), np.full(len(hashes), -1)
-    for start in range(0, len(hashes), BLOCK):
-        lefts, rights, found = close_pairs(hashes[start : start + BLOCK], hashes, distance)
-        others = lefts + start != rights
-        lefts, rights, found = lefts[others] + start, rights[others], found[others]
+    distinct, first, places = np.unique(hashes, return_index=True, return_inverse=True)
+    partners, bits = np.full(len(distinct), -1), np.full(len(distinct), -1)
+    for lefts, rights, found in close_pairs(distinct, distinct, distance):
+        others = lefts != rights
+        lefts, rights, found = lefts[others], first[rights[others]], found[others]
         order = np.lexsort((rights, found, lefts))
-        ones, first = np.unique(lefts[order], return_index=True)
-        partners[ones], bits[ones] = rights[order][first], found[order][first]
+        ones, chosen = np.unique(lefts[order], return_index=True)
+        partners[ones], bits[ones] = rights[order][chosen], found[order][chosen]
+    partners, bits = partners[places], bits[places]
+    # Nothing is nearer than the same hash: of each that repeats, the first one's partner is the second.
+    again = np.flatnonzero(first[places] != np.arange(len(hashes)))
+    repeated, second = np.unique(places[again], return_index=True)
+    partners[first[repeated]], bits[first[repeated]] = again[second], 0
+    partners[again], bits[again] = first[places[again]], 0
     return partners, bits
 
 

@@ -12,7 +12,8 @@ import polars as pl
 
 from vzero.config import Filters, Ingest
 from vzero.config.filters import licence_words
-from vzero.evaluate.contamination import close_pairs, find_overlaps, informative
+from vzero.evaluate.contamination import find_overlaps, informative
+from vzero.hash_pairs import close_pairs
 from vzero.sources.rejects import RejectCode
 
 FILTERS = {
@@ -25,7 +26,6 @@ FILTERS = {
     RejectCode.NEAR_DUPLICATE: ("near_duplicate_distance",),
 }
 """The fields of `ingest.filters` that each code stands for."""
-BLOCK = 512  # images compared with all that are kept at once; bounds the pairs that are held
 
 
 def switched_on(filters: Filters) -> list[RejectCode]:
@@ -168,20 +168,17 @@ def near_duplicates(images: pl.DataFrame, distance: int) -> pl.DataFrame:
 def keepers(hashes: np.ndarray, distance: int) -> tuple[np.ndarray, np.ndarray]:
     """The first kept hash within `distance` bits of each, its own position where it is kept; and the bits.
 
-    `hashes` (N,) is uint64; both results are (N,) int64. The time grows with N times the number that is kept.
+    `hashes` (N,) is uint64; both results are (N,) int64.
     """
-    place, bits = np.arange(len(hashes)), np.zeros(len(hashes), np.int64)
-    kept = np.empty(0, np.int64)
-    for start in range(0, len(hashes), BLOCK):
-        block = np.arange(start, min(start + BLOCK, len(hashes)))
-        lefts, rights, found = close_pairs(hashes[block], hashes[kept], distance)
-        near, first = np.unique(lefts, return_index=True)
-        place[block[near]], bits[block[near]] = kept[rights[first]], found[first]
-        free = np.delete(block, near)
-        # Pairs come in the order of the left one, so its own fate is known when it decides another's.
-        for left, right, differing in zip(*close_pairs(hashes[free], hashes[free], distance), strict=True):
-            one, other = free[left], free[right]
-            if left < right and place[one] == one and place[other] == other:
-                place[other], bits[other] = one, differing
-        kept = np.concatenate([kept, free[place[free] == free]])
-    return place, bits
+    values, first, inverse = np.unique(hashes, return_index=True, return_inverse=True)
+    order = np.argsort(first)  # a hash that repeats shares the fate of its first
+    distinct, rank = values[order], np.argsort(order)[inverse]
+    place, bits = np.arange(len(distinct)), np.zeros(len(distinct), np.int64)
+    for lefts, rights, found in close_pairs(distinct, distinct, distance):
+        # Pairs come in the order of the left one, so the fate of those before it is known.
+        decided = rights < lefts[0]
+        earlier = np.where(decided, place[rights] == rights, rights < lefts)
+        for left, right, differing in zip(lefts[earlier], rights[earlier], found[earlier], strict=True):
+            if place[left] == left and place[right] == right:
+                place[left], bits[left] = right, differing
+    return first[order][place][rank], bits[rank]
