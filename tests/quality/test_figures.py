@@ -79,6 +79,16 @@ def test_what_counts_nothing_is_not_drawn():
     assert chart(nothing, "boxes") is None
 
 
+def test_maps_stand_side_by_side_unless_their_headings_are_too_long_for_that():
+    def width(name: str) -> float:
+        centres = pl.concat(rows(source, position=[0], level=[""], count=[10**5]) for source in ("a", name))
+        figure = chart(centres.with_columns(figure=pl.lit("evidence_centre")), "evidence_centre")
+        assert figure is not None
+        return float(figure.svg.split('viewBox="0 0 ')[1].split()[0])
+
+    assert width("visual_cot_llava") == pytest.approx(width("coco"), rel=0.1)
+
+
 def test_a_chart_grows_with_the_number_of_sources():
     def height(sources: int) -> float:
         frame = pl.concat(rows(f"s{number:02d}", value=[1, 2]) for number in range(sources))

@@ -15,6 +15,7 @@ AnyChart = alt.Chart | alt.LayerChart | alt.FacetChart
 WIDTH = 300
 HEIGHT = 150
 LOWEST = 52  # of a row of bars
+NARROW = 24  # characters of a heading over a map of half the width
 SHORT = 3  # characters of a level that stands upright under its bar
 BROAD, SLIM = 860, 210  # of the accuracies' plot, on a laptop and on a phone
 VERDICTS = ["right", "wrong", "unknown"]
@@ -182,7 +183,7 @@ def heat_map(frame: pl.DataFrame, cells: int) -> AnyChart:
     facets = frame["facet"].unique(maintain_order=True).to_list()
     domain = list(range(cells))
     scale = alt.Scale(domain=domain, padding=0)
-    beside = min(len(facets), 2)
+    beside = 2 if len(facets) > 1 and max(map(len, facets)) <= NARROW else 1
     maps = (
         alt.Chart(frame)
         .mark_rect(color="var(--accent)")
