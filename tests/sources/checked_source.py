@@ -12,6 +12,7 @@ from vzero import imaging
 from vzero.config import Ingest
 from vzero.paths import Paths
 from vzero.sources.catalogue import open_source
+from vzero.sources.rejects import Reject
 
 
 def picture(path: Path, width: int = 200, height: int = 100) -> None:
@@ -30,3 +31,11 @@ def checked(root: Path, **config: Any) -> tuple[list[dict[str, Any]], list[tuple
     licences = images.select("image_id", "licence")
     samples = samples.join(licences, on="image_id").sort("sample_id")
     return samples.to_dicts(), list(rejects.select("code", "detail").iter_rows())
+
+
+def rejected_images(root: Path, **config: Any) -> list[str | None]:
+    """The image that each reject of a reader names."""
+    [source] = config
+    opened = open_source(source, Ingest(source=source, **config), Paths(root))
+    read = [item for batch in opened.batches for item in batch.load()]
+    return [item.image for item in read if isinstance(item, Reject)]

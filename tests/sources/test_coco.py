@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from checked_source import checked, picture
+from checked_source import checked, picture, rejected_images
 
 from vzero.config import CocoSource
 from vzero.sources.annotation import SourceError
@@ -115,6 +115,12 @@ def test_coco_what_cannot_be_asked_about_is_counted_and_still_there(tmp_path):
     codes = ["missing_image", "malformed_row", "malformed_row", "crowd_region"]
     codes += ["bad_box", "bad_box", "bad_box", "malformed_row", "missing_question"]
     assert [code for code, _ in rejects] == codes
+
+
+def test_coco_rejected_regions_name_their_image(tmp_path):
+    source = coco(tmp_path, instance(2, [60, 10, 30, 20], iscrowd=1))
+    crowd, no_question = rejected_images(tmp_path, coco=source)
+    assert crowd == no_question is not None
 
 
 def test_coco_images_that_repeat_an_id_have_none_or_are_not_there(tmp_path):

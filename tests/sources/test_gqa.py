@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from checked_source import checked, picture
+from checked_source import checked, picture, rejected_images
 
 from vzero.config import GqaSource
 
@@ -67,6 +67,15 @@ def test_gqa_boxes_are_those_of_all_objects_that_the_steps_name(tmp_path):
     assert row["evidence_box"] == [10, 10, 170, 90]
     assert (row["sample_id"], row["answer"], row["category"]) == ("05515938", "table", "relO")
     assert row["licence"] == "CC BY 4.0"
+
+
+def test_gqa_rejects_name_their_image_and_say_what_is_not_there(tmp_path):
+    source = gqa(tmp_path, {"a": question("dog (-)"), "b": [1]}, GRAPH)
+    assert rejected_images(tmp_path, gqa=source) == ["2407890.jpg", None]
+    _, rejects = checked(
+        tmp_path, gqa=gqa(tmp_path, {"a": question("dog (-)"), "b": question("chair (271881)")}, GRAPH)
+    )
+    assert rejects == [("missing_box", "it asks for an object that is not in the picture")]
 
 
 def test_gqa_every_malformed_question_has_its_code_and_spoils_no_other(tmp_path):

@@ -68,17 +68,17 @@ def _found(path: Path, config: CocoSource) -> Iterator[Annotation | Reject]:
         database.executescript(TABLES)
         yield from _gather(path, database)
         for key, cell in database.execute("select id, cell from images order by number"):
-            regions = []
+            image, regions = json.loads(cell), []
+            name = image.get("file_name") if isinstance(image.get("file_name"), str) else None
             for annotation in _cells(database, key):
                 try:
                     region = _region(annotation, categories)
                 except Rejected as rejected:
-                    yield _reject(rejected.code, rejected.detail, annotation)
+                    yield replace(_reject(rejected.code, rejected.detail, annotation), image=name)
                     # What cannot be asked about is there all the same.
                     category = categories.get(str(annotation.get("category_id")))
                     region = Region(category, (0, 0, 0, 0), askable=False) if category else None
                 regions += [region] if region is not None else []
-            image = json.loads(cell)
             licence = licences.get(str(image.get("license")), config.licence)
             extent = image.get("width"), image.get("height")
             yield from annotations_of(

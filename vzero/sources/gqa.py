@@ -64,7 +64,9 @@ def _annotations(
             try:
                 yield _annotation(number, key, row, database, licence)
             except Rejected as rejected:
-                yield Reject(number, rejected.code, rejected.detail, sample_id=key)
+                image = row.get("imageId") if isinstance(row, dict) else None
+                name = f"{image}.jpg" if isinstance(image, str) and image else None
+                yield Reject(number, rejected.code, rejected.detail, sample_id=key, image=name)
 
 
 def _boxes_of(graph: Any) -> dict[str, Any] | None:
@@ -91,7 +93,11 @@ def _annotation(number: int, key: str, row: Any, database: sqlite3.Connection, l
     named = _named(row.get("semantic"))
     missing = [thing for thing in named if thing not in graph["boxes"]]
     if missing or not named:
-        what = f"object {missing[0]} is not in the scene graph" if missing else "it names no object"
+        what = "it names no object"
+        if missing == ["-"]:
+            what = "it asks for an object that is not in the picture"
+        elif missing:
+            what = f"object {missing[0]} is not in the scene graph"
         raise Rejected(RejectCode.MISSING_BOX, what)
     return Annotation(
         row=number,
