@@ -175,5 +175,5 @@ def turn(pixels: np.ndarray, orientation: int) -> np.ndarray:
 
 
 def _short(boxes: Sequence[Sequence[float]]) -> str:
-    first = ", ".join(f"{number:.4g}" for number in boxes[0])
+    first = ", ".join(f"{number:.6g}" for number in boxes[0])
     return f"[{first}]" + (f" and {len(boxes) - 1} more" if len(boxes) > 1 else "")
