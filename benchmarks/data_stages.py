@@ -39,7 +39,7 @@ def compare(root: Path, images: list[Path]) -> Iterator[Measurement]:
     """Rates of both stages beside their baselines; `root` holds `rows.jsonl` and `images/`."""
     table = TableSource(rows=Path("rows.jsonl"), images=Path("images"))
     world = NeedleSource(benchmark_questions=1)
-    params = Params(ingest=Ingest(source="table", table=table, needle=world, shard_images=32))
+    params = Params(ingest=Ingest(source="table", table=table, needle=world))
     project = Paths(root)
     rows = [json.loads(line) for line in (root / "rows.jsonl").read_text().splitlines()]
     marked = [(root / "images" / row["image"], row["box"]) for row in rows]

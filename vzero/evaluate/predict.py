@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-from rich.progress import Progress
 
 from vzero.config import Evaluate, Models
 from vzero.evaluate.asked import Asked, Part
@@ -19,6 +18,7 @@ from vzero.evaluate.thinking import split_thinking
 from vzero.models.encoding import prompt_tokens, resized, visual_tokens
 from vzero.models.loading import LoadedModel
 from vzero.models.prompts import Prompt, render
+from vzero.progress import LoggedProgress
 from vzero.rollout.generate import generate
 
 
@@ -43,7 +43,7 @@ def ask_all(
     known = set(known_replies(folder)["key"]) & set(wanted["key"])
     if len(known) < len(wanted):
         model = load()
-        with Progress() as progress:
+        with LoggedProgress() as progress:
             task = progress.add_task(title, total=len(wanted), completed=len(known))
             for part, names in zip(parts, keys, strict=True):
                 if known.issuperset(names):

@@ -73,9 +73,8 @@ def read_image(images: Images, name: str) -> bytes:
     if isinstance(images, TarShards):
         return images.read(name)
     try:
-        path = Path(
-            os.path.normpath(images / name)
-        )  # before links are followed, where `..` means what it says
+        # Before links are followed `..` means what it says.
+        path = Path(os.path.normpath(images / name))
         inside = path.is_relative_to(os.path.normpath(images))
         if not inside:  # or the folder itself is a link, and an absolute name says where it leads
             path = (images / name).resolve()

@@ -8,12 +8,12 @@ from typing import Any
 
 import polars as pl
 from rich.console import Console
-from rich.progress import Progress
 
 from vzero import shards, tables, workers
 from vzero.config import Params
 from vzero.crops.shard import write_shard
 from vzero.paths import Paths
+from vzero.progress import LoggedProgress
 
 
 def run(params: Params, paths: Paths, *, processes: int | None = None) -> dict[str, Any]:
@@ -37,10 +37,10 @@ def run(params: Params, paths: Paths, *, processes: int | None = None) -> dict[s
         console.print(f"crops: going on, {len(names) - len(jobs)} of {len(names)} shards are done")
     cut = 0
     with (
-        Progress(console=console) as progress,
+        LoggedProgress(console=console) as progress,
         workers.pool(params.compute, processes=processes) as completed,
     ):
-        task = progress.add_task("crops", total=len(jobs))
+        task = progress.add_task("crops: shards", total=len(jobs))
         for samples in completed(write_shard, jobs):
             cut += samples
             progress.advance(task)

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import Progress
 
 from vzero import shards, workers
 from vzero.config import Compute, ConfigError
 from vzero.export.verl_shard import Split, TableShard, count_rows, write_shard
 from vzero.paths import Paths
+from vzero.progress import LoggedProgress
 
 SPLITS: tuple[Split, ...] = ("train", "dev")
 
@@ -49,7 +49,7 @@ def verl(
     console = Console()
     if len(waiting) < len(jobs):
         console.print(f"export: going on, {len(jobs) - len(waiting)} of {len(jobs)} shards are done")
-    with Progress(console=console) as progress:
+    with LoggedProgress(console=console) as progress:
         task = progress.add_task("export", total=len(waiting))
         with workers.pool(Compute(), processes=processes) as completed:
             for _ in completed(write_shard, waiting):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,8 @@ from rich.progress import (
     Progress,
     TaskID,
     TextColumn,
-    TimeElapsedColumn,
     TimeRemainingColumn,
 )
-from rich.table import Table
 
 from vzero import shards, tables, workers
 from vzero.config import Ingest, Params
@@ -30,12 +28,13 @@ from vzero.evaluate.benchmarks.store import store_benchmark
 from vzero.evaluate.contamination import find_overlaps, overlap_counts
 from vzero.needle.benchmarks import benchmark_items
 from vzero.paths import Paths
+from vzero.progress import LoggedProgress, counted_columns
 from vzero.sources import curation, merge, spill
-from vzero.sources.annotation import Source, SourceError
+from vzero.sources.annotation import Source
 from vzero.sources.catalogue import open_source
 from vzero.sources.files import image_places, unwatched
-from vzero.sources.funnel import funnel
 from vzero.sources.verify import describe, verify
+from vzero.stages.ingest_tables import write_tables
 from vzero.workers import Completed
 
 
@@ -61,7 +60,7 @@ def run(params: Params, paths: Paths, *, processes: int | None = None) -> dict[s
         conventions = verify(params.ingest, paths, folder)
         for line in describe(conventions):
             console.print(f"ingest: {line}", markup=False)
-        summary = _merge(params, sources, folder, rows, unusable, console, completed) | benchmarks
+        summary = write_tables(params, sources, folder, rows, unusable, console, completed) | benchmarks
     summary["box_conventions"] = conventions
     summary["overlapping_items"] = _write_overlaps(params, folder, console)
     shards.publish(folder / "tables/images", paths.images)
@@ -112,14 +111,8 @@ def _check_rows(
     opened = {source.name: source.images for source in sources}
     totals = [source.total for source in sources]
     rows: Counter[str] = Counter()
-    # How many rows a file holds is known at its end, so the bar alone would only say that something moves.
-    columns = (
-        *Progress.get_default_columns(),
-        TextColumn("{task.completed:,} rows in"),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=console) as progress:
-        task = progress.add_task("ingest", total=None if None in totals else sum(filter(None, totals)))
+    with LoggedProgress(*counted_columns("rows"), console=console) as progress:
+        task = progress.add_task("ingest: rows", total=None if None in totals else sum(filter(None, totals)))
         first = merge.FirstShards(folder, params.ingest.shard_images)
         # Of rows that a filter may leave out, nothing is written before all are known.
         early = not curation.switched_on(params.ingest.filters)
@@ -173,117 +166,6 @@ def _write_benchmarks(
         for notice in file.notices:
             console.print(f"ingest: {name}: {notice}", markup=False)
     return {"benchmarks": counts} if counts else {}, pl.concat(rejects)
-
-
-def _merge(
-    params: Params,
-    sources: list[Source],
-    folder: Path,
-    rows: Counter[str],
-    unusable: pl.DataFrame,
-    console: Console,
-    completed: Completed,
-) -> dict[str, Any]:
-    """Write the tables under `folder/tables` and return the counts.
-
-    `unusable` are the rejects of benchmarks, which go into the same table.
-    """
-    target = folder / "tables"
-    left_out = _left_out(params, folder)
-    rejects = merge.write_rejects(folder, target / "rejects", left_out, unusable)
-    _require_usable_rows(params.ingest.sources, rows, rejects, target / "rejects")
-    images, samples = _write_shards(params, sources, folder, left_out, completed)
-    if samples + rejects.total() != rows.total():
-        raise RuntimeError(f"{rows.total()} rows became {samples} samples and {rejects.total()} rejects")
-    codes: Counter[str] = Counter()
-    for (_, code), count in rejects.items():
-        codes[code] += count
-    return {
-        "rows": rows.total(),
-        "samples": samples,
-        "images": images,
-        "rejects": dict(sorted(codes.items())),
-        "sources": {name: _share(name, rows, rejects) for name in params.ingest.sources},
-        "funnel": _write_funnel(params, folder, rows.total(), codes, console),
-    }
-
-
-def _write_shards(
-    params: Params, sources: list[Source], folder: Path, left_out: pl.DataFrame, completed: Completed
-) -> tuple[int, int]:
-    """Write all shards of images and samples; how many there are of each."""
-    target = folder / "tables"
-    opened = {source.name: source.images for source in sources}
-    images, samples = [], []
-
-    def jobs() -> Iterator[tuple]:
-        for shard in merge.plan_shards(folder, left_out, params.ingest.shard_images):
-            images.append(len(shard.image_ids))
-            samples.append(len(shard.positions))
-            yield folder, shard, opened, target / "images", target / "samples"
-
-    for _ in completed(merge.write_shard, jobs()):
-        pass
-    for path in shards.files(target / "images")[len(images) :]:  # of a guess that was wrong
-        path.unlink()
-    return sum(images), sum(samples)
-
-
-def _left_out(params: Params, folder: Path) -> pl.DataFrame:
-    """Checked samples that repeat an id, or that `ingest.filters` leaves out: position, code and detail."""
-    repeated = merge.find_repeated(folder)
-    if not curation.switched_on(params.ingest.filters):
-        return repeated
-    samples, images = (merge.scan_parts(folder, schema) for schema in (tables.Samples, tables.Images))
-    first = samples.join(repeated.lazy(), on="position", how="anti")
-    items = shards.read(folder / "benchmark_items", tables.BenchmarkItems, ["benchmark", "item", "pictures"])
-    return pl.concat([repeated, curation.left_out(curation.measure(first, images), params.ingest, items)])
-
-
-def _require_usable_rows(
-    sources: Sequence[str], rows: Counter[str], rejects: Counter[tuple[str, str]], table: Path
-) -> None:
-    """`SourceError` when no row of a source passes the checks, or filters leave nothing at all.
-
-    The first means that the source's parameters are wrong, more likely than all its rows. The table of
-    rejects, which is not published then, gives an example.
-    """
-    for name in sources:
-        codes = {code: count for (source, code), count in sorted(rejects.items()) if source == name}
-        checks = sum(count for code, count in codes.items() if code not in curation.FILTERS)
-        if checks == rows[name] or rejects.total() == rows.total():
-            found = ", ".join(f"{code}: {count}" for code, count in codes.items())
-            why = found or "the source is empty"
-            example = _example(table, name, max(codes, key=codes.__getitem__)) if codes else ""
-            advice = f"See ingest.{name} in params.yaml"
-            raise SourceError(f"{name}: none of {rows[name]} rows can be used ({why}){example}. {advice}")
-
-
-def _example(rejects: Path, source: str, code: str) -> str:
-    chosen = shards.scan(rejects, tables.Rejects).filter(source=source, code=code).head(1).collect()
-    row = chosen.row(0, named=True)
-    image = f", image {row['image']}" if row["image"] else ""
-    return f"; row {row['row']}{image}: {row['detail']}"
-
-
-def _share(name: str, rows: Counter[str], rejects: Counter[tuple[str, str]]) -> dict[str, int]:
-    """Rows and samples of a source."""
-    left_out = sum(count for (source, _), count in rejects.items() if source == name)
-    return {"rows": rows[name], "samples": rows[name] - left_out}
-
-
-def _write_funnel(
-    params: Params, folder: Path, rows: int, codes: Counter[str], console: Console
-) -> dict[str, int]:
-    """Write and print how the rows became samples; how many were left after each step."""
-    steps = funnel(rows, codes, params.ingest)
-    shards.write_table(shards.shard_path(folder / "tables/funnel", 0), steps, tables.Funnel)
-    shown = Table("step", "rows", "left out", "parameters")
-    for row in steps.iter_rows(named=True):
-        left_out = f"{row['left_out']:,}" if row["left_out"] else ""
-        shown.add_row(row["name"], f"{row['rows_out']:,}", left_out, row["parameters"])
-    console.print(shown)
-    return dict(steps.select("name", "rows_out").iter_rows())
 
 
 def _write_overlaps(params: Params, folder: Path, console: Console) -> dict[str, int]:

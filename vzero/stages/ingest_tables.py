@@ -1,0 +1,138 @@
+"""The tables of `ingest` and their counts, made of checked rows (`sources.merge`)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from rich.console import Console
+from rich.table import Table
+
+from vzero import shards, tables
+from vzero.config import Params
+from vzero.progress import LoggedProgress, counted_columns
+from vzero.sources import curation, merge
+from vzero.sources.annotation import Source, SourceError
+from vzero.sources.funnel import funnel
+from vzero.workers import Completed
+
+
+def write_tables(
+    params: Params,
+    sources: list[Source],
+    folder: Path,
+    rows: Counter[str],
+    unusable: pl.DataFrame,
+    console: Console,
+    completed: Completed,
+) -> dict[str, Any]:
+    """Write the tables under `folder/tables` and return the counts.
+
+    `unusable` are the rejects of benchmarks, which go into the same table.
+    """
+    target = folder / "tables"
+    left_out = _left_out(params, folder)
+    rejects = merge.write_rejects(folder, target / "rejects", left_out, unusable)
+    _require_usable_rows(params.ingest.sources, rows, rejects, target / "rejects")
+    images, samples = _write_shards(params, sources, folder, left_out, console, completed)
+    if samples + rejects.total() != rows.total():
+        raise RuntimeError(f"{rows.total()} rows became {samples} samples and {rejects.total()} rejects")
+    codes: Counter[str] = Counter()
+    for (_, code), count in rejects.items():
+        codes[code] += count
+    return {
+        "rows": rows.total(),
+        "samples": samples,
+        "images": images,
+        "rejects": dict(sorted(codes.items())),
+        "sources": {name: _share(name, rows, rejects) for name in params.ingest.sources},
+        "funnel": _write_funnel(params, folder, rows.total(), codes, console),
+    }
+
+
+def _write_shards(
+    params: Params,
+    sources: list[Source],
+    folder: Path,
+    left_out: pl.DataFrame,
+    console: Console,
+    completed: Completed,
+) -> tuple[int, int]:
+    """Write all shards of images and samples; how many there are of each."""
+    target = folder / "tables"
+    opened = {source.name: source.images for source in sources}
+    images, samples = [], []
+
+    def jobs() -> Iterator[tuple]:
+        for shard in merge.plan_shards(folder, left_out, params.ingest.shard_images):
+            images.append(len(shard.image_ids))
+            samples.append(len(shard.positions))
+            yield folder, shard, opened, target / "images", target / "samples"
+
+    with LoggedProgress(*counted_columns("shards"), console=console) as progress:
+        task = progress.add_task("ingest: shards", total=None)
+        for _ in completed(merge.write_shard, jobs()):
+            progress.advance(task)
+    for path in shards.files(target / "images")[len(images) :]:  # of a guess that was wrong
+        path.unlink()
+    return sum(images), sum(samples)
+
+
+def _left_out(params: Params, folder: Path) -> pl.DataFrame:
+    """Checked samples that repeat an id, or that `ingest.filters` leaves out: position, code and detail."""
+    repeated = merge.find_repeated(folder)
+    if not curation.switched_on(params.ingest.filters):
+        return repeated
+    samples, images = (merge.scan_parts(folder, schema) for schema in (tables.Samples, tables.Images))
+    first = samples.join(repeated.lazy(), on="position", how="anti")
+    items = shards.read(folder / "benchmark_items", tables.BenchmarkItems, ["benchmark", "item", "pictures"])
+    return pl.concat([repeated, curation.left_out(curation.measure(first, images), params.ingest, items)])
+
+
+def _require_usable_rows(
+    sources: Sequence[str], rows: Counter[str], rejects: Counter[tuple[str, str]], table: Path
+) -> None:
+    """`SourceError` when no row of a source passes the checks, or filters leave nothing at all.
+
+    The first means that the source's parameters are wrong, more likely than all its rows. The table of
+    rejects, which is not published then, gives an example.
+    """
+    for name in sources:
+        codes = {code: count for (source, code), count in sorted(rejects.items()) if source == name}
+        checks = sum(count for code, count in codes.items() if code not in curation.FILTERS)
+        if checks == rows[name] or rejects.total() == rows.total():
+            found = ", ".join(f"{code}: {count}" for code, count in codes.items())
+            why = found or "the source is empty"
+            example = _example(table, name, max(codes, key=codes.__getitem__)) if codes else ""
+            advice = f"See ingest.{name} in params.yaml"
+            raise SourceError(f"{name}: none of {rows[name]} rows can be used ({why}){example}. {advice}")
+
+
+def _example(rejects: Path, source: str, code: str) -> str:
+    chosen = shards.scan(rejects, tables.Rejects).filter(source=source, code=code).head(1).collect()
+    row = chosen.row(0, named=True)
+    image = f", image {row['image']}" if row["image"] else ""
+    return f"; row {row['row']}{image}: {row['detail']}"
+
+
+def _share(name: str, rows: Counter[str], rejects: Counter[tuple[str, str]]) -> dict[str, int]:
+    """Rows and samples of a source."""
+    left_out = sum(count for (source, _), count in rejects.items() if source == name)
+    return {"rows": rows[name], "samples": rows[name] - left_out}
+
+
+def _write_funnel(
+    params: Params, folder: Path, rows: int, codes: Counter[str], console: Console
+) -> dict[str, int]:
+    """Write and print how the rows became samples; how many were left after each step."""
+    steps = funnel(rows, codes, params.ingest)
+    shards.write_table(shards.shard_path(folder / "tables/funnel", 0), steps, tables.Funnel)
+    shown = Table("step", "rows", "left out", "parameters")
+    for row in steps.iter_rows(named=True):
+        left_out = f"{row['left_out']:,}" if row["left_out"] else ""
+        shown.add_row(row["name"], f"{row['rows_out']:,}", left_out, row["parameters"])
+    console.print(shown)
+    return dict(steps.select("name", "rows_out").iter_rows())
