@@ -113,7 +113,7 @@ def test_coco_what_cannot_be_asked_about_is_counted_and_still_there(tmp_path):
     samples, rejects = checked(tmp_path, coco=source)
     assert samples == [], "a dog beside a crowd of dogs is not the only one"
     codes = ["missing_image", "malformed_row", "malformed_row", "crowd_region"]
-    codes += ["bad_box", "bad_box", "bad_box", "malformed_row", "missing_question"]
+    codes += ["bad_box", "bad_box", "malformed_row", "bad_box", "missing_question"]
     assert [code for code, _ in rejects] == codes
 
 

@@ -8,13 +8,14 @@ import pytest
 from PIL import Image, ImageDraw, ImageOps
 
 from vzero import geometry, imaging
-from vzero.config import ConfigError, Ingest, NeedleSource, Params, TableSource
+from vzero.config import CocoSource, ConfigError, Ingest, NeedleSource, Params, TableSource, VocSource
 from vzero.geometry import BoxFormat
 from vzero.paths import Paths
 from vzero.sources.verify import turn
 from vzero.stages import ingest
 
 EXTENTS = [(640, 480), (360, 640), (800, 600), (480, 480), (500, 400), (640, 360)]
+CORNERS = ("xmin", "ymin", "xmax", "ymax")
 TURN = 6  # EXIF orientation: to be shown turned clockwise by a quarter
 
 
@@ -76,6 +77,60 @@ def test_a_wrong_declaration_stops_ingest_before_any_table(truth, declared, advi
     assert f"Look at {sheet}." in message
     with Image.open(sheet) as drawn:
         assert drawn.width == 720
+
+
+def written_as(truth: BoxFormat, rows: list[dict]) -> list[tuple[float, ...]]:
+    extents = (EXTENTS[number % len(EXTENTS)] for number in range(len(rows)))
+    return [
+        geometry.from_pixels(row["box"], truth, *extent) for row, extent in zip(rows, extents, strict=True)
+    ]
+
+
+def coco_form(root: Path, rows: list[dict], truth: BoxFormat) -> CocoSource:
+    facts = {"iscrowd": 0, "category_id": 1}
+    document = {
+        "images": [{"id": number, "file_name": row["image"]} for number, row in enumerate(rows)],
+        "annotations": [
+            facts | {"id": number, "image_id": number, "bbox": box}
+            for number, box in enumerate(written_as(truth, rows))
+        ],
+        "categories": [{"id": 1, "name": "square"}, {"id": 2, "name": "circle"}],
+    }
+    (root / "instances.json").write_text(json.dumps(document))
+    return CocoSource(annotations=Path("instances.json"), images=Path("images"))
+
+
+def voc_form(root: Path, rows: list[dict], truth: BoxFormat) -> VocSource:
+    (root / "xml").mkdir()
+    for number, (row, box) in enumerate(zip(rows, written_as(truth, rows), strict=True)):
+        corners = "".join(f"<{tag}>{at}</{tag}>" for tag, at in zip(CORNERS, box, strict=True))
+        shown = f"<object><name>{('square', 'disc')[number % 2]}</name><bndbox>{corners}</bndbox></object>"
+        xml = f"<annotation><filename>{row['image']}</filename>{shown}</annotation>"
+        (root / f"xml/{number}.xml").write_text(xml)
+    return VocSource(annotations=Path("xml"), images=Path("images"), first_pixel=0)
+
+
+@pytest.mark.parametrize(
+    ("write", "truth", "declared"),
+    [
+        (coco_form, BoxFormat("xyxy"), "xywh"),
+        (coco_form, BoxFormat("xywh", "fraction"), "xywh"),
+        (voc_form, BoxFormat("xywh"), "xyxy"),
+        (voc_form, BoxFormat("xyxy", "thousandth"), "xyxy"),
+    ],
+    ids=str,
+)
+def test_files_in_a_published_form_with_other_boxes_stop_ingest_too(write, truth, declared, tmp_path):
+    paths = project(tmp_path, BoxFormat("xyxy"), rows=160)
+    rows = [json.loads(line) for line in (tmp_path / "rows.jsonl").read_text().splitlines()]
+    source = write(tmp_path, rows, truth)
+    [name] = [name for name, kind in (("coco", CocoSource), ("voc", VocSource)) if isinstance(source, kind)]
+    config = Ingest(source=name, needle=NeedleSource(benchmark_questions=2), **{name: source})
+    with pytest.raises(ConfigError) as raised:
+        ingest.run(Params(ingest=config), paths, processes=1)
+    assert str(raised.value).startswith(
+        f"{name}: boxes are declared as {declared} pixel but are {truth.order} {truth.unit}: "
+    )
 
 
 def test_the_right_declaration_is_verified_and_recorded(tmp_path, capsys):

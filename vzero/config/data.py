@@ -159,7 +159,7 @@ class Ingest(Section):
     """Larger images are rejected before they are decoded. 178 is where Pillow refuses too."""
     max_box_coverage: Fraction = 0.9
     """Boxes that cover more of the image than this say nothing about where the evidence is."""
-    min_box_side: float = Field(default=1.0, gt=0)
+    min_box_side: float = Field(default=1.0, ge=1)
     """Pixels; narrower boxes are rejected as empty."""
     verify_boxes: bool = True
     """Whether boxes that contradict their declared convention stop the stage; off only for odd boxes that

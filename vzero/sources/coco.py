@@ -82,7 +82,13 @@ def _found(path: Path, config: CocoSource) -> Iterator[Annotation | Reject]:
             licence = licences.get(str(image.get("license")), config.licence)
             extent = image.get("width"), image.get("height")
             yield from annotations_of(
-                regions, categories.values(), config, image.get("file_name"), extent, licence
+                regions,
+                categories.values(),
+                config,
+                image.get("file_name"),
+                extent,
+                licence,
+                CORNER_AND_SIDES,
             )
 
 
@@ -145,9 +151,7 @@ def _region(annotation: dict[str, Any], categories: dict[str, str]) -> Region:
     if len(numbers) != 1:
         raise Rejected(RejectCode.BAD_BOX, f"{len(numbers)} boxes in an annotation")
     box = geometry.to_pixels(numbers[0], CORNER_AND_SIDES, 1, 1)
-    if min(geometry.sides(box)) < 0:
-        raise Rejected(RejectCode.BAD_BOX, f"negative sides: {numbers[0]}")
-    return Region(category, box)
+    return Region(category, box, written=numbers[0])
 
 
 def _reject(code: RejectCode, detail: str, item: Any) -> Reject:

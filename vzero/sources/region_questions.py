@@ -16,13 +16,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations, islice, zip_longest
 from typing import Any
 
 from vzero import geometry
 from vzero.config import CocoSource, VocSource
-from vzero.geometry import Box
-from vzero.sources.annotation import Annotation
+from vzero.geometry import Box, BoxFormat
+from vzero.sources.annotation import PIXEL_CORNERS, Annotation
+from vzero.sources.boxes import Numbers
 from vzero.sources.cells import LETTERS
 from vzero.sources.rejects import Reject, RejectCode
 from vzero.sources.shuffle import shuffled
@@ -40,6 +42,8 @@ class Region:
     box: Box
     askable: bool = True
     """If not (a crowd, a difficult one), its category is there all the same."""
+    written: Numbers | None = None
+    """The box as the source writes it, where that is not by its corners: it is what has to be verified."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,7 @@ class RegionQuestion:
     options: list[str]
     answer: str
     """The right option's text."""
-    boxes: list[Box]
+    regions: list[Region]
 
 
 def ask(regions: Sequence[Region], categories: Collection[str], count: int, key: str) -> list[RegionQuestion]:
@@ -77,7 +81,7 @@ def _seen(single: Sequence[Region], absent: Sequence[str], key: str) -> Iterator
         others = shuffled(absent, f"{key}/others/{name}")[: OPTIONS - 1]
         if others:
             options = shuffled([name, *others], f"{key}/seen/{name}")
-            yield RegionQuestion("seen", "Which of these is in the picture?", options, name, [region.box])
+            yield RegionQuestion("seen", "Which of these is in the picture?", options, name, [region])
 
 
 def _pairs(single: Sequence[Region], key: str) -> dict[str, Iterator[RegionQuestion]]:
@@ -107,7 +111,7 @@ def _compared(
         asked = shuffled(names, f"{key}/{template}/{'/'.join(names)}")
         answer = options[0] if asked == names else options[1]
         order = shuffled(options, f"{key}/{template}/order/{'/'.join(names)}")
-        yield RegionQuestion(template, wording.format(*asked), order, answer, [before.box, after.box])
+        yield RegionQuestion(template, wording.format(*asked), order, answer, [before, after])
 
 
 def annotations_of(
@@ -117,23 +121,34 @@ def annotations_of(
     image: Any,
     extent: tuple[Any, Any],
     licence: str,
+    box_format: BoxFormat = PIXEL_CORNERS,
 ) -> Iterator[Annotation | Reject]:
-    """The questions about an image as annotations, or one reject when there is nothing to ask."""
+    """The questions about an image as annotations, or one reject when there is nothing to ask.
+
+    `box_format` is that of the boxes as they are written. Boxes that cover no pixel are rows too: `check`
+    rejects them, and their numbers tell when all boxes are in another convention than the form has.
+    """
     key = f"{config.seed}/{image}"
+    described = partial(
+        Annotation, row=0, image=image, box_format=box_format, annotated_size=extent, licence=licence
+    )
+    for region in regions:
+        if region.askable and min(geometry.sides(region.box)) < 1:
+            yield described(question=f"Where is the {region.category}?", boxes=_written(region))
     questions = ask(regions, categories, config.questions_per_image, key)
     if not questions:
         detail = f"no template has one answer for {len(regions)} objects"
         name = image if isinstance(image, str) else None
         yield Reject(0, RejectCode.MISSING_QUESTION, detail, image=name)
     for question in questions:
-        yield Annotation(
-            row=0,
-            image=image,
+        yield described(
             question=question.text,
-            boxes=[list(box) for box in question.boxes],
+            boxes=[_written(region) for region in question.regions],
             options=question.options,
             answer=LETTERS[question.options.index(question.answer)],
-            annotated_size=extent,
             category=question.template,
-            licence=licence,
         )
+
+
+def _written(region: Region) -> list[float]:
+    return list(region.written or region.box)

@@ -20,7 +20,6 @@ from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml.ElementTree import fromstring
 
-from vzero import geometry
 from vzero.config import VocSource
 from vzero.paths import Paths
 from vzero.sources.annotation import Annotation, Source, SourceError, in_batches
@@ -115,8 +114,6 @@ def _region(element: Element, category: str, first_pixel: int) -> Region:
         raise Rejected(RejectCode.MISSING_BOX, f"no box of the {category}")
     [box] = parse_boxes([_number(text, RejectCode.BAD_BOX) for text in texts])
     box = (box[0] - first_pixel, box[1] - first_pixel, box[2], box[3])
-    if min(geometry.sides(box)) < 0:
-        raise Rejected(RejectCode.BAD_BOX, f"corners swapped: {texts}")
     return Region(category, box, askable=_text(element, "difficult") in ("", "0"))
 
 
