@@ -34,6 +34,12 @@ def pytest_make_parametrize_id(val: object) -> str | None:
     return None
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if " at 0x" in item.nodeid:
+            raise pytest.UsageError(f"{item.nodeid}: no name that every process gives alike")
+
+
 @pytest.fixture(scope="session")
 def letter_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """Folders of real tiny `qwen3_5` models, each of which answers every question with one given letter.

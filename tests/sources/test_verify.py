@@ -118,7 +118,7 @@ def voc_form(root: Path, rows: list[dict], truth: BoxFormat) -> VocSource:
         (voc_form, BoxFormat("xywh"), "xyxy"),
         (voc_form, BoxFormat("xyxy", "thousandth"), "xyxy"),
     ],
-    ids=str,
+    ids=lambda value: getattr(value, "__name__", str(value)),
 )
 def test_files_in_a_published_form_with_other_boxes_stop_ingest_too(write, truth, declared, tmp_path):
     paths = project(tmp_path, BoxFormat("xyxy"), rows=160)
