@@ -5,7 +5,15 @@ from __future__ import annotations
 import time
 
 from rich.console import Console
-from rich.progress import Progress, ProgressColumn, TaskID, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    TaskID,
+    TaskProgressColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 EVERY = 30  # seconds between lines
 
@@ -30,4 +38,13 @@ class LoggedProgress(Progress):
 
 def counted_columns(unit: str) -> tuple[str | ProgressColumn, ...]:
     """Columns of a bar for things that nobody has counted: by itself such a bar only says that it moves."""
-    return *Progress.get_default_columns(), f"{{task.completed:,}} {unit} in", TimeElapsedColumn()
+    narrow = BarColumn(bar_width=20)  # all fits into 80 characters
+    counted = f"{{task.completed:,}} {unit} in"
+    return (
+        "{task.description}",
+        narrow,
+        TaskProgressColumn(),
+        TimeRemainingColumn(),
+        counted,
+        TimeElapsedColumn(),
+    )

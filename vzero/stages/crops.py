@@ -27,10 +27,11 @@ def run(params: Params, paths: Paths, *, processes: int | None = None) -> dict[s
     folder = shards.run_folder(
         paths.scratch, "crops", config=params.crops.model_dump(mode="json"), inputs=inputs
     )
+    waiting = [name for name in names if not (folder / "crops" / name).is_file()]
+    # Long jobs first, so that all workers end at about the same time.
+    waiting.sort(key=lambda name: (paths.images / name).stat().st_size, reverse=True)
     jobs = [
-        (paths.images / name, paths.samples / name, folder / "crops" / name, params.crops)
-        for name in names
-        if not (folder / "crops" / name).is_file()
+        (paths.images / name, paths.samples / name, folder / "crops" / name, params.crops) for name in waiting
     ]
     console = Console()
     if len(jobs) < len(names):
