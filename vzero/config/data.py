@@ -152,7 +152,7 @@ class Ingest(Section):
     table: TableSource = TableSource()
     dev_fraction: Fraction = 0.02
     """Share of samples, by hash of the image, held out for comparing checkpoints (needle draws its own)."""
-    shard_images: Positive = 64
+    shard_images: Positive = 32
     """Images in a file of the tables, more or less: neighbours share one, so that samples added together
     change few files, and all others stay the same to the byte."""
     max_megapixels: float = Field(default=178.0, gt=0, le=178.0)
