@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 import torch
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 from transformers import (
     PreTrainedTokenizerFast,
     Qwen2_5_VLConfig,
@@ -33,9 +34,71 @@ TEXT = {
 ROPE = {"rope_type": "default", "rope_theta": 10_000.0, "mrope_section": [4, 2, 2]}
 FAMILIES = ("qwen3_5", "qwen3_vl", "qwen2_5_vl")
 
+# Added tokens as Qwen publishes them, of all supported families together.
+SPECIAL_TOKENS = [
+    "<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|object_ref_start|>", "<|object_ref_end|>",
+    "<|box_start|>", "<|box_end|>", "<|quad_start|>", "<|quad_end|>", "<|vision_start|>", "<|vision_end|>",
+    "<|vision_pad|>", "<|image_pad|>", "<|video_pad|>", "<|audio_start|>", "<|audio_end|>", "<tts_pad>",
+    "<tts_text_bos>", "<tts_text_eod>", "<tts_text_bos_single>", "<|audio_pad|>",
+]  # fmt: skip
+# Those whose `special` is false, which no option of the tokenizer tells from words.
+OTHER_TOKENS = [
+    "<tool_call>", "</tool_call>", "<|fim_prefix|>", "<|fim_middle|>", "<|fim_suffix|>", "<|fim_pad|>",
+    "<|repo_name|>", "<|file_sep|>", "<tool_response>", "</tool_response>", "<think>", "</think>",
+]  # fmt: skip
+# What the published templates do: trim, look into the words for a tool's reply, close an empty thought.
+QWEN_TEMPLATE = """\
+{%- macro said(content) -%}
+{%- if content is string -%}{{ content }}
+{%- else -%}{%- for part in content -%}
+{%- if part.type == 'image' -%}<|vision_start|><|image_pad|><|vision_end|>
+{%- else -%}{{ part.text }}{%- endif -%}
+{%- endfor -%}{%- endif -%}
+{%- endmacro -%}
+{%- set asked = namespace(any=false) -%}
+{%- for message in messages -%}
+{%- set content = said(message.content) | trim -%}
+{%- if message.role == 'user' and not content.startswith('<tool_response>') -%}
+{%- set asked.any = true -%}
+{%- endif -%}
+{{- '<|im_start|>' + message.role + '\\n' + content + '<|im_end|>\\n' -}}
+{%- endfor -%}
+{%- if not asked.any -%}{{ raise_exception('No user query found in messages.') }}{%- endif -%}
+{%- if add_generation_prompt -%}{{ '<|im_start|>assistant\\n<think>\\n\\n</think>\\n\\n' }}{%- endif -%}
+"""
+QWEN_SPLIT = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*"
+    r"|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
+
 
 def tokenizer(texts: list[str] | None = None) -> PreTrainedTokenizerFast:
     return architecture.train_tokenizer((texts or TEXTS) * 20)
+
+
+def qwen_tokenizer() -> PreTrainedTokenizerFast:
+    """A small vocabulary in Qwen's form: its normalizer, its splitting, its added tokens and template."""
+    words = Tokenizer(models.BPE())
+    words.normalizer = normalizers.NFC()
+    words.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex(QWEN_SPLIT), behavior="isolated"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
+    )
+    words.decoder = decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    # Its own tokens' letters are among the texts, so that merges make pieces of them too.
+    trainer = trainers.BpeTrainer(vocab_size=512, initial_alphabet=alphabet, show_progress=False)
+    words.train_from_iterator((TEXTS + SPECIAL_TOKENS + OTHER_TOKENS) * 20, trainer)
+    words.add_tokens([AddedToken(token, special=True, normalized=False) for token in SPECIAL_TOKENS])
+    words.add_tokens([AddedToken(token, special=False, normalized=False) for token in OTHER_TOKENS])
+    return PreTrainedTokenizerFast(
+        tokenizer_object=words,
+        eos_token="<|im_end|>",
+        pad_token="<|endoftext|>",
+        chat_template=QWEN_TEMPLATE,
+    )
 
 
 def save_tiny(
@@ -44,14 +107,16 @@ def save_tiny(
     *,
     seed: int = 0,
     texts: list[str] | None = None,
+    words: PreTrainedTokenizerFast | None = None,
     layers: int = 4,
 ) -> Path:
     """Write a random model of a family; all of them share patch size, tokenizer and image processor.
 
-    `layers` is the depth of a `qwen3_5` model, in which both kinds of attention take turns.
+    `texts` is what the tokenizer is trained on, unless `words` is one that is there already. `layers` is the
+    depth of a `qwen3_5` model, in which both kinds of attention take turns.
     """
     torch.manual_seed(seed)
-    words = tokenizer(texts)
+    words = words or tokenizer(texts)
     builders = {
         "qwen3_5": partial(_qwen3_5, layers=layers),
         "qwen3_vl": _qwen3_vl,

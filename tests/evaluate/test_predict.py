@@ -20,6 +20,7 @@ from vzero.evaluate.replies import Replies
 from vzero.imaging import encode_png
 from vzero.models.loading import LoadedModel, load_model
 from vzero.models.prompts import student_prompt, teacher_prompt
+from vzero.needle.architecture import SPECIAL_TOKENS
 
 MODELS = Models()
 SETTINGS = Evaluate(max_new_tokens=4, batch_tokens=200)
@@ -34,14 +35,19 @@ SMALL, MIDDLE, WIDE = IMAGES
 
 
 def ask_about(
-    item: str, view: str, *pictures: str, options: list[str] | None = None, seeds=(0,)
+    item: str,
+    view: str,
+    *pictures: str,
+    question: str = "What letter is it?",
+    options: list[str] | None = None,
+    seeds=(0,),
 ) -> list[Asked]:
     sides = dict(zip(IMAGES, (32, 48, 96), strict=True))
     row: dict[str, Any] = {
         "benchmark": "search",
         "item": item,
         "view": view,
-        "question": "What letter is it?",
+        "question": question,
         "options": ["K", "L"] if options is None else options,
         "prompt": None,
         "hint": None,
@@ -114,6 +120,17 @@ def test_a_system_prompt_and_images_between_words_are_kept_in_order(model: Loade
     places = [made.text.index(piece) for piece in ("Think first.", image, "before ", "after")]
     assert places == sorted(places)
     assert made.text.index("before ") < made.text.rindex(image) < made.text.index("after")
+
+
+def test_questions_that_name_tokens_are_answered_like_any_other(model: LoadedModel, tmp_path: Path):
+    asked = [
+        once
+        for token in SPECIAL_TOKENS
+        for once in ask_about(token, "full+crop", SMALL, MIDDLE, question=f"{token}?", options=[token, "L"])
+    ]
+    replies = ask(tmp_path, lambda: model, asked)
+    assert replies["item"].to_list() == list(SPECIAL_TOKENS)
+    assert set(replies["text"]) == {"B"}
 
 
 def test_answered_questions_are_not_asked_again_whatever_their_order(model: LoadedModel, tmp_path: Path):

@@ -11,9 +11,11 @@ import numpy as np
 import polars as pl
 import pyarrow.parquet as pq
 import pytest
+from tiny_models import OTHER_TOKENS, SPECIAL_TOKENS
 
 from vzero import imaging, shards, tables
 from vzero.config import ConfigError, Params, parse_params
+from vzero.export.verl_row import left_out
 from vzero.models.prompts import student_messages, teacher_messages
 from vzero.paths import Paths
 from vzero.stages import crops, export, ingest
@@ -159,6 +161,16 @@ def test_rows_that_the_reference_would_stop_at_are_left_out_and_counted(annotate
     assert {f"r{number}" for number in range(12)} - kept == {"r3", "r4"}
     assert counts["left_out"] == {"marker_in_text": 1, "no_negative": 1}
     assert counts["train"] + counts["dev"] == len(kept) == 10
+
+
+@pytest.mark.parametrize("token", [*SPECIAL_TOKENS, *OTHER_TOKENS])
+def test_a_text_that_the_reference_would_take_for_a_token_is_left_out(token):
+    crop = {"fallback": "exact", "strategy": "same_resolution"}
+    for text in (token, f"What is {token}?", f"a{token}b"):
+        assert left_out({"question": text, "options": []}, crop) == "token_in_text"
+        assert left_out({"question": "Which?", "options": ["red", text]}, crop) == "token_in_text"
+    for text in ("a <|b", "1 < 2 | 3 > 2", "<b>bold</b>", "<think", "a <| b |> c", "<answer>"):
+        assert left_out({"question": text, "options": [text]}, crop) is None
 
 
 def test_a_halved_full_image_has_no_place_in_the_form(tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,7 @@ def _ask_part(
 ) -> Iterator[pl.DataFrame]:
     """Replies to what is not known of a part, a batch at a time."""
     images = part.open_images()
-    prompts = [wording_prompt(model, asked.wording, _bytes_of(asked, images)) for asked in part.asked]
+    prompts = [_prompt(model, asked, images) for asked in part.asked]
     costs = [_cost(model, asked, prompt, settings) for asked, prompt in zip(part.asked, prompts, strict=True)]
     for batch in batches(costs, tokens=settings.batch_tokens, pixels=settings.batch_pixels):
         missing = [index for index in batch if keys[index] not in known]
@@ -69,8 +70,9 @@ def _ask_part(
             yield Replies.cast(replies.with_columns(key=pl.Series([keys[index] for index in missing])))
 
 
-def _bytes_of(asked: Asked, images: Mapping[str, bytes]) -> list[bytes]:
-    return [images[picture.sha256] for picture in asked.pictures]
+def _prompt(model: LoadedModel, asked: Asked, images: Mapping[str, bytes]) -> Prompt:
+    shown = [images[picture.sha256] for picture in asked.pictures]
+    return replace(wording_prompt(model, asked.wording, shown), row=f"{asked.benchmark} {asked.item}")
 
 
 def wording_prompt(model: LoadedModel, wording: Wording, images: Sequence[bytes]) -> Prompt:

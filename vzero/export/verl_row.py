@@ -15,9 +15,11 @@ import pyarrow as pa
 
 from vzero.models.prompts import CROP_NOTICE, question_text
 
-LeftOut = Literal["no_negative", "other_full_image", "marker_in_text"]
+LeftOut = Literal["no_negative", "other_full_image", "marker_in_text", "token_in_text"]
 
 MARKER = re.compile(r"<image>|<crop>|<video>|<audio>")
+# Added tokens of every published Qwen tokenizer, and what is named like them.
+TOKEN = re.compile(r"<\|\w+\|>|</?(?:think|tool_call|tool_response)>|<tts_\w+>")
 # The reference picks a row's scorer by this name, and knows training rows by this one only.
 DATA_SOURCE = "zwz_vqa"
 
@@ -74,15 +76,19 @@ CROP_COLUMNS = [
 def left_out(sample: Mapping[str, Any], crop: Mapping[str, Any]) -> LeftOut | None:
     """Why the reference could not read a sample's row; None: it can.
 
-    It stops at a row without a negative crop, shows both teacher views the same full image, and takes a
-    marker in the question for one more picture. Needs `question` and `options`; `fallback` and `strategy`.
+    It stops at a row without a negative crop, shows both teacher views the same full image, takes a marker
+    in the question for one more picture, and the text of a tokenizer's added token for that token, which the
+    form has no way to write otherwise. Needs `question` and `options`; `fallback` and `strategy`.
     """
     if crop["fallback"] == "none":
         return "no_negative"
     if crop["strategy"] == "downsampled":
         return "other_full_image"
-    if MARKER.search("\n".join([sample["question"], *sample["options"]])):
+    text = "\n".join([sample["question"], *sample["options"]])
+    if MARKER.search(text):
         return "marker_in_text"
+    if TOKEN.search(text):
+        return "token_in_text"
     return None
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import smart_resize
 
+from vzero.config import ConfigError
 from vzero.imaging import decode
 from vzero.models.loading import LoadedModel, Processors
 from vzero.models.prompts import Prompt
@@ -65,15 +66,15 @@ def visual_tokens(model: LoadedModel | Processors, width: int, height: int) -> i
 
 
 def prompt_tokens(model: LoadedModel | Processors, text: str, visual: int) -> int:
-    """Tokens of a prompt whose images take `visual` tokens together."""
-    ids = model.tokenizer(text, add_special_tokens=False)["input_ids"]
+    """Tokens of a prompt (`Prompt.text`) whose images take `visual` tokens together."""
+    ids = model.prompt_tokenizer.token_ids(text)
     return len(ids) - ids.count(model.image_token) + visual
 
 
 def encode(
     model: LoadedModel, prompts: Sequence[Prompt], *, padding: Literal["left", "right"] = "left"
 ) -> EncodedPrompts:
-    """Encode prompts as one batch."""
+    """Encode prompts as one batch. Raises `ConfigError` for one with more or fewer places than images."""
     images = [image for prompt in prompts for image in prompt.images]
     pixels, grids = image_features(model, images) if images else (None, None)
     merged = model.image_processor.merge_size**2
@@ -109,7 +110,14 @@ def pad_rows(
 
 
 def _token_ids(model: LoadedModel, prompt: Prompt, tokens_per_image: Iterator[int]) -> list[int]:
+    written = model.prompt_tokenizer.token_ids(prompt.text)
+    places = written.count(model.image_token)
+    if places != len(prompt.images):
+        raise ConfigError(
+            f"{prompt.row or 'a prompt'}: the chat template made {places} image places for "
+            f"{len(prompt.images)} images: {prompt.text[:500]!r}"
+        )
     ids: list[int] = []
-    for token in model.tokenizer(prompt.text, add_special_tokens=False)["input_ids"]:
+    for token in written:
         ids += [token] * (next(tokens_per_image) if token == model.image_token else 1)
     return ids

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import warnings
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from transformers.utils import logging
 
 from vzero.config import ConfigError, Models
 from vzero.models.linear_attention import pass_over_padding
+from vzero.models.prompt_tokenizer import PromptTokenizer, prompt_tokenizer
 
 # Loading is a matter of seconds here; its bars would break up the stages' own progress.
 logging.disable_progress_bar()
@@ -47,6 +49,10 @@ class LoadedModel:
     @property
     def device(self) -> torch.device:
         return self.network.device
+
+    @cached_property
+    def prompt_tokenizer(self) -> PromptTokenizer:
+        return prompt_tokenizer(self.tokenizer)
 
     @property
     def image_token(self) -> int:
@@ -88,6 +94,10 @@ class Processors:
     image_token: int
     thinking: bool
 
+    @cached_property
+    def prompt_tokenizer(self) -> PromptTokenizer:
+        return prompt_tokenizer(self.tokenizer)
+
 
 def load_processors(folder: Path, models: Models) -> Processors:
     """Load tokenizer and image processor of a folder, which needs no weights. Errors as in `load_model`."""
@@ -99,7 +109,14 @@ def load_processors(folder: Path, models: Models) -> Processors:
     if not tokenizer.chat_template:
         raise ConfigError(f"{folder}: the {family} tokenizer has no chat template")
     config = AutoConfig.from_pretrained(folder, local_files_only=True)
-    return Processors(tokenizer, processor, int(config.image_token_id), models.thinking)
+    processors = Processors(tokenizer, processor, int(config.image_token_id), models.thinking)
+    try:
+        _ = processors.prompt_tokenizer
+    except ValueError as error:
+        raise ConfigError(
+            f"{folder}: prompts cannot be written safely with its tokenizer: {error}"
+        ) from error
+    return processors
 
 
 def load_model(

@@ -6,8 +6,8 @@ so the positive and the negative view differ in nothing but the crop's pixels.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # wordings are read without torch
@@ -22,7 +22,8 @@ EXPLAIN = "Reason briefly, then answer."
 @dataclass(frozen=True)
 class Prompt:
     images: tuple[bytes, ...]  # encoded, in the order of their places in the text
-    text: str  # rendered chat template, one image token for each image
+    text: str  # rendered chat template, one image token for each image; see `vzero.models.prompt_tokenizer`
+    row: str = field(default="", compare=False)  # id of what is asked, for messages
 
 
 def question_text(question: str, options: Sequence[str | None]) -> str:
@@ -57,10 +58,20 @@ def teacher_prompt(
 
 
 def render(model: LoadedModel | Processors, messages: list[dict[str, Any]]) -> str:
-    """The chat template's text, ready for the answer."""
+    """The chat template's text, ready for the answer. What messages say is text, whatever it looks like."""
+    escape = model.prompt_tokenizer.escape
     return model.tokenizer.apply_chat_template(
-        messages, tokenize=False, add_generation_prompt=True, enable_thinking=model.thinking
+        [message | {"content": _escaped(message["content"], escape)} for message in messages],
+        tokenize=False,
+        add_generation_prompt=True,
+        enable_thinking=model.thinking,
     )
+
+
+def _escaped(content: str | list[dict[str, Any]], escape: Callable[[str], str]) -> str | list[dict[str, Any]]:
+    if isinstance(content, str):
+        return escape(content)
+    return [part | {"text": escape(part["text"])} if part["type"] == "text" else part for part in content]
 
 
 def split_after_first_image(model: LoadedModel, prompt: Prompt) -> tuple[Prompt, Prompt]:
@@ -68,5 +79,6 @@ def split_after_first_image(model: LoadedModel, prompt: Prompt) -> tuple[Prompt,
 
     A prompt without an image is all head.
     """
-    head, token, tail = prompt.text.partition(model.tokenizer.convert_ids_to_tokens(model.image_token))
-    return Prompt(prompt.images[:1], head + token), Prompt(prompt.images[1:], tail)
+    end = model.prompt_tokenizer.after(prompt.text, model.image_token)
+    head = replace(prompt, images=prompt.images[:1], text=prompt.text[:end])
+    return head, replace(prompt, images=prompt.images[1:], text=prompt.text[end:])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from vzero.config import Train
 from vzero.models.encoding import prompt_tokens, visual_tokens
@@ -14,11 +15,17 @@ from vzero.train.packing import pack
 
 
 def student_prompts(model: LoadedModel, samples: Sequence[TrainingSample]) -> list[Prompt]:
-    return [student_prompt(model, s.image, s.question, s.options) for s in samples]
+    prompts = [student_prompt(model, s.image, s.question, s.options) for s in samples]
+    return _named(prompts, samples)
 
 
 def positive_prompts(model: LoadedModel, samples: Sequence[TrainingSample]) -> list[Prompt]:
-    return [teacher_prompt(model, s.image, s.positive, s.question, s.options) for s in samples]
+    prompts = [teacher_prompt(model, s.image, s.positive, s.question, s.options) for s in samples]
+    return _named(prompts, samples)
+
+
+def _named(prompts: Sequence[Prompt], samples: Sequence[TrainingSample]) -> list[Prompt]:
+    return [replace(prompt, row=s.sample_id) for prompt, s in zip(prompts, samples, strict=True)]
 
 
 def prompt_lengths(

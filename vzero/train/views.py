@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -96,15 +96,12 @@ def _replayed(
 
 def _prompts(teacher: LoadedModel, sample: TrainingSample, contrast: bool) -> list[Prompt]:
     """The positive view's prompt, then those of the negative views."""
-    [positive] = positive_prompts(teacher, [sample])
     image = sample.negative_image or sample.image
-    return [
-        positive,
-        *(
-            teacher_prompt(teacher, image, crop, sample.question, sample.options)
-            for crop in (sample.negatives if contrast else ())
-        ),
+    negative = [
+        teacher_prompt(teacher, image, crop, sample.question, sample.options)
+        for crop in (sample.negatives if contrast else ())
     ]
+    return [*positive_prompts(teacher, [sample]), *(replace(view, row=sample.sample_id) for view in negative)]
 
 
 def _lengths(

@@ -105,6 +105,18 @@ def test_rows_of_another_benchmark_in_the_file_are_left_out_and_counted(read, tm
     assert "1 rows with another type than 3D are left out" in opened.notices
 
 
+@pytest.mark.parametrize("place", ["question", "A"])
+@pytest.mark.parametrize("mark", ["<image 2>", "<image 0>"])
+def test_an_item_that_marks_an_image_it_lacks_is_a_reject(read, tmp_path, place, mark):
+    _, file, row, _ = FORMS["MMMU TSV"]
+    marked = row | {"index": 1, place: f"{row[place]} {mark}"}
+    items, rejects, _ = read("mmmu", write_rows(tmp_path / file, [row, marked]))
+    assert [item["item"] for item in items] == ["0"]
+    assert [(reject.row, reject.code, reject.detail) for reject in rejects] == [
+        (1, "image_marker", f"{mark} with 1 images")
+    ]
+
+
 def test_shards_are_read_together_and_another_split_beside_them_is_not(read, tmp_path):
     _, _, row, _ = FORMS["BLINK Parquet"]
     for number, folder in enumerate(["Jigsaw", "Counting"]):

@@ -97,6 +97,8 @@ class Benchmark:
     """Known values of the category; empty when they are many or not fixed."""
     aggregates: tuple[Aggregate, ...] = ("micro",)
     """How hits become the benchmark's numbers, the headline first."""
+    marks_images: bool = False
+    """Texts say where each image stands (`<image 1>`); an item that marks an image it lacks is a reject."""
     crop_view: bool = False
     """Also asked about the crop alone: the gap between the two views is what looking closer would give."""
     published_size: int | None = None

@@ -24,6 +24,7 @@ from vzero.evaluate.benchmarks.cells import (
     text_of,
 )
 from vzero.evaluate.benchmarks.declaration import Benchmark, Form
+from vzero.evaluate.prompting.parts import IMAGE_MARK
 from vzero.geometry import Box, BoxFormat
 from vzero.sources.boxes import parse_boxes
 from vzero.sources.cells import LETTERS
@@ -52,6 +53,8 @@ class ItemReader:
         images = [image for column in form.images for image in images_in(row.get(column))]
         if not images:
             raise Rejected(RejectCode.MISSING_IMAGE, "no image in the row")
+        if self.benchmark.marks_images:
+            _check_marks([asked, *options], len(images))
         pictures = [self._picture(image) for image in images]
         boxes = _boxes(row, form, (pictures[0]["width"], pictures[0]["height"]))
         crop = self._crop(row, images[0], boxes)
@@ -176,6 +179,13 @@ def _answer(row: Mapping[str, Any], form: Form, item: str, options: Options) -> 
         if form.options == "text":
             return "open", require(cell, RejectCode.BAD_ANSWER, "answer"), []
         raise
+
+
+def _check_marks(texts: Iterable[str | None], images: int) -> None:
+    for text in texts:
+        for number in IMAGE_MARK.findall(text or ""):
+            if not 1 <= int(number) <= images:
+                raise Rejected(RejectCode.IMAGE_MARKER, f"<image {number}> with {images} images")
 
 
 def _boxes(row: Mapping[str, Any], form: Form, extent: tuple[int, int]) -> list[Box]:

@@ -19,6 +19,7 @@ MMMU = Benchmark(
         ),
     ),
     prompt="vlmevalkit",
+    marks_images=True,
     scorer="vlmevalkit-exact",
     open_scorer="vzero",
     published_size=900,

@@ -11,7 +11,7 @@ from typing import Any
 
 from vzero.config import ConfigError
 
-IMAGE_MARK = re.compile(r"<image (\d+)>")
+IMAGE_MARK = re.compile(r"<image (\d{1,9})>")
 
 
 @dataclass(frozen=True)
