@@ -117,7 +117,10 @@ class Quality(dy.Schema):
 
 
 class Rollouts(dy.Schema):
-    """Every sampled answer with what the models said of it. Written by `train` as it goes."""
+    """Every sampled answer with what the models said of it. Written by `train` as it goes.
+
+    Log-probs are of the whole vocabulary, at the temperature of `params.train.logprob_temperature`.
+    """
 
     step = dy.Int32(primary_key=True)
     sample_id = dy.String(primary_key=True)
@@ -130,13 +133,13 @@ class Rollouts(dy.Schema):
     positive_logprobs = dy.List(dy.Float32(nullable=False), nullable=False)  # [] without a teacher
     negative_logprobs = dy.List(dy.Float32(nullable=False), nullable=False)  # [] without a negative view
     evidence_score = dy.Float32(nullable=False)  # length-mean of the gated token gaps, or the reward
-    advantage = dy.Float32(nullable=False)  # z-score within the group
+    advantage = dy.Float32(nullable=False)  # z-score within the group; of rewards: params.train.advantage
     weight = dy.Float32(nullable=False)
     reward = dy.Float32(nullable=True)  # 1 for a right answer, else 0; null for recipes that read no labels
 
 
 class TrainLog(dy.Schema):
-    """One row a step. Written by `train` as it goes. Losses in nats."""
+    """One row a step. Written by `train` as it goes. Losses in nats, log-probs as in Rollouts."""
 
     step = dy.Int32(primary_key=True)
     loss = dy.Float32(nullable=False)

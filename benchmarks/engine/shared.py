@@ -89,7 +89,7 @@ def unweighted(
 ) -> ScoredStep:
     """Answers with the teacher's hidden states, every answer counting 1."""
     prompts = setting.student_prompts
-    evidence = weigh(None, None, mask, setting.group, UNGATED.gate)
+    evidence = weigh(None, None, mask, setting.group, UNGATED)
     return ScoredStep(
         samples=setting.samples,
         prompts=prompts,

@@ -18,6 +18,25 @@ def test_the_standard_deviation_is_the_populations():
     assert torch.allclose(group_normalise(values, [0] * 4, eps=0.0), expected)
 
 
+def test_ddof_one_is_the_samples_standard_deviation():
+    """Rewards 1, 0, 0, 1: mean 1/2, squares 4 x 1/4, variance 1/4 over n and 1/3 over n - 1."""
+    rewards = torch.tensor([1.0, 0.0, 0.0, 1.0])
+    population = group_normalise(rewards, [0] * 4, eps=0.0)
+    sample = group_normalise(rewards, [0] * 4, eps=0.0, ddof=1)
+    assert population.tolist() == [1.0, -1.0, -1.0, 1.0]
+    assert sample.tolist() == pytest.approx([0.75**0.5, -(0.75**0.5), -(0.75**0.5), 0.75**0.5])
+    padded = group_normalise(rewards, [0] * 4, eps=0.5, ddof=1)
+    assert padded[0].item() == pytest.approx(0.5 / (3**-0.5 + 0.5))
+
+
+def test_a_score_alone_in_its_group_becomes_0_or_stays():
+    scores, groups = torch.tensor([1.0, 0.0, 1.0, 1.0, 1.0]), ["a", "b", "c", "d", "d"]
+    for ddof in (0, 1):
+        assert group_normalise(scores, groups, eps=1e-6, ddof=ddof).tolist() == [0.0] * 5
+        kept = group_normalise(scores, groups, eps=1e-6, ddof=ddof, lone="reward")
+        assert kept.tolist() == [1.0, 0.0, 1.0, 0.0, 0.0]
+
+
 @pytest.mark.parametrize(("size", "bound"), [(4, 1.732), (8, 2.646), (12, 3.317), (16, 3.873)])
 def test_one_against_all_others_is_the_largest_z_score(size, bound):
     one_hot = torch.zeros(size)

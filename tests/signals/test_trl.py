@@ -1,14 +1,19 @@
-"""The divergences are those of TRL (GKD's generalised JSD, arXiv 2306.13649), values and conventions."""
+"""Divergences (GKD's generalised JSD, arXiv 2306.13649), advantages and log-probs are those of TRL."""
 
 from __future__ import annotations
 
 import importlib
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
+from vzero.models.loading import LoadedModel
 from vzero.signals.divergence import Divergence, token_divergence
+from vzero.signals.groups import group_normalise
+from vzero.train.objective import response_logprobs
 
 CONVENTIONS: list[tuple[float, Divergence]] = [
     (0.0, "forward_kl"),
@@ -58,3 +63,28 @@ def test_values_on_the_teachers_top_k_with_a_tail_bucket(logits, beta, kind, top
     expected = trl._jsd_divergence(ours, theirs, beta, mask).sum(dim=-1)
     value = token_divergence(kind, logits[0], logits[1], top_k=top_k, jsd_beta=beta or 0.5)
     assert torch.allclose(value, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("rewards", [[1.0, 0.0, 0.0, 1.0], [0.25, 1.0, 0.5], [1.0, 1.0]])
+def test_advantages_are_those_of_trls_grpo_trainer(rewards):
+    """Its trainer computes (rewards - mean) / (nanstd + 1e-4), with this function for the deviation."""
+    from trl.trainer.utils import nanstd
+
+    values = torch.tensor(rewards, dtype=torch.float64)
+    expected = (values - values.mean()) / (nanstd(values, dim=0) + 1e-4)
+    ours = group_normalise(values, [0] * len(rewards), eps=1e-4, ddof=1)
+    assert torch.allclose(ours, expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("temperature", [1.0, 0.5, 1.7])
+def test_log_probs_at_a_temperature_are_those_of_trl(logits, temperature):
+    from trl.trainer.utils import selective_log_softmax
+
+    head = torch.nn.Linear(17, 17, bias=False, dtype=torch.float64)
+    torch.nn.init.eye_(head.weight)
+    network: Any = SimpleNamespace(lm_head=head)
+    model = LoadedModel(network, range(17), None, thinking=False, autocast=None)
+    token_ids = torch.arange(10).reshape(2, 5)
+    expected = selective_log_softmax(logits[0], token_ids, temperature)
+    ours = response_logprobs(model, logits[0], token_ids, torch.ones_like(token_ids), temperature)
+    assert torch.allclose(ours.double(), expected, atol=1e-5)

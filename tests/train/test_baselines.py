@@ -11,14 +11,16 @@ from small_project import settings
 
 from vzero import config
 from vzero.config import ConfigError, Models
+from vzero.evaluate.extract import extract
+from vzero.evaluate.extraction import lettered
 from vzero.models.loading import load_model
 from vzero.paths import Paths
 from vzero.shards import read
-from vzero.signals.rewards import option_reward
 from vzero.stages import train
 from vzero.tables import Rollouts, TrainLog
-from vzero.train.batches import load_samples, training_index
+from vzero.train.batches import load_samples, training_index, with_letters
 from vzero.train.recipes import RECIPES
+from vzero.train.rewards import option_reward
 
 
 def test_params_offer_the_recipes_there_are():
@@ -62,18 +64,37 @@ def test_grpo_learns_from_samples_with_an_answer_only(project: Paths):
         rows = pl.read_parquet(shard).with_row_index("n")
         answer = pl.when(pl.col("n") % 2 == 0).then("answer")
         rows.with_columns(answer).drop("n").write_parquet(shard)
-    index = training_index(project, labels=True)
-    assert 0 < index.height < 30
+    everything = training_index(project, labels=True)
+    index, left_out = with_letters(everything)
+    assert 0 < index.height < everything.height == 30
+    assert left_out == {"no_answer": 30 - index.height, "open_question": 0}
     assert all(sample.answer for sample in load_samples(project, index))
 
 
+def test_grpo_leaves_out_open_questions_whose_answer_no_letter_can_be(project: Paths):
+    for shard in project.samples.glob("part-*.parquet"):
+        rows = pl.read_parquet(shard).with_row_index("n")
+        open_question = pl.col("n") % 2 == 0
+        rows.with_columns(
+            options=pl.when(open_question).then(pl.lit([], pl.List(pl.String))).otherwise("options"),
+            answer=pl.when(open_question).then(pl.lit("a red cup")).otherwise("answer"),
+        ).drop("n").write_parquet(shard)
+    index, left_out = with_letters(training_index(project, labels=True))
+    assert index["options"].list.len().min() > 0
+    assert left_out == {"no_answer": 0, "open_question": 30 - index.height}
+    summary = train.run(settings(recipe="grpo", steps=1), project)
+    assert summary["samples"] == index.height
+    assert summary["left_out"]["open_question"] == 30 - index.height > 0
+
+
 def test_rewards_are_compared_among_siblings(project: Paths, monkeypatch):
-    """Answers worth 1, 0, 0 in every group: advantages sqrt(2), -sqrt(1/2), -sqrt(1/2)."""
+    """Answers worth 1, 0, 0 in every group: the mean is 1/3, the variance (2/3) / (n - 1) = 1/3."""
     worth = iter([1.0, 0.0, 0.0] * 8)
-    monkeypatch.setattr("vzero.train.scoring.option_reward", lambda text, answer: next(worth))
+    monkeypatch.setattr("vzero.train.scoring.option_reward", lambda text, options, answer: next(worth))
     train.run(settings(recipe="grpo", steps=2), project)
     rollouts = read(project.rollouts, Rollouts).sort("step", "sample_id", "member")
-    assert rollouts["advantage"].to_list() == pytest.approx([2**0.5, -(0.5**0.5), -(0.5**0.5)] * 8, abs=1e-4)
+    expected = [2 / 3**0.5, -1 / 3**0.5, -1 / 3**0.5]
+    assert rollouts["advantage"].to_list() == pytest.approx(expected * 8, abs=1e-4)
     assert rollouts["weight"].unique().to_list() == [1.0]
     assert read(project.train_log, TrainLog)["reward"].to_list() == pytest.approx([1 / 3, 1 / 3])
 
@@ -100,10 +121,27 @@ def test_imitated_answers_are_the_teachers(project: Paths):
 
 @pytest.mark.parametrize(
     ("text", "reward"),
-    [("It is K. Answer: B", 1.0), ("B", 1.0), ("B or C", 0.0), ("", 0.0), ("Bob", 0.0), ("(B).", 1.0)],
+    [
+        ("It is K. Answer: B", 1.0),
+        ("B", 1.0),
+        ("(B).", 1.0),
+        ("The answer is B. I am sure.", 1.0),
+        ("B) A red cup", 1.0),
+        ("a red cup", 1.0),
+        ("<think>C? A?</think>b", 1.0),
+        ("I think it is B", 1.0),
+        ("B or C", 0.0),
+        ("B) A blue cup", 0.0),
+        ("The answer is not B.", 0.0),
+        ("I", 0.0),
+        ("Bob", 0.0),
+        ("", 0.0),
+    ],
 )
-def test_the_last_letter_that_stands_alone_earns_the_reward(text, reward):
-    assert option_reward(text, "B") == reward
+def test_what_a_careful_reader_takes_from_an_answer_earns_the_reward(text, reward):
+    options = ["A blue cup", "A red cup", "No cup"]
+    assert option_reward(text, options, "B") == reward
+    assert option_reward(text, options, "B") == (extract(text, lettered(options), "vzero").letter == "B")
 
 
 @pytest.mark.parametrize(

@@ -70,6 +70,12 @@ def scored() -> Scored:
     )
 
 
+def at_temperature(scored: Scored, temperature: float) -> Scored:
+    """The same answers, replayed by the teacher at that temperature."""
+    logprobs = response_logprobs(TEACHER, scored.teacher_hidden, scored.token_ids, MASK, temperature)
+    return replace(scored, teacher_logprobs=logprobs)
+
+
 def loss_of(hidden: torch.Tensor, scored: Scored, objective: Objective) -> torch.Tensor:
     total = denominator(objective.aggregation, scored.mask, length=TOKENS)
     return rollout_loss(STUDENT, TEACHER, hidden, scored, objective, total)
@@ -79,11 +85,12 @@ def gradient_of(hidden: torch.Tensor, scored: Scored, objective: Objective) -> t
     return torch.autograd.grad(loss_of(hidden, scored, objective), hidden)[0]
 
 
-def distribution(loaded: LoadedModel, hidden: torch.Tensor) -> np.ndarray:
+def distribution(loaded: LoadedModel, hidden: torch.Tensor, temperature: float = 1.0) -> np.ndarray:
     """Probabilities (vocabulary,) of one token, in float64."""
     head: Any = loaded.network.lm_head
     logits = head.weight.detach().double().numpy()[:VOCABULARY] @ hidden.detach().double().numpy()
-    return np.exp(logits) / np.exp(logits).sum()
+    raised = np.exp(logits / temperature)
+    return raised / raised.sum()
 
 
 def by_hand(q: np.ndarray, p: np.ndarray, token: int, objective: Objective) -> float:
@@ -114,16 +121,18 @@ def tilted_by_hand(p: np.ndarray, n: np.ndarray, objective: Objective) -> np.nda
     return raised / raised.sum()
 
 
+@pytest.mark.parametrize("temperature", [1.0, 0.5])
 @pytest.mark.parametrize("name", ALL)
-def test_the_loss_is_the_weighted_mean_of_answers_means(name, hidden, scored):
-    objective = ALL[name]
+def test_the_loss_is_the_weighted_mean_of_answers_means(name, temperature, hidden, scored):
+    objective = replace(ALL[name], logprob_temperature=temperature)
+    scored = at_temperature(scored, temperature)
     total = 0.0
     for row, length in enumerate(LENGTHS):
         for column in range(length):
-            q = distribution(STUDENT, hidden[row, column])
-            p = distribution(TEACHER, scored.teacher_hidden[row, column])
+            q = distribution(STUDENT, hidden[row, column], temperature)
+            p = distribution(TEACHER, scored.teacher_hidden[row, column], temperature)
             if objective.tilt:
-                n = distribution(TEACHER, scored.negative_hidden[row, column])
+                n = distribution(TEACHER, scored.negative_hidden[row, column], temperature)
                 p = tilted_by_hand(p, n, objective)
             token = int(scored.token_ids[row, column])
             value = float(scored.weights[row]) * by_hand(q, p, token, objective)
@@ -244,19 +253,45 @@ def test_an_answer_of_one_token_has_its_true_logprob(hidden, scored):
     assert ours[1, 1:].abs().max() == 0.0
 
 
+def test_a_token_of_logits_2_and_0_has_probability_sigmoid_of_2_over_the_temperature():
+    head = torch.nn.Linear(2, 2, bias=False)
+    head.weight = torch.nn.Parameter(torch.eye(2))
+    network: Any = SimpleNamespace(lm_head=head)
+    pair = LoadedModel(network, range(2), None, thinking=False, autocast=None)
+    hidden, first, real = torch.tensor([[[2.0, 0.0]]]), torch.tensor([[0]]), torch.tensor([[1]])
+    for temperature in (0.5, 1.0, 2.0):
+        expected = -math.log(1 + math.exp(-2 / temperature))
+        [[ours]] = response_logprobs(pair, hidden, first, real, temperature).tolist()
+        assert ours == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize("objective", [Objective("k1", "token_mean"), Objective("reward", "token_mean")])
+def test_a_ratio_compares_policies_at_one_temperature(objective, hidden, scored):
+    """Old log-probs taken at the objective's temperature make the ratio 1, the loss minus the advantage."""
+    at_half = replace(objective, logprob_temperature=0.5)
+    scored = at_temperature(scored, 0.5)
+    old = response_logprobs(STUDENT, hidden, scored.token_ids, MASK, 0.5).detach()
+    first = replace(scored, old_logprobs=old)
+    assert loss_of(hidden, first, at_half).item() == loss_of(hidden, scored, at_half).item()
+    assert torch.equal(gradient_of(hidden, first, at_half), gradient_of(hidden, scored, at_half))
+    stale = replace(scored, old_logprobs=response_logprobs(STUDENT, hidden, scored.token_ids, MASK).detach())
+    assert loss_of(hidden, stale, at_half).item() != loss_of(hidden, scored, at_half).item()
+
+
+@pytest.mark.parametrize("temperature", [1.0, 0.7])
 @pytest.mark.parametrize(
     ("beta", "kind"), [(0.0, "forward_kl"), (0.3, "jsd"), (0.5, "jsd"), (1.0, "reverse_kl")]
 )
-def test_values_and_gradients_are_those_of_trls_distillation_trainer(beta, kind, hidden, scored):
+def test_values_and_gradients_are_those_of_trls_distillation_trainer(beta, kind, temperature, hidden, scored):
     from trl.trainer.distillation_trainer import _chunked_divergence_loss
 
     heads: list[Any] = [STUDENT.network.lm_head, TEACHER.network.lm_head]
     student_head, teacher_head = (head.weight[:VOCABULARY] for head in heads)
     theirs, _, _ = _chunked_divergence_loss(
-        hidden, scored.teacher_hidden, student_head, teacher_head, MASK, beta
+        hidden, scored.teacher_hidden, student_head, teacher_head, MASK, beta, temperature=temperature
     )
     neutral = replace(scored, weights=torch.ones(ROWS))
-    objective = Objective(kind, "token_mean", jsd_beta=beta or 0.5)
+    objective = Objective(kind, "token_mean", jsd_beta=beta or 0.5, logprob_temperature=temperature)
     assert loss_of(hidden, neutral, objective).item() == pytest.approx(theirs.item(), abs=1e-6)
     (gradient,) = torch.autograd.grad(theirs, hidden)
     assert torch.allclose(gradient_of(hidden, neutral, objective), gradient, atol=1e-6)

@@ -71,6 +71,7 @@ def test_params_offer_what_the_signals_have():
     assert choices(Objective, "divergence") == {*get_args(Divergence), *get_args(Estimator)}
     assert choices(Objective, "aggregation") == set(get_args(Aggregation))
     assert set(Gate.model_fields) == {field.name for field in fields(recipes.Gate)}
+    assert set(config.Advantage.model_fields) == {field.name for field in fields(recipes.Advantage)}
     assert set(Objective.model_fields) <= {field.name for field in fields(recipes.Objective)}
 
 
@@ -157,3 +158,23 @@ def test_settings_that_mean_nothing_to_the_recipes_divergence_are_refused(object
 def test_gate_constants_out_of_range_are_refused(constants, expected):
     with pytest.raises(ConfigError, match=expected):
         parse_params({"train": {"gate": constants}})
+
+
+def test_peers_of_grpo_divide_by_the_deviation_over_n_minus_1():
+    assert RECIPES["grpo"].advantage == recipes.Advantage(ddof=1, eps=1e-6, lone="zero")
+    changed = resolve(Train(recipe="grpo", advantage=config.Advantage(ddof=0, eps=1e-4)))
+    assert changed.advantage == recipes.Advantage(ddof=0, eps=1e-4, lone="zero")
+
+
+@pytest.mark.parametrize(
+    ("recipe", "expected"),
+    [("needle", 1.0), ("paper", 1.0), ("opd", 1.0), ("sft", 1.0), ("released", 0.7), ("grpo", 0.7)],
+)
+def test_recipes_take_log_probs_at_temperature_one_or_at_the_rollouts(recipe, expected):
+    def temperature_of(**changes: Any) -> float:
+        return resolve(Train(recipe=recipe, **changes)).objective.logprob_temperature
+
+    assert temperature_of(temperature=0.7) == expected
+    assert temperature_of() == 1.0
+    assert temperature_of(temperature=0.7, logprob_temperature="one") == 1.0
+    assert temperature_of(temperature=0.7, logprob_temperature="rollout") == 0.7

@@ -12,9 +12,11 @@ from small_project import settings
 
 from vzero.config import Params
 from vzero.models.loading import LoadedModel, load_model
+from vzero.rollout.replay import replay
 from vzero.train.batches import TrainingSample, load_samples, training_index
-from vzero.train.objective import rollout_loss
+from vzero.train.objective import response_logprobs, rollout_loss
 from vzero.train.recipes import RECIPES, Recipe, resolve
+from vzero.train.sampling import positive_prompts
 from vzero.train.scoring import ScoredStep, score_step
 from vzero.train.update import update
 from vzero.train.views import teacher_views
@@ -136,6 +138,26 @@ def test_rollouts_are_weighed_against_their_siblings_only(models, samples):
     assert together.evidence.weights[3:6].tolist() == pytest.approx(alone.evidence.weights.tolist(), abs=1e-4)
 
 
+@pytest.mark.parametrize(("logprobs", "temperature"), [("rollout", 0.7), ("one", 1.0), (None, 0.7)])
+def test_log_probs_of_a_step_are_all_taken_at_one_temperature(models, samples, logprobs, temperature):
+    """Of the answers as recorded, of the policy that the ratio looks back to, and of the teacher's views."""
+    student, teacher = models
+    params = settings(recipe="released", mini_batches=2, temperature=0.7, logprob_temperature=logprobs)
+    recipe = resolve(params.train)
+    step = score_step(student, teacher, samples, params.train, recipe, step=0)
+    assert recipe.objective.logprob_temperature == temperature
+    ids, mask = step.scored.token_ids, step.scored.mask
+    with torch.no_grad():
+        ours = response_logprobs(student, replay(student, step.prompts, ids, mask), ids, mask, temperature)
+        prompts = positive_prompts(teacher, samples)
+        theirs = response_logprobs(teacher, replay(teacher, prompts, ids, mask), ids, mask, temperature)
+    recorded = [torch.tensor(rollout.logprobs) for rollout in step.rollouts]
+    assert torch.allclose(torch.cat(recorded), ours[mask.bool()], atol=1e-4)
+    assert torch.allclose(step.scored.old_logprobs, ours, atol=1e-4)
+    assert torch.allclose(step.scored.teacher_logprobs, theirs, atol=1e-4)
+    assert torch.equal(step.scored.teacher_logprobs, step.views.positive)
+
+
 def paper_surrogate(step: ScoredStep, current: torch.Tensor) -> torch.Tensor:
     """Eq. 24 as written: mean over rollouts of w * mean over tokens of sg[log ratio] * log-prob."""
     total = torch.zeros(())
@@ -148,9 +170,6 @@ def paper_surrogate(step: ScoredStep, current: torch.Tensor) -> torch.Tensor:
 
 
 def test_the_paper_recipes_gradient_is_autograd_of_the_papers_surrogate(models, samples):
-    from vzero.rollout.replay import replay
-    from vzero.train.objective import response_logprobs
-
     student, teacher = models
     params = settings(recipe="paper")
     recipe: Recipe = RECIPES["paper"]

@@ -41,11 +41,12 @@ from vzero.config.public_sources import (
     VisualCotLlavaSource,
     ZwzSource,
 )
-from vzero.config.train import Gate, Lora, Objective, Teacher, Train
+from vzero.config.train import Advantage, Gate, Lora, Objective, Teacher, Train
 
 __all__ = [
     "BENCHMARKS",
     "EVALUATED_MODELS",
+    "Advantage",
     "BenchmarkName",
     "CocoSource",
     "Compute",

@@ -1,4 +1,7 @@
-"""Parameters of `train`. `None` on a method field means what the recipe says (`vzero.train.recipes`)."""
+"""Parameters of `train`. `None` on a method field means what the recipe says (`vzero.train.recipes`).
+
+A value that differs from its default and means nothing to the recipe is refused (`vzero.train.unused`).
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,7 @@ class Gate(Section):
     w_min: Annotated[float, Field(ge=0)] | None = None
     w_max: Annotated[float, Field(ge=0)] | None = None
     eps: Annotated[float, Field(gt=0)] | None = None
-    """Added to the group's population standard deviation."""
+    """Added to the group's population standard deviation (that over n), nats a token."""
     shrinkage: Annotated[float, Field(ge=0)] | None = None
     """tau, nats a token: z = (score - mean) / sqrt(deviation^2 + tau^2), so that groups that hardly differ
     stay near weight 1; 0: off."""
@@ -50,6 +53,21 @@ class Gate(Section):
         if self.w_min is not None and self.w_max is not None and self.w_max < self.w_min:
             raise ValueError(f"w_max ({self.w_max}) must be at least w_min ({self.w_min})")
         return self
+
+
+class Advantage(Section):
+    """How rewards are compared among siblings, by recipes that have rewards. `None`: the recipe's value.
+
+    An answer's advantage is (reward - mean) / (deviation + eps) over its group.
+    """
+
+    ddof: Literal[0, 1] | None = None
+    """The deviation of n rewards is taken over n - ddof: 1 in verl and TRL, 0 is the population's."""
+    eps: Annotated[float, Field(gt=0)] | None = None
+    """Added to the deviation: 1e-6 in verl, 1e-4 in TRL."""
+    lone: Literal["zero", "reward"] | None = None
+    """Advantage of an answer without siblings (`group` 1): 0 as in TRL, which learns nothing, or its reward
+    as in verl (which divides it by 1 + eps)."""
 
 
 class Objective(Section):
@@ -135,6 +153,7 @@ class Train(Section):
     recipe: Literal["needle", "paper", "released", "opd", "grpo", "sft"] = "needle"
     """Named method settings (`vzero.train.recipes`): views, divergence, gate constants, aggregation."""
     gate: Gate = Gate()
+    advantage: Advantage = Advantage()
     objective: Objective = Objective()
     teacher: Teacher = Teacher()
     lora: Lora | None = None
@@ -150,6 +169,11 @@ class Train(Section):
     """Tokens a pass through a model, prompts and answers with their padding; bounds memory, changes nothing
     else. A single prompt with its group may pass it."""
     temperature: float = Field(default=1.0, gt=0)
+    """Of sampling."""
+    logprob_temperature: Literal["one", "rollout"] | None = None
+    """What logits are divided by before log-probs are taken: 1, or `temperature`, as verl and TRL do, so that
+    they are those of the policy that samples. For everything alike: current and old log-probs, the teacher's
+    replay and with it the gate, distributions, the `rollouts` table. `None`: as the recipe does."""
     max_new_tokens: Positive = 16
     max_prompt_tokens: Positive = 25_000
     """Longer student prompts are left out before training, with a count."""

@@ -72,7 +72,7 @@ def _overlaps(inputs: Inputs) -> Facts:
 def method(inputs: Inputs) -> dict[str, Any]:
     """The method's settings by dotted name: what params say, under what the training summary says ran."""
     train = inputs.params.train
-    said = {"gate": train.gate.model_dump(), "objective": train.objective.model_dump()}
+    said = {name: getattr(train, name).model_dump() for name in ("gate", "advantage", "objective")}
     ran = inputs.train_summary.get("method", {})
     settings: dict[str, Any] = {"recipe": train.recipe}
     for part, values in said.items():

@@ -22,7 +22,7 @@ class Rollout:
     token_ids: list[int]  # with the end token, when there is one
     text: str
     finish_reason: Literal["stop", "length"]
-    logprobs: list[float]  # of the sampled tokens at temperature 1, whatever they were sampled with
+    logprobs: list[float]  # of the sampled tokens, at a temperature that need not be the sampling's
 
 
 @dataclass(frozen=True)
@@ -63,9 +63,11 @@ def generate(
     seed: int | Sequence[int],
     top_p: float = 1.0,
     top_k: int = 0,
+    logprob_temperature: float = 1.0,
 ) -> list[list[Rollout]]:
     """`group` answers to every prompt. Temperature 0 is greedy; else tokens are sampled from the whole
     vocabulary, or from its `top_k` likeliest, or from the likeliest that together have probability `top_p`.
+    Whatever they are drawn from, their log-probs are of the whole vocabulary, at `logprob_temperature`.
 
     An answer's randomness depends on the seed (one for all prompts, or one each), its prompt and its place in
     the group alone, so it is the same in every batch and on every process. Vision tokens are never sampled: a
@@ -80,7 +82,8 @@ def generate(
         [_uniforms(prompt, group, max_new_tokens, own) for prompt, own in zip(prompts, seeds, strict=True)]
     )
     sampling = Sampling(temperature, top_p, top_k)
-    tokens, logprobs = _decode(model, prefix, sampling, torch.from_numpy(uniforms).to(model.device))
+    drawn = torch.from_numpy(uniforms).to(model.device)
+    tokens, logprobs = _decode(model, prefix, sampling, drawn, logprob_temperature)
     rollouts = [
         _rollout(model, row, scores) for row, scores in zip(tokens.tolist(), logprobs.tolist(), strict=True)
     ]
@@ -100,6 +103,7 @@ def _decode(
     prefix: Prefix,
     sampling: Sampling,
     uniforms: torch.Tensor,
+    logprob_temperature: float,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Sampled ids and their log-probs, both (rows, tokens). Rows that ended are padded."""
     rows, limit = uniforms.shape
@@ -111,6 +115,8 @@ def _decode(
         token = _sample(_allowed(logits, model.banned_tokens), sampling, uniforms[:, len(tokens)])
         token = token.masked_fill(ended, model.pad_token)
         tokens.append(token)
+        if logprob_temperature != 1.0:
+            logits = logits / logprob_temperature
         logprobs.append(sampled_logprobs(logits, token))
         ended = ended | (token == model.end_token)
         if len(tokens) == limit or bool(ended.all()):

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from typing import Literal
 
 import torch
+
+Lone = Literal["zero", "reward"]
+"""What a score alone in its group becomes: 0, or itself."""
 
 
 def group_normalise(
@@ -13,22 +17,30 @@ def group_normalise(
     *,
     eps: float,
     shrinkage: float = 0.0,
+    ddof: int = 0,
+    lone: Lone = "zero",
 ) -> torch.Tensor:
-    """z-scores within groups by the population standard deviation; 0 for groups of one or of equal scores.
+    """z-scores (rollouts,) within groups; 0 for groups of equal scores, and of one unless `lone` keeps it.
 
-    (score - mean) / (sqrt(variance + shrinkage^2) + eps). A `shrinkage` above 0, in the scores' unit, keeps
-    groups whose spread is mere noise from being blown up to the full range.
+    (score - mean) / (sqrt(variance + shrinkage^2) + eps). The variance of n scores is their sum of squares
+    about the mean over n - `ddof`: 0 is the population's, 1 the sample's. A `shrinkage` above 0, in the
+    scores' unit, keeps groups whose spread is mere noise from being blown up to the full range.
     """
     index = _index_of(groups, scores)
     # Double precision: the mean of equal float32 scores must come out equal to them.
     values = scores.double()
     count, mean = _count_and_mean(values, index)
     centred = values - mean[index]
-    _, variance = _count_and_mean(centred.square(), index)
+    _, squares = _count_and_mean(centred.square(), index)
+    variance = squares * (count / (count - ddof).clamp_min(1))
     spread = (variance + shrinkage**2).sqrt()
     advantages = centred / (spread[index] + eps)
     equal = _all_equal(scores, index, len(count))
-    return torch.where(equal[index] | (count[index] <= 1), 0.0, advantages).to(scores.dtype)
+    alone = count[index] <= 1
+    advantages = torch.where(equal[index] | alone, 0.0, advantages)
+    if lone == "reward":
+        advantages = torch.where(alone, values, advantages)
+    return advantages.to(scores.dtype)
 
 
 def scaled_to_mean_one(weights: torch.Tensor, groups: Sequence[Hashable] | torch.Tensor) -> torch.Tensor:

@@ -17,7 +17,7 @@ from vzero.config import ConfigError, Params
 from vzero.models.recompute import recompute_layers
 from vzero.paths import Paths
 from vzero.shards import atomic_folder, publish, run_folder, write_json
-from vzero.train.batches import training_index
+from vzero.train.batches import training_index, with_letters
 from vzero.train.checkpoint import load_weights
 from vzero.train.lengths import within_limits
 from vzero.train.loop import train_student
@@ -40,9 +40,13 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     if sharding_wanted():
         shard(accelerator, student)
     index = training_index(paths, labels=recipe.needs_labels)
-    index, left_out = within_limits(index, student, teacher, params.train)
+    left_out: dict[str, int] = {}
+    if recipe.needs_labels:
+        index, left_out = with_letters(index)
+    index, too_long = within_limits(index, student, teacher, params.train)
+    left_out |= too_long
     if index.is_empty():
-        raise ConfigError(f"every training sample is longer than train.max_prompt_tokens allows: {left_out}")
+        raise ConfigError(f"no training sample is left: {left_out}")
     config = {
         "models": params.models.model_dump(mode="json"),
         # What only decides whether to go on must not make a run begin anew.
@@ -92,6 +96,8 @@ def _check_processes(accelerator: Accelerator, params: Params) -> None:
 def _plain(recipe: Recipe) -> dict[str, Any]:
     """The resolved method as JSON; no clamp is written as null."""
     method = asdict(recipe)
+    if not recipe.needs_labels:
+        del method["advantage"]
     for section in ("gate", "objective"):
         method[section] = {k: None if v == math.inf else v for k, v in method[section].items()}
     return method

@@ -40,12 +40,10 @@ def training_index(paths: Paths, *, labels: bool = False) -> pl.DataFrame:
 
     `shard` is the number of the files that hold the image and the crops.
 
-    With `labels` also the column `answer`, and only samples that have one.
+    With `labels` also the column `answer`.
     """
     columns = [*SAMPLE_COLUMNS, "answer"] if labels else SAMPLE_COLUMNS
     samples = scan(paths.samples, Samples, columns).filter(pl.col("split") == "train")
-    if labels:
-        samples = samples.filter(pl.col("answer").is_not_null())
     sizes = pl.concat(
         scan(file, Images, ["image_id", "width", "height"]).with_columns(shard=pl.lit(number, pl.Int32))
         for number, file in enumerate(files(paths.images))
@@ -55,9 +53,18 @@ def training_index(paths: Paths, *, labels: bool = False) -> pl.DataFrame:
     )
     index = samples.join(sizes, on="image_id").join(crops, on="sample_id").sort("sample_id").collect()
     if index.is_empty():
-        wanted = "training sample with crops" + (" and an answer" if labels else "")
-        raise ValueError(f"{paths.samples}: no {wanted}")
+        raise ValueError(f"{paths.samples}: no training sample with crops")
     return index
+
+
+def with_letters(index: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, int]]:
+    """The rows of a labelled index whose answer is the letter of an option, and how many not, by reason."""
+    answered, choice = pl.col("answer").is_not_null(), pl.col("options").list.len() > 0
+    left_out = {
+        "no_answer": index.filter(~answered).height,
+        "open_question": index.filter(answered & ~choice).height,
+    }
+    return index.filter(answered & choice), left_out
 
 
 def step_rows(count: int, prompts: int, *, seed: int, step: int) -> list[int]:

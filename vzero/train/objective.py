@@ -63,8 +63,9 @@ def rollout_loss(
 ) -> torch.Tensor:
     """This part's share of the mini-batch loss; `total` is the whole mini-batch's denominator.
 
-    `student_hidden` (rows, tokens, student width) carries the gradient. Raises ValueError when `scored` lacks
-    something that the objective needs.
+    `student_hidden` (rows, tokens, student width) carries the gradient. Log-probs are taken at the
+    objective's `logprob_temperature`, as those that `scored` holds must be. Raises ValueError when `scored`
+    lacks something that the objective needs.
     """
     kind = objective.divergence
     if kind == "forward_kl" or kind == "reverse_kl" or kind == "jsd":
@@ -78,21 +79,33 @@ def rollout_loss(
 
 
 def response_logprobs(
-    model: LoadedModel, hidden: torch.Tensor, token_ids: torch.Tensor, mask: torch.Tensor
+    model: LoadedModel,
+    hidden: torch.Tensor,
+    token_ids: torch.Tensor,
+    mask: torch.Tensor,
+    temperature: float = 1.0,
 ) -> torch.Tensor:
     """Log-probs (rows, tokens) of response tokens, 0 on padding, from hidden states (rows, tokens, width)."""
 
     def chunk_logprobs(part: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
-        return sampled_logprobs(vocabulary_logits(model, part), ids)
+        return sampled_logprobs(vocabulary_logits(model, part, temperature), ids)
 
     return _by_chunks(chunk_logprobs, len(model.tokenizer), mask, hidden, token_ids)
+
+
+def _current_logprobs(
+    student: LoadedModel, student_hidden: torch.Tensor, scored: Scored, objective: Objective
+) -> torch.Tensor:
+    return response_logprobs(
+        student, student_hidden, scored.token_ids, scored.mask, objective.logprob_temperature
+    )
 
 
 def _labelled_losses(
     student: LoadedModel, student_hidden: torch.Tensor, scored: Scored, objective: Objective
 ) -> torch.Tensor:
     """Token losses (rows, tokens) of answers that are to be imitated, or were rewarded."""
-    current = response_logprobs(student, student_hidden, scored.token_ids, scored.mask)
+    current = _current_logprobs(student, student_hidden, scored, objective)
     if objective.divergence == "likelihood":
         return -current
     return _policy_gradient(current, _present(scored.advantages)[:, None], scored, objective)
@@ -118,7 +131,7 @@ def _sampled_token_losses(
     objective: Objective,
 ) -> torch.Tensor:
     """Weighted token losses (rows, tokens) that see only the sampled tokens. Clamp first, weight after."""
-    current = response_logprobs(student, student_hidden, scored.token_ids, scored.mask)
+    current = _current_logprobs(student, student_hidden, scored, objective)
     target = _target_logprobs(teacher, scored, objective)
     weights = scored.weights[:, None]
     if objective.divergence == "k2":
@@ -142,7 +155,7 @@ def _divergences(
     def chunk_divergence(ours: torch.Tensor, *views: torch.Tensor) -> torch.Tensor:
         return token_divergence(
             kind,
-            vocabulary_logits(student, ours),
+            vocabulary_logits(student, ours, objective.logprob_temperature),
             _target_logits(teacher, objective, *views),
             top_k=objective.top_k,
             tail=objective.tail,
@@ -184,10 +197,10 @@ def _target_logits(
     teacher: LoadedModel, objective: Objective, positive: torch.Tensor, negative: torch.Tensor | None = None
 ) -> torch.Tensor:
     """Logits (tokens, vocabulary) of the distribution to learn, from hidden states (tokens, width)."""
-    logits = vocabulary_logits(teacher, positive)
+    logits = vocabulary_logits(teacher, positive, objective.logprob_temperature)
     if negative is None:
         return logits
-    contrasted = vocabulary_logits(teacher, negative)
+    contrasted = vocabulary_logits(teacher, negative, objective.logprob_temperature)
     return tilted_logprobs(logits, contrasted, tilt=objective.tilt, clip=objective.tilt_clip)
 
 

@@ -4,20 +4,38 @@
 `needle` is the default for the embedded world: with a teacher as sharp as its, the sampled-token form is
 mostly noise at small batches, and the full distribution of the same gated objective learns at once.
 The others are baselines on the same engine: `opd` is needle without the gate (privileged on-policy
-distillation), `grpo` rewards right answers and compares siblings (arXiv 2402.03300; the only one that reads
-labels), `sft` fits the answers that the teacher gives when it sees the right crop.
+distillation), `grpo` rewards right answers and compares siblings as verl and TRL do (arXiv 2402.03300; the
+only one that reads labels), `sft` fits the answers that the teacher gives when it sees the right crop.
+
+`released` has the launcher's settings, not the slips of the code behind them. It does not reproduce, on
+purpose:
+
+- The shift of the teacher's log-probs by a token: an answer's first token is learnt from as if the teacher
+  had given it log-prob 0, and the gate never sees it. Here each token, first and end included, has its own.
+- The lag of the normaliser: the first micro-batch of a mini-batch is divided by the token count of the
+  mini-batch before (a run's first: by its own). Here all are divided by the count of their mini-batch.
+- The packed forward that leaks: linear-attention layers are not told where the sequences packed into a row
+  begin, so all but the first see the ones before. Here no answer sees what it is computed beside.
+- Group means in float32, by which siblings with equal scores can weigh other than 1; k3 below 0 by rounding.
+- Siblings spread over mini-batches, so that half a group moves the policy before the other half; here groups
+  stay whole. Sampled vision tokens, which a replay takes for images; here they are never sampled.
+- The teacher's prompt rendered by the student's processor; here by the teacher's own.
+- Student logits divided by the rollout temperature (1 in the launcher) and the teacher's not; here both are.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from vzero import config
 from vzero.signals.aggregation import Aggregation
 from vzero.signals.divergence import Divergence
-from vzero.signals.policy import Estimator
+from vzero.signals.groups import Lone
+from vzero.signals.policy import MAX_K3, Estimator
+from vzero.train.unused import unused_settings
 
 
 @dataclass(frozen=True)
@@ -41,6 +59,15 @@ class Gate:
 
 
 @dataclass(frozen=True)
+class Advantage:
+    """The keyword arguments of `vzero.signals.groups.group_normalise` for rewards: verl's, but for `lone`."""
+
+    ddof: int = 1
+    eps: float = 1e-6
+    lone: Lone = "zero"
+
+
+@dataclass(frozen=True)
 class Objective:
     divergence: Divergence | Estimator | Literal["reward", "likelihood"]
     aggregation: Aggregation
@@ -53,14 +80,20 @@ class Objective:
     tilt_clip: float = 10.0
     ratio_clip: float = 0.2
     dual_clip: float = 3.0
+    logprob_temperature: float = 1.0
+    """What the student's and the teacher's logits are divided by; `resolve` fills it in."""
 
 
 @dataclass(frozen=True)
 class Recipe:
     gate: Gate
     objective: Objective
+    advantage: Advantage = Advantage()
+    """Only where labels are needed."""
     writer: Literal["student", "teacher"] = "student"
     """Who writes the answers that the student learns from; the teacher writes with the right crop in view."""
+    logprob_temperature: Literal["one", "rollout"] = "one"
+    """At which temperature log-probs are taken: 1, or the one that answers are sampled at."""
 
     @property
     def needs_labels(self) -> bool:
@@ -86,9 +119,11 @@ UNGATED = Gate(enabled=False)
 RECIPES = {
     "needle": Recipe(Gate(), Objective("forward_kl", "sequence_mean")),
     "paper": Recipe(Gate(alpha=1.0), Objective("k1", "sequence_mean")),
-    "released": Recipe(Gate(alpha=0.5), Objective("k1", "token_mean", clamp=10.0)),
+    "released": Recipe(
+        Gate(alpha=0.5), Objective("k1", "token_mean", clamp=10.0), logprob_temperature="rollout"
+    ),
     "opd": Recipe(UNGATED, Objective("forward_kl", "sequence_mean")),
-    "grpo": Recipe(UNGATED, Objective("reward", "sequence_mean")),
+    "grpo": Recipe(UNGATED, Objective("reward", "sequence_mean"), logprob_temperature="rollout"),
     "sft": Recipe(UNGATED, Objective("likelihood", "token_mean"), writer="teacher"),
 }
 
@@ -96,50 +131,59 @@ RECIPES = {
 def resolve(train: config.Train) -> Recipe:
     """The named recipe with the fields that params set explicitly.
 
-    Raises ConfigError when one of them means nothing to what the recipe brings.
+    Raises ConfigError that names every setting which means nothing to what the recipe brings.
     """
     named = RECIPES[train.recipe]
-    objective = replace(named.objective, **_given(train.objective))
-    recipe = replace(named, gate=replace(named.gate, **_given(train.gate)), objective=objective)
-    try:
-        _check_signal(named, train)
-        _check_objective(recipe, train)
-        _check_gate(recipe, train)
-    except config.ConfigError as error:
-        raise config.ConfigError(f"with train.recipe {train.recipe}: {error}") from error
+    temperature_of = train.logprob_temperature or named.logprob_temperature
+    temperature = train.temperature if temperature_of == "rollout" else 1.0
+    objective = _given(train.objective) | {"logprob_temperature": temperature}
+    if not named.needs_replay:
+        objective.pop("divergence", None)  # refused below
+    recipe = replace(
+        named,
+        gate=replace(named.gate, **_given(train.gate)),
+        advantage=replace(named.advantage, **_given(train.advantage)),
+        objective=replace(named.objective, **objective),
+        logprob_temperature=temperature_of,
+    )
+    if problems := [*_contradictions(named, recipe, train), *unused_settings(recipe, train)]:
+        raise config.ConfigError(f"with train.recipe {train.recipe}: {'; '.join(problems)}")
     return recipe
 
 
-def _check_signal(named: Recipe, train: config.Train) -> None:
+def _contradictions(named: Recipe, recipe: Recipe, train: config.Train) -> Iterator[str]:
     if not named.needs_replay and train.objective.divergence is not None:
-        raise config.ConfigError(
-            f"train.objective.divergence must be null: its signal is the {named.objective.divergence}"
-        )
+        yield f"train.objective.divergence must be null: its signal is the {named.objective.divergence}"
     if named.writer == "teacher" and train.teacher.kind != "frozen":
-        raise config.ConfigError(
-            f"train.teacher.kind must be frozen, not {train.teacher.kind}: a student would copy itself"
-        )
+        yield f"train.teacher.kind must be frozen, not {train.teacher.kind}: a student would copy itself"
+    if recipe.needs_labels and train.group < 2 and recipe.advantage.lone == "zero":
+        yield "rewards are compared: train.group must be at least 2, or train.advantage.lone reward"
+    yield from _objective_contradictions(recipe, train)
+    yield from _gate_contradictions(recipe, train)
 
 
-def _check_objective(recipe: Recipe, train: config.Train) -> None:
+def _objective_contradictions(recipe: Recipe, train: config.Train) -> Iterator[str]:
     objective = recipe.objective
     try:
         train.objective.check_settings(objective.divergence, top_k=objective.top_k, tilt=objective.tilt)
     except config.ConfigError as error:
-        raise config.ConfigError(f"train.objective: {error}") from error
+        yield f"train.objective: {error}"
+    if objective.divergence == "k3" and train.objective.clamp is not None and objective.clamp > MAX_K3:
+        yield f"train.objective.clamp must be at most {MAX_K3:g}, which bounds k3 anyway, or null"
 
 
-def _check_gate(recipe: Recipe, train: config.Train) -> None:
-    if not recipe.gate.enabled:
+def _gate_contradictions(recipe: Recipe, train: config.Train) -> Iterator[str]:
+    gate = recipe.gate
+    if not gate.enabled:
         if recipe.objective.tilt:
-            raise config.ConfigError("train.objective.tilt needs the negative view: train.gate.enabled true")
+            yield "train.objective.tilt needs the negative view: train.gate.enabled true"
         return
     if not recipe.needs_replay:
-        raise config.ConfigError("train.gate.enabled must be null or false: there is no replay to weigh")
-    if train.group < 2:
-        raise config.ConfigError(
-            "the gate compares siblings: train.group must be at least 2, or train.gate.enabled false"
-        )
+        yield "train.gate.enabled must be null or false: there is no replay to weigh"
+    elif train.group < 2:
+        yield "the gate compares siblings: train.group must be at least 2, or train.gate.enabled false"
+    if gate.w_max < gate.w_min:
+        yield f"train.gate.w_max ({gate.w_max:g}) must be at least train.gate.w_min ({gate.w_min:g})"
 
 
 def _given(section: config.Section) -> dict[str, Any]:

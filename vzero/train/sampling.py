@@ -47,6 +47,7 @@ def sample_answers(
     train: Train,
     *,
     step: int,
+    logprob_temperature: float = 1.0,
 ) -> list[Rollout]:
     """`train.group` answers to every prompt, siblings beside each other, in the prompts' order."""
     lengths = [n + train.group * train.max_new_tokens for n in prompt_lengths(model, samples, prompts)]
@@ -59,6 +60,7 @@ def sample_answers(
             max_new_tokens=train.max_new_tokens,
             temperature=train.temperature,
             seed=train.seed * 1_000_003 + step,
+            logprob_temperature=logprob_temperature,
         )
         groups.update(zip(part, answers, strict=True))
     return [rollout for index in range(len(prompts)) for rollout in groups[index]]

@@ -16,11 +16,11 @@ from vzero.rollout.generate import Rollout
 from vzero.rollout.replay import replay
 from vzero.signals.evidence import Evidence, gate
 from vzero.signals.groups import group_normalise
-from vzero.signals.rewards import option_reward
 from vzero.train.batches import TrainingSample
 from vzero.train.objective import Scored, response_logprobs
 from vzero.train.packing import pack
-from vzero.train.recipes import Gate, Recipe
+from vzero.train.recipes import Recipe
+from vzero.train.rewards import option_reward
 from vzero.train.sampling import positive_prompts, prompt_lengths, sample_answers, student_prompts
 from vzero.train.views import TeacherViews, teacher_views
 
@@ -68,9 +68,10 @@ def score_step(
             contrast=recipe.gate.enabled,
             keep_positive=recipe.needs_distributions,
             keep_negative=recipe.objective.tilt > 0,
+            logprob_temperature=recipe.objective.logprob_temperature,
         )
     rewards = _rewards(samples, rollouts, mask.device) if recipe.needs_labels else None
-    evidence = weigh(views, rewards, mask, train.group, recipe.gate)
+    evidence = weigh(views, rewards, mask, train.group, recipe)
     lengths = prompt_lengths(student, samples, prompts)
     scored = Scored(
         token_ids,
@@ -95,9 +96,11 @@ def _answers(
     recipe: Recipe,
     step: int,
 ) -> list[Rollout]:
-    if recipe.writer == "student" or teacher is None:
-        return sample_answers(student, samples, prompts, train, step=step)
-    return sample_answers(teacher, samples, positive_prompts(teacher, samples), train, step=step)
+    writer = student
+    if recipe.writer == "teacher" and teacher is not None:
+        writer, prompts = teacher, positive_prompts(teacher, samples)
+    temperature = recipe.objective.logprob_temperature
+    return sample_answers(writer, samples, prompts, train, step=step, logprob_temperature=temperature)
 
 
 def weigh(
@@ -105,7 +108,7 @@ def weigh(
     rewards: torch.Tensor | None,
     mask: torch.Tensor,
     group: int,
-    constants: Gate,
+    recipe: Recipe,
 ) -> Evidence:
     """The gate over rows whose siblings stand beside each other, or rewards compared among them.
 
@@ -114,18 +117,21 @@ def weigh(
     groups = torch.arange(mask.shape[0]) // group
     ones = torch.ones(mask.shape[0], device=mask.device)
     if rewards is not None:
-        return Evidence(rewards, group_normalise(rewards, groups, eps=constants.eps), ones)
+        return Evidence(rewards, group_normalise(rewards, groups, **vars(recipe.advantage)), ones)
     if views is None or views.negative is None:
         return Evidence(torch.zeros_like(ones), torch.zeros_like(ones), ones)
-    return gate(views.positive, views.negative, mask, groups, **constants.constants)
+    return gate(views.positive, views.negative, mask, groups, **recipe.gate.constants)
 
 
 def _rewards(
     samples: Sequence[TrainingSample], rollouts: Sequence[Rollout], device: torch.device
 ) -> torch.Tensor:
     group = len(rollouts) // len(samples)
-    answers = [sample.answer or "" for sample in samples for _ in range(group)]
-    earned = [option_reward(rollout.text, answer) for rollout, answer in zip(rollouts, answers, strict=True)]
+    asked = [sample for sample in samples for _ in range(group)]
+    earned = [
+        option_reward(rollout.text, sample.options, sample.answer or "")
+        for rollout, sample in zip(rollouts, asked, strict=True)
+    ]
     return torch.tensor(earned, device=device)
 
 
@@ -150,7 +156,9 @@ def _old_logprobs(
     for part in pack([length + train.group * token_ids.shape[1] for length in lengths], train.micro_tokens):
         rows = group_rows(part, train.group, token_ids.device)
         hidden = replay(student, [prompts[index] for index in part], token_ids[rows], mask[rows])
-        old[rows] = response_logprobs(student, hidden, token_ids[rows], mask[rows])
+        old[rows] = response_logprobs(
+            student, hidden, token_ids[rows], mask[rows], recipe.objective.logprob_temperature
+        )
     return old
 
 

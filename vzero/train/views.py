@@ -38,6 +38,7 @@ def teacher_views(
     contrast: bool,
     keep_positive: bool,
     keep_negative: bool,
+    logprob_temperature: float = 1.0,
 ) -> TeacherViews:
     """Replay answers (rows, tokens) under the positive view and, with `contrast`, the negative ones.
 
@@ -57,7 +58,9 @@ def teacher_views(
         for wanted in (keep_positive, keep_negative)
     ]
     for part in pack(_lengths(teacher, samples, mask, contrast), train.micro_tokens):
-        for index, hidden, logprobs in _replayed(teacher, samples, part, token_ids, mask, contrast):
+        for index, hidden, logprobs in _replayed(
+            teacher, samples, part, token_ids, mask, contrast, logprob_temperature
+        ):
             place = slice(index * group, (index + 1) * group), slice(logprobs.shape[-1])
             # The sample's own view stands in for a negative one that it lacks.
             views = (0, min(1, len(logprobs) - 1))
@@ -77,6 +80,7 @@ def _replayed(
     token_ids: torch.Tensor,
     mask: torch.Tensor,
     contrast: bool,
+    logprob_temperature: float,
 ) -> Iterator[tuple[int, torch.Tensor, torch.Tensor]]:
     """Each sample of a part with its hidden states (views, group, tokens, width) and log-probs."""
     group = token_ids.shape[0] // len(samples)
@@ -88,7 +92,7 @@ def _replayed(
     longest = int(mask[rows].sum(dim=1).max())
     ids, real = token_ids[rows, :longest], mask[rows, :longest]
     hidden = replay(teacher, [prompt for views in prompts for prompt in views], ids, real)
-    logprobs = response_logprobs(teacher, hidden, ids, real)
+    logprobs = response_logprobs(teacher, hidden, ids, real, logprob_temperature)
     sizes = [len(views) * group for views in prompts]
     for index, seen, scored in zip(part, hidden.split(sizes), logprobs.split(sizes), strict=True):
         yield index, seen.unflatten(0, (-1, group)), scored.unflatten(0, (-1, group))
