@@ -46,7 +46,10 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     index, too_long = within_limits(index, student, teacher, params.train)
     left_out |= too_long
     if index.is_empty():
-        raise ConfigError(f"no training sample is left: {left_out}")
+        raise ConfigError(
+            f"no training sample is left: {left_out}; train.max_prompt_tokens and train.max_teacher_tokens "
+            "bound the prompts"
+        )
     config = {
         "models": params.models.model_dump(mode="json"),
         # What only decides whether to go on must not make a run begin anew.

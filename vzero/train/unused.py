@@ -23,7 +23,9 @@ def unused_settings(recipe: Recipe, train: config.Train) -> list[str]:
     """A sentence for each setting that means nothing to the resolved recipe: key, reason, what to do."""
     reasons: dict[str, str] = {}
     for used, keys, reason in _uses(recipe, train):
-        reasons |= {} if used else {key: reason for key in keys if key not in reasons and _is_set(train, key)}
+        for key in keys:
+            if not used and _is_set(train, key):
+                reasons.setdefault(key, reason)
     return [
         f"train.{key} means nothing, {reason}: leave it at {_written(_default(key))}"
         for key, reason in reasons.items()
