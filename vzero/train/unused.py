@@ -1,6 +1,8 @@
 """Settings that would change nothing: what a recipe has no use for is refused, not ignored.
 
-A setting counts as set where it differs from its default: `params.yaml` spells the defaults out for all.
+A setting counts as set where it differs from its default: `params.yaml` spells the defaults out for all. What
+only says how much a machine holds (`max_teacher_tokens`, `teacher.offload`) is of no recipe: an overlay for a
+card serves them all.
 Which settings of `train.objective` belong to which divergence says `vzero.config`.
 """
 
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 
 GATE = tuple(f"gate.{name}" for name in config.Gate.model_fields if name != "enabled")
 ADVANTAGE = tuple(f"advantage.{name}" for name in config.Advantage.model_fields)
-TEACHER = (*(f"teacher.{name}" for name in config.Teacher.model_fields), "max_teacher_tokens")
+TEACHER = ("teacher.kind", "teacher.decay")
 
 
 def unused_settings(recipe: Recipe, train: config.Train) -> list[str]:
