@@ -1,25 +1,21 @@
-"""Sharing a prompt between its answers changes nothing but the time: same log-probs, same gradients."""
+"""Sharing a prompt between its answers changes nothing but the time: the same log-probs."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
 from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
+from rollout_passes import naive, picture, prompts, shared, views
 from tiny_models import FAMILIES, save_tiny
 
 from vzero.config import Models
-from vzero.imaging import encode_png
 from vzero.models.encoding import encode, pad_rows
 from vzero.models.loading import LoadedModel, load_model
-from vzero.models.prompts import Prompt, student_prompt, teacher_prompt
-from vzero.models.recompute import recompute_layers
+from vzero.models.prompts import Prompt, teacher_prompt
 from vzero.rollout.generate import generate
 from vzero.rollout.replay import replay
-from vzero.rollout.responses import sampled_logprobs, vocabulary_logits
 
 ANSWERS = [[20], [21, 22], [23, 24, 25, 2], [30, 31, 32, 33, 34], [2], [40, 41, 42, 2]]
 
@@ -31,59 +27,12 @@ def model(request, tmp_path_factory) -> LoadedModel:
     return load_model(folder, Models(), trainable=True)
 
 
-def picture(height: int, width: int, seed: int) -> bytes:
-    return encode_png(np.random.default_rng(seed).integers(0, 255, (height, width, 3), dtype=np.uint8))
-
-
-def prompts(model: LoadedModel) -> list[Prompt]:
-    """Different lengths, image sizes and image counts."""
-    return [
-        teacher_prompt(model, picture(96, 96, 1), picture(40, 56, 2), "What letter is it?", ["K", "T"]),
-        student_prompt(model, picture(48, 112, 3), "What letter is on the red circle?", ["K", "T", "L"]),
-    ]
-
-
-def shared(model: LoadedModel, asked: list[Prompt], answers: list[list[int]]) -> torch.Tensor:
-    token_ids, mask = pad_rows(answers, pad=model.pad_token, device=model.device)
-    hidden = replay(model, asked, token_ids, mask)
-    return torch.where(mask.bool(), sampled_logprobs(vocabulary_logits(model, hidden), token_ids), 0.0)
-
-
-def naive(model: LoadedModel, prompt: Prompt, answer: list[int]) -> torch.Tensor:
-    """One full forward pass by the library's own classes, nothing cached, nothing padded."""
-    encoded = encode(model, [prompt])
-    token_ids = torch.cat([encoded.token_ids, torch.tensor([answer])], dim=1)
-    logits = model.network(
-        input_ids=token_ids,
-        attention_mask=torch.ones_like(token_ids),
-        pixel_values=encoded.pixels,
-        image_grid_thw=encoded.grids,
-        mm_token_type_ids=(token_ids == model.image_token).int(),
-        use_cache=False,
-    ).logits[0]
-    predicting = (
-        logits[encoded.token_ids.shape[1] - 1 : -1, : len(model.tokenizer)].float().log_softmax(dim=-1)
-    )
-    return predicting.gather(1, torch.tensor(answer)[:, None]).squeeze(1)
-
-
 def test_log_probs_equal_the_naive_ones_for_answers_of_one_token_and_up(model):
     asked = prompts(model)
     ours = shared(model, asked, ANSWERS)
     for row, answer in enumerate(ANSWERS):
         expected = naive(model, asked[row // 3], answer)
         assert torch.allclose(ours[row, : len(answer)], expected, atol=1e-5)
-
-
-def views(model: LoadedModel) -> list[Prompt]:
-    """Two views of two samples: prompts 0 and 2 share an image, and so do 1 and 3. Crops differ in size."""
-    asked = [
-        (picture(96, 96, 1), picture(40, 56, 2), "What letter is it?"),
-        (picture(48, 112, 3), picture(80, 32, 4), "What letter is on the red circle, what letter?"),
-        (picture(96, 96, 1), picture(40, 56, 5), "What letter is it?"),
-        (picture(48, 112, 3), picture(64, 64, 6), "What letter is on the red circle, what letter?"),
-    ]
-    return [teacher_prompt(model, full, crop, question, ["K", "T"]) for full, crop, question in asked]
 
 
 def test_views_share_their_full_image_whatever_their_crops_and_questions(model, monkeypatch):
@@ -132,54 +81,6 @@ def test_in_bf16_log_probs_stay_close_to_the_naive_ones(model):
     for row, answer in enumerate(ANSWERS[2:]):
         expected = naive(half, asked[row], answer)
         assert torch.allclose(ours[row, : len(answer)], expected, atol=2e-2)
-
-
-def gradients(model: LoadedModel, loss: torch.Tensor) -> dict[str, torch.Tensor]:
-    model.network.zero_grad()
-    loss.backward()
-    return {name: p.grad.clone() for name, p in model.network.named_parameters() if p.grad is not None}
-
-
-def kept_for_backward(work: Callable[[], torch.Tensor]) -> tuple[torch.Tensor, int]:
-    """What the work returns, and the bytes of the tensors that autograd keeps for it."""
-    kept: dict[int, int] = {}
-
-    def note(tensor: torch.Tensor) -> torch.Tensor:
-        kept[tensor.data_ptr()] = tensor.numel() * tensor.element_size()
-        return tensor
-
-    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
-        return work(), sum(kept.values())
-
-
-def test_layers_computed_again_give_the_same_gradients_in_less_memory(model):
-    asked = views(model)
-    straight, straight_bytes = kept_for_backward(lambda: shared(model, asked, ANSWERS[2:]))
-    expected = gradients(model, straight.square().sum())
-    again = replace(model, network=copy.deepcopy(model.network))
-    recompute_layers(again)
-    values, bytes_ = kept_for_backward(lambda: shared(again, asked, ANSWERS[2:]))
-    assert torch.equal(values, straight)
-    ours = gradients(again, values.square().sum())
-    assert ours.keys() == expected.keys()
-    for name, gradient in expected.items():
-        assert torch.allclose(ours[name], gradient, atol=1e-5 * max(1.0, gradient.abs().max().item())), name
-    assert bytes_ < 0.5 * straight_bytes
-
-
-@pytest.mark.parametrize("answers", [ANSWERS, [[20, 2], [21, 2], [22, 2], [23, 2]], [[2]] * 4])
-@pytest.mark.parametrize("make", [prompts, views])
-def test_gradients_equal_the_naive_ones(model, make, answers):
-    asked = make(model)
-    answers = answers[: len(answers) // len(asked) * len(asked)]
-    group = len(answers) // len(asked)
-    ours = gradients(model, shared(model, asked, answers).sum())
-    theirs = gradients(
-        model, sum(naive(model, asked[row // group], answer).sum() for row, answer in enumerate(answers))
-    )
-    assert ours.keys() == theirs.keys()
-    for name, gradient in theirs.items():
-        assert torch.allclose(ours[name], gradient, atol=1e-4 * max(1.0, gradient.abs().max().item())), name
 
 
 def test_sampled_log_probs_are_those_of_a_replay(model):

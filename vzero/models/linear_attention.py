@@ -14,7 +14,7 @@ from transformers.cache_utils import LinearAttentionLayer
 
 
 class ForkableLinearLayer(LinearAttentionLayer):
-    """Convolution and recurrent states that are replaced, not overwritten.
+    """Convolution and recurrent states that are replaced, not overwritten, and own their storage.
 
     The library's layer copies new states into a fixed buffer, which invalidates what backward saved.
     `piece_mask` (rows, tokens) marks the real tokens of the piece under way; None: all are real.
@@ -52,9 +52,12 @@ class ForkableLinearLayer(LinearAttentionLayer):
 
 
 def _last_real(inputs: torch.Tensor, kernel: int, mask: torch.Tensor | None) -> torch.Tensor:
-    """The convolution inputs (rows, width, kernel) that end at each row's last real token."""
+    """A copy of the convolution inputs (rows, width, kernel) that end at each row's last real token.
+
+    A view would keep the inputs of the whole piece alive.
+    """
     if mask is None or bool(mask[:, -1].all()):
-        return inputs[..., -kernel:]
+        return inputs[..., -kernel:].clone()
     columns = torch.arange(1, mask.shape[1] + 1, device=mask.device)
     trailing = mask.shape[1] - (mask * columns).amax(dim=1)
     ends = inputs.shape[-1] - trailing

@@ -33,27 +33,36 @@ def _recomputed(forward, *args, **kwargs):
 def _cached_layer(forward, index: int, *args, past_key_values=None, **kwargs):
     """Run a layer that reads and replaces its entry of the cache.
 
-    Run again, it must find the entry as it was, and leave the cache as it has become since.
+    Run again, it must find the entry as it was, and leave the cache as it has become since. It keeps no other
+    entry: those of other layers, and what this one becomes, are freed with the cache.
     """
     if past_key_values is None or not torch.is_grad_enabled():
         return _recomputed(forward, *args, past_key_values=past_key_values, **kwargs)
     before = _snapshot(past_key_values.layers[index])
-    cache = past_key_values
+    empty = copy.copy(past_key_values)
+    empty.layers = [None] * len(past_key_values.layers)
+    first = [past_key_values]
 
     def run(*inputs):
-        nonlocal cache
-        hidden = forward(*inputs, past_key_values=cache, **kwargs)
-        again = copy.copy(past_key_values)
-        again.layers = list(past_key_values.layers)
-        again.layers[index] = _snapshot(before)
-        cache = again
-        return hidden
+        cache = first.pop() if first else _filled(empty, index, before)
+        return forward(*inputs, past_key_values=cache, **kwargs)
 
     return checkpoint(run, *args, use_reentrant=False)
 
 
+def _filled(empty, index: int, entry):
+    """A cache that holds a snapshot of one layer's entry and nothing else."""
+    cache = copy.copy(empty)
+    cache.layers = list(empty.layers)
+    cache.layers[index] = _snapshot(entry)
+    return cache
+
+
 def _snapshot(layer):
-    """A cache entry whose tensors may be replaced without changing the original's."""
+    """A cache entry whose tensors may be replaced without changing the original's.
+
+    They must not be written: with gradients no layer does (`vzero.rollout.prefix.extend`).
+    """
     copied = copy.copy(layer)
     for name, value in vars(layer).items():
         if isinstance(value, dict):

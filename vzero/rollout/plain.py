@@ -32,7 +32,8 @@ def replay(
             use_cache=False,
         ).last_hidden_state
     start = repeated.token_ids.shape[1] - 1
-    return hidden[:, start : start + token_ids.shape[1]]
+    # A view would keep the prompts' hidden states alive as well.
+    return hidden[:, start : start + token_ids.shape[1]].clone()
 
 
 def prefill(model: LoadedModel, prompts: Sequence[Prompt], group: int) -> Prefix:

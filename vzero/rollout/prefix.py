@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import copy
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from transformers import DynamicCache
@@ -97,6 +97,9 @@ def extend(model: LoadedModel, prefix: Prefix, piece: EncodedPrompts) -> tuple[t
 
     Returns hidden states (rows, n, width) and the longer prefix. The given prefix's cache is used up.
     """
+    if piece.token_ids.shape[1] == 1 and torch.is_grad_enabled() and model.has_linear_attention:
+        hidden, longer = extend(model, prefix, _padded(model, piece))
+        return hidden[:, :1], longer
     mask = torch.cat([prefix.mask, piece.mask], dim=1)
     with computing(model):
         hidden = model.network.model(
@@ -113,6 +116,21 @@ def extend(model: LoadedModel, prefix: Prefix, piece: EncodedPrompts) -> tuple[t
     last = (piece.mask * columns).argmax(dim=1)
     last_hidden = hidden[torch.arange(hidden.shape[0], device=hidden.device), last]
     return hidden, Prefix(prefix.cache, mask, prefix.next_position + piece.next_position, last_hidden)
+
+
+def _padded(model: LoadedModel, piece: EncodedPrompts) -> EncodedPrompts:
+    """A piece with a column of padding behind it.
+
+    For a single token linear attention takes kernels made for sampling: the convolution's writes its state in
+    place, and those for GPUs have no backward pass.
+    """
+    pad = torch.nn.functional.pad
+    return replace(
+        piece,
+        token_ids=pad(piece.token_ids, (0, 1), value=model.pad_token),
+        mask=pad(piece.mask, (0, 1)),
+        positions=pad(piece.positions, (0, 1)),
+    )
 
 
 def _linear_attention_chunk(model: LoadedModel, tokens: int) -> dict[str, int]:
