@@ -1,4 +1,4 @@
-"""Gradients over shared prefixes are the naive ones at every length of answer, with layers computed once or again."""
+"""Gradients over shared prefixes are the naive ones at every length of answer, also when layers run again."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from vzero.models.loading import LoadedModel, load_model
 from vzero.models.recompute import recompute_layers
 from vzero.rollout.prefix import extend, fork, prefill, text_piece
 
-RAGGED = [[20], [21, 22], [23, 24, 25, 2], [30, 31, 32, 33, 34], [2], [40, 41, 42, 2]]
+RAGGED = [[20], [23, 24, 25, 2], [30, 31, 32, 33, 34], [2]]
 
 
 def loaded(folder, family: str) -> LoadedModel:
@@ -50,28 +50,27 @@ def largest_error(ours: dict[str, torch.Tensor], theirs: dict[str, torch.Tensor]
 def test_gradients_equal_the_naive_ones_at_every_length(ways, tokens):
     # Two views of one image, whose crops differ in size.
     asked, answers = views(ways[0])[::2], [[20 + n for n in range(tokens)], [50] * (tokens - 1) + [2]]
-    expected = sum(naive(ways[0], *pair).sum() for pair in zip(asked, answers, strict=True))
-    theirs = gradients(ways[0], expected)
+    expected = torch.cat([naive(ways[0], *pair) for pair in zip(asked, answers, strict=True)])
+    theirs = gradients(ways[0], expected.sum())
     for model in ways:
         assert largest_error(gradients(model, shared(model, asked, answers).sum()), theirs) < 5e-5
 
 
-@pytest.mark.parametrize("answers", [RAGGED, [[20, 2], [2], [22], [23, 24], [2], [25, 2]]])
+@pytest.mark.parametrize("answers", [RAGGED, [[20, 2], [2], [22], [23, 24]]])
 def test_gradients_equal_the_naive_ones_where_siblings_differ_in_length(ways, answers):
     asked = prompts(ways[0])
-    expected = sum(naive(ways[0], asked[row // 3], answer).sum() for row, answer in enumerate(answers))
-    theirs = gradients(ways[0], expected)
+    expected = torch.cat([naive(ways[0], asked[row // 2], answer) for row, answer in enumerate(answers)])
+    theirs = gradients(ways[0], expected.sum())
     for model in ways:
         assert largest_error(gradients(model, shared(model, asked, answers).sum()), theirs) < 5e-5
 
 
 def test_a_pass_can_go_backward_more_than_once(ways):
-    asked = views(ways[0])[::2]
-    for model in ways:
-        loss, weights = shared(model, asked, RAGGED[:2]).sum(), list(model.network.parameters())
-        first = torch.autograd.grad(loss, weights, retain_graph=True)
-        second = torch.autograd.grad(loss, weights)
-        assert all(torch.equal(one, other) for one, other in zip(first, second, strict=True))
+    _, again = ways
+    loss, weights = shared(again, views(again)[::2], RAGGED[:2]).sum(), list(again.network.parameters())
+    first = torch.autograd.grad(loss, weights, retain_graph=True)
+    second = torch.autograd.grad(loss, weights)
+    assert all(torch.equal(one, other) for one, other in zip(first, second, strict=True))
 
 
 def kept_for_backward(work: Callable[[], torch.Tensor]) -> tuple[torch.Tensor, int]:
@@ -89,8 +88,8 @@ def kept_for_backward(work: Callable[[], torch.Tensor]) -> tuple[torch.Tensor, i
 def test_layers_computed_again_give_the_same_values_in_less_memory(ways):
     once, again = ways
     asked = views(once)
-    straight, straight_bytes = kept_for_backward(lambda: shared(once, asked, RAGGED[2:]))
-    values, bytes_ = kept_for_backward(lambda: shared(again, asked, RAGGED[2:]))
+    straight, straight_bytes = kept_for_backward(lambda: shared(once, asked, RAGGED))
+    values, bytes_ = kept_for_backward(lambda: shared(again, asked, RAGGED))
     assert torch.equal(values, straight)
     assert bytes_ < 0.5 * straight_bytes
 

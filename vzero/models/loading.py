@@ -15,6 +15,7 @@ from transformers import (
     AutoImageProcessor,
     AutoModelForImageTextToText,
     AutoTokenizer,
+    GenerationConfig,
     PreTrainedModel,
 )
 from transformers.utils import logging
@@ -59,8 +60,15 @@ class LoadedModel:
         return int(self.network.config.image_token_id)
 
     @property
-    def end_token(self) -> int:
-        return int(self.tokenizer.eos_token_id)
+    def end_tokens(self) -> list[int]:
+        """Tokens that end an answer: the tokenizer's own first, then every other that the model's generation
+        config names, or its config where that names none. Such as the tokenizer lacks are never sampled.
+        """
+        named = _token_ids(self.network.generation_config.eos_token_id)
+        if not named:
+            named = _token_ids(GenerationConfig.from_model_config(self.network.config).eos_token_id)
+        ids = dict.fromkeys(_token_ids(self.tokenizer.eos_token_id) + named)
+        return [token for token in ids if 0 <= token < len(self.tokenizer)]
 
     @property
     def shares_prefixes(self) -> bool:
@@ -75,7 +83,7 @@ class LoadedModel:
     @property
     def pad_token(self) -> int:
         pad = self.tokenizer.pad_token_id
-        return self.end_token if pad is None else int(pad)
+        return self.end_tokens[0] if pad is None else int(pad)
 
     @property
     def banned_tokens(self) -> list[int]:
@@ -128,6 +136,7 @@ def load_model(
     loaded in that precision. Raises ConfigError when the folder is not a supported model.
     """
     processors = load_processors(folder, models)
+    _check_generation_config(folder)
     precision = DTYPES[models.precision]
     network = AutoModelForImageTextToText.from_pretrained(
         folder, dtype=torch.float32 if trainable else precision, local_files_only=True
@@ -137,13 +146,16 @@ def load_model(
         network.requires_grad_(False)
     network.eval()
     pass_over_padding(network)
-    return LoadedModel(
+    model = LoadedModel(
         network=network,
         tokenizer=processors.tokenizer,
         image_processor=processors.image_processor,
         thinking=models.thinking,
         autocast=precision if trainable and precision is not torch.float32 else None,
     )
+    if not model.end_tokens:
+        raise ConfigError(f"{folder}: neither generation_config.json nor the tokenizer names an end token")
+    return model
 
 
 def _family(folder: Path) -> str:
@@ -164,6 +176,29 @@ def _family(folder: Path) -> str:
     return family
 
 
+def _check_generation_config(folder: Path) -> None:
+    """The library passes over a file that it cannot read, and answers would not end where it says."""
+    path = folder / "generation_config.json"
+    if not path.is_file():
+        return
+    try:
+        content = json.loads(path.read_text())
+    except ValueError as error:
+        raise ConfigError(f"{path}: cannot be read: {error}") from error
+    if not isinstance(content, dict):
+        raise ConfigError(f"{path}: must be a JSON object")
+    ids = content.get("eos_token_id")
+    if ids is not None and not all(type(token) is int for token in _token_ids(ids)):
+        raise ConfigError(f"{path}: eos_token_id must be a token id, a list of them or null, not {ids!r}")
+
+
+def _token_ids(given: int | list[int] | None) -> list[int]:
+    """What a config names: one token, several or none."""
+    if given is None:
+        return []
+    return given if isinstance(given, list) else [given]
+
+
 def _bound_pixels(processor: Any, models: Models) -> None:
     bounds = {"shortest_edge": models.min_pixels, "longest_edge": models.max_pixels}
     processor.size = {
@@ -175,7 +210,8 @@ def check_pair(student: LoadedModel, teacher: LoadedModel) -> None:
     """Refuse a teacher that cannot score the student's tokens. Raises ConfigError with the reason.
 
     Embedding tables may be padded to different sizes within a family; what counts is that every token of the
-    tokenizers means the same, and that both see the same image tokens.
+    tokenizers means the same, that both see the same image tokens, and that the student stops wherever it
+    learns from the teacher to stop. That it also stops elsewhere does no harm.
     """
     ours, theirs = student.tokenizer.get_vocab(), teacher.tokenizer.get_vocab()
     if ours != theirs:
@@ -190,7 +226,9 @@ def check_pair(student: LoadedModel, teacher: LoadedModel) -> None:
         raise ConfigError(
             f"student and teacher use different image tokens: {student.image_token} and {teacher.image_token}"
         )
-    if student.end_token != teacher.end_token:
+    if endless := [token for token in teacher.end_tokens if token not in student.end_tokens]:
+        names = ", ".join(map(repr, student.tokenizer.convert_ids_to_tokens(endless)))
         raise ConfigError(
-            f"student and teacher end answers differently: {student.end_token} and {teacher.end_token}"
+            f"the teacher ends answers with {names}, at which the student's would run on: "
+            f"add {', '.join(map(str, endless))} to eos_token_id in the student's generation_config.json"
         )

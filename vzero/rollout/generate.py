@@ -20,7 +20,7 @@ from vzero.rollout.responses import sampled_logprobs, vocabulary_logits
 @dataclass(frozen=True)
 class Rollout:
     token_ids: list[int]  # with the end token, when there is one
-    text: str
+    text: str  # without it
     finish_reason: Literal["stop", "length"]
     logprobs: list[float]  # of the sampled tokens, at a temperature that need not be the sampling's
 
@@ -84,8 +84,10 @@ def generate(
     sampling = Sampling(temperature, top_p, top_k)
     drawn = torch.from_numpy(uniforms).to(model.device)
     tokens, logprobs = _decode(model, prefix, sampling, drawn, logprob_temperature)
+    ends = model.end_tokens
     rollouts = [
-        _rollout(model, row, scores) for row, scores in zip(tokens.tolist(), logprobs.tolist(), strict=True)
+        _rollout(model, row, scores, ends)
+        for row, scores in zip(tokens.tolist(), logprobs.tolist(), strict=True)
     ]
     return [rollouts[start : start + group] for start in range(0, len(rollouts), group)]
 
@@ -108,6 +110,7 @@ def _decode(
     """Sampled ids and their log-probs, both (rows, tokens). Rows that ended are padded."""
     rows, limit = uniforms.shape
     ended = torch.zeros(rows, dtype=torch.bool, device=model.device)
+    ends = torch.tensor(model.end_tokens, device=model.device)
     tokens: list[torch.Tensor] = []
     logprobs: list[torch.Tensor] = []
     while True:
@@ -118,7 +121,7 @@ def _decode(
         if logprob_temperature != 1.0:
             logits = logits / logprob_temperature
         logprobs.append(sampled_logprobs(logits, token))
-        ended = ended | (token == model.end_token)
+        ended = ended | torch.isin(token, ends)
         if len(tokens) == limit or bool(ended.all()):
             return torch.stack(tokens, dim=1), torch.stack(logprobs, dim=1)
         step = token[:, None]
@@ -142,8 +145,11 @@ def _sample(logits: torch.Tensor, sampling: Sampling, uniforms: torch.Tensor) ->
     return torch.searchsorted(cumulative, threshold, right=True).squeeze(1)
 
 
-def _rollout(model: LoadedModel, tokens: list[int], logprobs: list[float]) -> Rollout:
-    stopped = model.end_token in tokens
-    length = tokens.index(model.end_token) + 1 if stopped else len(tokens)
-    text = model.tokenizer.decode(tokens[:length], skip_special_tokens=True)
-    return Rollout(tokens[:length], text, "stop" if stopped else "length", logprobs[:length])
+def _rollout(model: LoadedModel, tokens: list[int], logprobs: list[float], ends: list[int]) -> Rollout:
+    """A decoded row up to its first end token; what follows is padding, which may be an end token too."""
+    length = next((index for index, token in enumerate(tokens) if token in ends), None)
+    said = tokens[:length]
+    text = model.tokenizer.decode(said, skip_special_tokens=True)
+    if length is None:
+        return Rollout(said, text, "length", logprobs)
+    return Rollout(tokens[: length + 1], text, "stop", logprobs[: length + 1])
