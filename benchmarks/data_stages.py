@@ -76,5 +76,5 @@ def _cut_and_encode(marked: list[tuple[Path, list[int]]]) -> None:
         pixels = imaging.decode(path.read_bytes())
         corner = 0, 0, x2 - x1, y2 - y1
         for box in ((x1, y1, x2, y2), corner):
-            view, _ = positive_view(pixels, box, margin=config.margin, upscale=config.upscale)
+            view, _ = positive_view(pixels, box, config)
             imaging.encode_png(view)

@@ -13,7 +13,7 @@ import polars as pl
 from benchmarks.measurements import Measurement, compare_seconds
 from benchmarks.timing import best_seconds, timed
 from vzero import shards
-from vzero.config import Evaluate, Models, NeedleSource
+from vzero.config import Crops, Evaluate, Models, NeedleSource
 from vzero.evaluate.item_parts import read_questions
 from vzero.evaluate.predict import ask_all
 from vzero.models.loading import LoadedModel, load_model
@@ -42,7 +42,7 @@ def measure() -> Iterator[Measurement]:
     }
     with tempfile.TemporaryDirectory() as folder:
         items = Path(folder) / "items"
-        drawn = benchmark_items(NeedleSource(benchmark_questions=QUESTIONS))
+        drawn = benchmark_items(NeedleSource(benchmark_questions=QUESTIONS), Crops())
         shards.write_table(shards.shard_path(items, 0), drawn, BenchmarkItems)
         works = {name: _asker(variant, items, Path(folder) / name) for name, variant in variants.items()}
         replies = [work()["text"].to_list() for work in works.values()]

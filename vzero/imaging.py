@@ -180,6 +180,11 @@ def encode_jpeg(pixels: np.ndarray, quality: int = JPEG_QUALITY) -> bytes:
     return _encode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, quality])
 
 
+def encode(pixels: np.ndarray, name: Literal["png", "jpeg"]) -> bytes:
+    """Bytes in the format of this name, for training."""
+    return encode_png(pixels) if name == "png" else encode_jpeg(pixels)
+
+
 def _encode(extension: str, pixels: np.ndarray, settings: list[int]) -> bytes:
     encoded: Any = cv2.imencode(extension, np.ascontiguousarray(pixels[..., ::-1]), settings)[1]
     return encoded.tobytes()

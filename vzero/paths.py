@@ -88,6 +88,10 @@ class Paths:
         return self.root / "data/train/model"
 
     @property
+    def left_out(self) -> Path:
+        return self.root / "data/train/left_out"
+
+    @property
     def rollouts(self) -> Path:
         return self.root / "data/train/rollouts"
 

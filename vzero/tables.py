@@ -11,6 +11,14 @@ import dataframely as dy
 SPLITS = ["train", "dev"]
 FALLBACKS = ["exact", "shrunk", "overlap", "other_image", "none"]
 FINISH_REASONS = ["stop", "length"]
+LEFT_OUT = [
+    "no_answer",
+    "open_question",
+    "student_picture_refused",
+    "teacher_picture_refused",
+    "student_prompt_too_long",
+    "teacher_prompt_too_long",
+]
 QUESTION_KINDS = ["choice", "open"]
 AGGREGATES = ["micro", "cyclic", "source_mean", "l2_macro"]
 
@@ -79,7 +87,8 @@ class Crops(dy.Schema):
     # Further negatives by the same strategy and rule, each another window; [] when one was asked for. Fewer
     # than `params.crops.negative_count` - 1 where no more different windows exist.
     more_negatives = dy.List(dy.Binary(nullable=False), nullable=False)
-    # Encoded full image that the negative view shows instead of the sample's; null but for `downsampled`.
+    # Encoded full image that the negative view shows instead of the sample's, at its sides // 2, at least 1;
+    # null but for `downsampled`.
     negative_image = dy.Binary(nullable=True)
     width = dy.Int32(nullable=False, min=1)  # of the encoded positive
     height = dy.Int32(nullable=False, min=1)
@@ -114,6 +123,17 @@ class Quality(dy.Schema):
     low = dy.Float64(nullable=True)  # low <= value < high, where levels are ranges
     high = dy.Float64(nullable=True)  # null: no upper end, or no range
     count = dy.Int64(nullable=False, min=0)
+
+
+class LeftOut(dy.Schema):
+    """One row a training sample that `train` left out before its first step. Nothing is dropped silently."""
+
+    sample_id = dy.String(primary_key=True)
+    # no_answer, open_question (without options): of recipes that reward letters. picture_refused: that model's image processor takes
+    # none of the image's or a crop's shape. prompt_too_long: train.max_prompt_tokens, max_teacher_tokens. The
+    # first that holds, in this order.
+    code = dy.Enum(LEFT_OUT, nullable=False)
+    detail = dy.String(nullable=False)
 
 
 class Rollouts(dy.Schema):
@@ -318,6 +338,7 @@ TABLES: dict[str, type[dy.Schema]] = {
     "funnel": Funnel,
     "crops": Crops,
     "quality": Quality,
+    "left_out": LeftOut,
     "rollouts": Rollouts,
     "train_log": TrainLog,
     "benchmark_items": BenchmarkItems,

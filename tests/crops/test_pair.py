@@ -25,7 +25,11 @@ def samples(draw):
     width, height = draw(st.integers(4, 120)), draw(st.integers(4, 120))
     x1, y1 = draw(st.integers(0, width - 2)), draw(st.integers(0, height - 2))
     box = x1, y1, draw(st.integers(x1 + 1, width)), draw(st.integers(y1 + 1, height))
-    config = Crops(margin=draw(st.sampled_from([0.0, 0.1, 1.0])), upscale=draw(st.sampled_from([1, 2])))
+    config = Crops(
+        margin=draw(st.sampled_from([0.0, 0.1, 1.0])),
+        upscale=draw(st.sampled_from([1, 2])),
+        min_side=draw(st.sampled_from([None, 1, 20, 500])),
+    )
     return width, height, box, config, draw(st.text("abc", min_size=1, max_size=5))
 
 
@@ -34,6 +38,12 @@ def test_both_crops_have_the_same_pixels_and_so_the_same_tokens(sample):
     width, height, box, config, sample_id = sample
     row = evidence_pair(sample_id, picture(width, height), box, NOBODY, config)
     assert imaging.probe(row["positive"]) == (row["width"], row["height"], "png")
+    shortest = min(config.min_side or 1, width, height) * config.upscale
+    assert min(row["width"], row["height"]) >= shortest
+    assert geometry.sides(row["positive_box"]) == (
+        row["width"] // config.upscale,
+        row["height"] // config.upscale,
+    )
     if row["fallback"] == "none":
         assert row["negative"] is row["negative_box"] is row["negative_image_id"] is None
         return

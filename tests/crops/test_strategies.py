@@ -50,6 +50,7 @@ def samples(draw):
         negative=draw(st.sampled_from(list(STRATEGIES))),
         margin=draw(st.sampled_from([0.0, 0.1, 2.0])),
         upscale=draw(st.sampled_from([1, 2])),
+        min_side=draw(st.sampled_from([None, 30])),
     )
     return picture(width, height), box, config
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import strategies as st
 
 from vzero import imaging, tables
-from vzero.config import Ingest, NeedleSource
+from vzero.config import Crops, Ingest, NeedleSource
 from vzero.evaluate.benchmarks.items import picture_facts
 from vzero.evaluate.contamination import find_overlaps, informative, overlap_counts
 from vzero.needle.benchmarks import benchmark_items
@@ -155,7 +155,7 @@ def test_an_item_names_the_picture_that_overlaps_and_shared_pictures_are_listed_
 def test_embedded_scenes_look_alike_and_count_by_their_bytes_only():
     streams = [np.random.default_rng([5, number]) for number in range(200)]
     scenes = [render(draw_scene(stream, side=SIDES["standard"])) for stream in streams]
-    embedded = benchmark_items(NeedleSource(samples=1, dev_samples=1, benchmark_questions=60))
+    embedded = benchmark_items(NeedleSource(samples=1, dev_samples=1, benchmark_questions=60), Crops())
     assert find_overlaps(training(*scenes), embedded, 8).is_empty()
     same_under_another_name = embedded.with_columns(benchmark=pl.lit("vstar"), item=pl.int_range(pl.len()))
     assert len(find_overlaps(training(*scenes), same_under_another_name, 8)) > 0

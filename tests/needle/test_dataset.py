@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from vzero.config import NeedleSource
+from vzero.config import Crops, NeedleSource
 from vzero.imaging import decode
 from vzero.needle.benchmarks import benchmark_items
 from vzero.needle.dataset import draw_samples
@@ -16,7 +16,7 @@ SOURCE = NeedleSource(samples=60, dev_samples=30, benchmark_questions=20)
 
 @pytest.fixture(scope="module")
 def items() -> pl.DataFrame:
-    return benchmark_items(SOURCE)
+    return benchmark_items(SOURCE, Crops())
 
 
 def test_any_range_gives_the_samples_of_the_whole():
@@ -48,7 +48,7 @@ def test_train_dev_and_benchmarks_share_no_image(items):
 
 
 def test_the_benchmarks_stay_when_other_training_data_are_drawn(items):
-    assert benchmark_items(NeedleSource(seed=9, benchmark_questions=20)).equals(items)
+    assert benchmark_items(NeedleSource(seed=9, benchmark_questions=20), Crops()).equals(items)
 
 
 def test_items_are_checked_and_sizes_are_as_asked(items):

@@ -13,7 +13,7 @@ import pytest
 
 from tests.checked_tables import write_shards
 from vzero import shards
-from vzero.config import BENCHMARKS, ConfigError, NeedleSource, Params, parse_params
+from vzero.config import BENCHMARKS, ConfigError, Crops, NeedleSource, Params, parse_params
 from vzero.evaluate.benchmarks.items import picture_facts
 from vzero.evaluate.replies import Replies
 from vzero.imaging import encode_png, probe
@@ -29,7 +29,7 @@ QUESTIONS = 10
 @pytest.fixture(scope="module")
 def items(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("benchmarks") / "items"
-    table = benchmark_items(NeedleSource(benchmark_questions=QUESTIONS))
+    table = benchmark_items(NeedleSource(benchmark_questions=QUESTIONS), Crops())
     write_shards(folder, table, BenchmarkItems, 20)
     return folder
 

@@ -12,7 +12,7 @@ from tiny_models import save_tiny
 
 from tests.checked_tables import write_shards
 from vzero import shards
-from vzero.config import NeedleSource
+from vzero.config import Crops, NeedleSource
 from vzero.evaluate.replies import Replies
 from vzero.needle.benchmarks import benchmark_items
 from vzero.paths import Paths
@@ -29,7 +29,7 @@ SETTINGS = {"evaluate": {"batch_tokens": 150, "max_new_tokens": 3, "resamples": 
 @pytest.fixture
 def projects(tmp_path) -> list[Paths]:
     """Two of the same. What the model says depends on everything it sees."""
-    items = benchmark_items(NeedleSource(benchmark_questions=QUESTIONS))
+    items = benchmark_items(NeedleSource(benchmark_questions=QUESTIONS), Crops())
     made = [Paths(tmp_path / name) for name in ("killed", "untouched")]
     for paths in made:
         write_shards(paths.benchmark_items, items, BenchmarkItems, 20)

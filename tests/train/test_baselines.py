@@ -17,8 +17,8 @@ from vzero.models.loading import load_model
 from vzero.paths import Paths
 from vzero.shards import read
 from vzero.stages import train
-from vzero.tables import Rollouts, TrainLog
-from vzero.train.batches import load_samples, training_index, with_letters
+from vzero.tables import LeftOut, Rollouts, TrainLog
+from vzero.train.batches import load_samples, training_index
 from vzero.train.recipes import RECIPES
 from vzero.train.rewards import option_reward
 
@@ -64,11 +64,11 @@ def test_grpo_learns_from_samples_with_an_answer_only(project: Paths):
         rows = pl.read_parquet(shard).with_row_index("n")
         answer = pl.when(pl.col("n") % 2 == 0).then("answer")
         rows.with_columns(answer).drop("n").write_parquet(shard)
-    everything = training_index(project, labels=True)
-    index, left_out = with_letters(everything)
-    assert 0 < index.height < everything.height == 30
-    assert left_out == {"no_answer": 30 - index.height, "open_question": 0}
-    assert all(sample.answer for sample in load_samples(project, index))
+    answered = training_index(project, labels=True).filter(pl.col("answer").is_not_null())["sample_id"]
+    summary = train.run(settings(recipe="grpo", steps=1), project)
+    assert 0 < len(answered) == summary["samples"] == 30 - summary["left_out"]["no_answer"] < 30
+    assert set(read(project.rollouts, Rollouts)["sample_id"]) <= set(answered)
+    assert set(read(project.left_out, LeftOut)["sample_id"]).isdisjoint(answered)
 
 
 def test_grpo_leaves_out_open_questions_whose_answer_no_letter_can_be(project: Paths):
@@ -79,12 +79,10 @@ def test_grpo_leaves_out_open_questions_whose_answer_no_letter_can_be(project: P
             options=pl.when(open_question).then(pl.lit([], pl.List(pl.String))).otherwise("options"),
             answer=pl.when(open_question).then(pl.lit("a red cup")).otherwise("answer"),
         ).drop("n").write_parquet(shard)
-    index, left_out = with_letters(training_index(project, labels=True))
-    assert index["options"].list.len().min() > 0
-    assert left_out == {"no_answer": 0, "open_question": 30 - index.height}
+    choices = training_index(project, labels=True).filter(pl.col("options").list.len() > 0)
     summary = train.run(settings(recipe="grpo", steps=1), project)
-    assert summary["samples"] == index.height
-    assert summary["left_out"]["open_question"] == 30 - index.height > 0
+    assert summary["samples"] == choices.height
+    assert summary["left_out"]["open_question"] == 30 - choices.height > 0
 
 
 def test_rewards_are_compared_among_siblings(project: Paths, monkeypatch):

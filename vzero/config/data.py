@@ -204,6 +204,10 @@ class Crops(Section):
     """Share of the box's sides added on every side before cutting."""
     upscale: Literal[1, 2] = 2
     """Both crops are enlarged by this factor (Lanczos)."""
+    min_side: Positive | None = None
+    """Pixels of the image, so before enlarging, which adds size but nothing to see: a side of the positive
+    window that is shorter grows inside the image to this one, or to the image's. Models cut images into
+    squares of 28 or 32 pixels and refuse strips of more than 200 to 1. `None`: the margin alone decides."""
     negative: Negative = "half_resolution"
     """What the wrong crop shows. The paper's `half_resolution`: a window of the positive's size from the
     image at half resolution, off the target; `same_resolution`: the same from the full image; `other_image`:

@@ -40,21 +40,20 @@ def evidence_pair(
     sample_id: str, picture: Picture, evidence_box: Box, neighbours: Neighbours, config: Crops
 ) -> dict[str, Any]:
     """The sample's row of `tables.Crops`."""
-    encode = imaging.encode_png if config.format == "png" else imaging.encode_jpeg
     seed = sample_seed(config.seed, sample_id)
-    positive, box = positive_view(picture.pixels, evidence_box, margin=config.margin, upscale=config.upscale)
+    positive, box = positive_view(picture.pixels, evidence_box, config)
     seeds = view_seeds(seed, config.negative_count)
     request = Request(picture, evidence_box, positive, box, neighbours, config, seeds)
     views = STRATEGIES[config.negative](request)
     row = {
         "sample_id": sample_id,
-        "positive": encode(positive),
+        "positive": imaging.encode(positive, config.format),
         "width": positive.shape[1],
         "height": positive.shape[0],
         "positive_box": list(box),
         "positive_scale": float(config.upscale),
         "strategy": config.negative,
-        "more_negatives": [encode(view.pixels) for view in views[1:]],
+        "more_negatives": [imaging.encode(view.pixels, config.format) for view in views[1:]],
         "seed": seed,
     }
     if not views:
@@ -62,8 +61,10 @@ def evidence_pair(
         return row | dict.fromkeys(absent) | {"fallback": "none"}
     first = views[0]
     return row | {
-        "negative": encode(first.pixels),
-        "negative_image": None if first.full_image is None else encode(first.full_image),
+        "negative": imaging.encode(first.pixels, config.format),
+        "negative_image": None
+        if first.full_image is None
+        else imaging.encode(first.full_image, config.format),
         "negative_box": None if first.box is None else list(first.box),
         "negative_image_id": first.image_id,
         "negative_scale": first.scale,

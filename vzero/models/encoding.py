@@ -58,6 +58,18 @@ def resized(model: LoadedModel | Processors, width: int, height: int) -> tuple[i
     return wide, high
 
 
+def refusal(model: LoadedModel | Processors, width: int, height: int) -> str | None:
+    """Why the processor takes no image of this size, in its own words; None where it takes it.
+
+    It goes by the shape alone, so that what it refuses is known before anything is decoded or encoded.
+    """
+    try:
+        resized(model, width, height)
+    except ValueError as error:
+        return f"{width} x {height} pixels: {error}"
+    return None
+
+
 def visual_tokens(model: LoadedModel | Processors, width: int, height: int) -> int:
     """Tokens that an image of this size takes in the language model, after the processor's resizing."""
     side = model.image_processor.patch_size * model.image_processor.merge_size

@@ -18,7 +18,7 @@ from vzero.config import Crops, NeedleSource
 from vzero.crops.positive import positive_view
 from vzero.evaluate.benchmarks.items import item_digest, picture_facts, version_of
 from vzero.geometry import union
-from vzero.imaging import encode_png
+from vzero.imaging import encode, encode_png
 from vzero.needle.dataset import STREAMS, ask
 from vzero.needle.questions import (
     COARSE_FAMILIES,
@@ -35,10 +35,10 @@ from vzero.tables import BenchmarkItems
 Row = dict[str, Any]
 
 
-def benchmark_items(source: NeedleSource) -> pl.DataFrame:
-    """All items of the four benchmarks, as `tables.BenchmarkItems`."""
+def benchmark_items(source: NeedleSource, crops: Crops) -> pl.DataFrame:
+    """All items of the four benchmarks, as `tables.BenchmarkItems`, with crops cut as those of training."""
     writers = (_search, _cyclic, _zoom, _coarse)
-    rows = [row for code, writer in enumerate(writers) for row in _versioned(writer(source, code))]
+    rows = [row for code, writer in enumerate(writers) for row in _versioned(writer(source, crops, code))]
     return BenchmarkItems.validate(pl.DataFrame(rows, infer_schema_length=None), cast=True)
 
 
@@ -48,19 +48,19 @@ def _versioned(items: Iterator[Row]) -> list[Row]:
     return [row | {"version": version} for row in rows]
 
 
-def _search(source: NeedleSource, code: int) -> Iterator[Row]:
+def _search(source: NeedleSource, crops: Crops, code: int) -> Iterator[Row]:
     families = {"direct_attributes": (letter_question, 0.6), "relative_position": (side_question, 0.4)}
-    return _in_shares("search", source, code, families, SIDES["standard"])
+    return _in_shares("search", source, crops, code, families, SIDES["standard"])
 
 
-def _cyclic(source: NeedleSource, code: int) -> Iterator[Row]:
+def _cyclic(source: NeedleSource, crops: Crops, code: int) -> Iterator[Row]:
     families: dict[str, Asker] = {"single": letter_question, "cross": corner_question}
     for number in range(source.benchmark_questions):
         rng = _stream(code, number)
         category = list(families)[number % 2]
         resolution = list(SIDES)[number // 2 % 2]
         scene, question = _asked(rng, families[category], SIDES[resolution])
-        row = _row("cyclic", "", number, category, scene, question) | {"resolution": resolution}
+        row = _row("cyclic", "", number, category, scene, question, crops) | {"resolution": resolution}
         for cycle in range(len(question.options)):
             options = question.options[cycle:] + question.options[:cycle]
             letter = OPTION_LETTERS[options.index(question.truth)]
@@ -72,28 +72,33 @@ def _cyclic(source: NeedleSource, code: int) -> Iterator[Row]:
             }
 
 
-def _zoom(source: NeedleSource, code: int) -> Iterator[Row]:
+def _zoom(source: NeedleSource, crops: Crops, code: int) -> Iterator[Row]:
     families = {"letter": (letter_question, 0.7), "corner": (corner_question, 0.3)}
-    return _in_shares("zoom", source, code, families, SIDES["large"])
+    return _in_shares("zoom", source, crops, code, families, SIDES["large"])
 
 
-def _coarse(source: NeedleSource, code: int) -> Iterator[Row]:
+def _coarse(source: NeedleSource, crops: Crops, code: int) -> Iterator[Row]:
     for number in range(source.benchmark_questions):
         rng = _stream(code, number)
         category = list(COARSE_FAMILIES)[number % len(COARSE_FAMILIES)]
         scene, question = _asked(rng, COARSE_FAMILIES[category], SIDES["standard"])
-        yield _row("coarse", f"{number:05d}", number, category, scene, question)
+        yield _row("coarse", f"{number:05d}", number, category, scene, question, crops)
 
 
 def _in_shares(
-    benchmark: str, source: NeedleSource, code: int, families: dict[str, tuple[Asker, float]], side: int
+    benchmark: str,
+    source: NeedleSource,
+    crops: Crops,
+    code: int,
+    families: dict[str, tuple[Asker, float]],
+    side: int,
 ) -> Iterator[Row]:
     """One question an item, of families in fixed shares, so that a benchmark of any size holds all."""
     edges = np.cumsum([share for _, share in families.values()])
     for number in range(source.benchmark_questions):
         category = list(families)[int(np.searchsorted(edges, (number % 10 + 0.5) / 10))]
         scene, question = _asked(_stream(code, number), families[category][0], side)
-        yield _row(benchmark, f"{number:05d}", number, category, scene, question)
+        yield _row(benchmark, f"{number:05d}", number, category, scene, question, crops)
 
 
 def _stream(code: int, number: int) -> np.random.Generator:
@@ -109,16 +114,17 @@ def _asked(rng: np.random.Generator, asker: Asker, side: int) -> tuple[Scene, Qu
             return scene, question
 
 
-def _row(benchmark: str, item: str, group: int, category: str, scene: Scene, question: Question) -> Row:
+def _row(
+    benchmark: str, item: str, group: int, category: str, scene: Scene, question: Question, crops: Crops
+) -> Row:
     image = render(scene)
     encoded = encode_png(image)
     pictures = [picture_facts(encoded, image)]
     evidence = union([item.box for item in question.named]) if question.named else None
     crop = None
     if evidence is not None:
-        cut = Crops()
-        pixels, _ = positive_view(image, evidence, margin=cut.margin, upscale=cut.upscale)
-        crop = encode_png(pixels)
+        pixels, _ = positive_view(image, evidence, crops)
+        crop = encode(pixels, crops.format)
         pictures.append(picture_facts(crop, pixels, role="crop"))
     return {
         "benchmark": benchmark,

@@ -153,7 +153,7 @@ def _crop(rng: np.random.Generator, scene: Scene, image: np.ndarray, asked: list
         return None
     cut = Crops()
     evidence = union([item.box for item in regions[int(rng.integers(len(regions)))].named])
-    pixels, box = positive_view(image, evidence, margin=cut.margin, upscale=cut.upscale)
+    pixels, box = positive_view(image, evidence, cut)
     if rng.random() < RIGHT_SHARE:
         return View(pixels, _inside(scene, box, scale=cut.upscale))
     seeds = [int(rng.integers(2**63))]

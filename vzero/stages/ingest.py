@@ -96,7 +96,11 @@ def _run_folder(params: Params, paths: Paths, sources: list[Source]) -> Path:
     # Names, sizes and times of images and benchmarks stand for their contents, which may be many gigabytes.
     places = [paths.resolve(path) for path in params.ingest.benchmarks.values()]
     places += [place for source in sources for place in image_places(source.images)]
-    config = {"params": params.ingest.model_dump(mode="json"), "images": shards.listing_hash(places)}
+    config = {
+        "params": params.ingest.model_dump(mode="json"),
+        "crops": params.crops.model_dump(include={"format", "margin", "min_side", "upscale"}),
+        "images": shards.listing_hash(places),
+    }
     inputs = [path for source in sources for path in source.inputs]
     return shards.run_folder(paths.scratch, "ingest", config=config, inputs=inputs)
 
@@ -149,7 +153,7 @@ def _write_benchmarks(
 ) -> tuple[dict[str, Any], pl.DataFrame]:
     """Write the embedded and the published benchmarks; counts by published name, and rows of the rejects."""
     target = folder / "benchmark_items"
-    drawn = benchmark_items(params.ingest.needle)
+    drawn = benchmark_items(params.ingest.needle, params.crops)
     shards.write_table(shards.shard_path(target, 0), drawn, tables.BenchmarkItems)
     counts, rejects, next_shard = {}, [spill.reject_frame([], "")], 1
     for name, path in sorted(params.ingest.benchmarks.items()):
@@ -158,6 +162,7 @@ def _write_benchmarks(
             paths.resolve(path),
             na_policy=params.ingest.na_policy,
             max_megapixels=params.ingest.max_megapixels,
+            crops=params.crops,
         )
         stored = store_benchmark(file, folder / "published" / name, target, next_shard)
         next_shard += stored.shards

@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import torch
 from accelerate import Accelerator
 from accelerate.utils import InitProcessGroupKwargs, broadcast_object_list, set_seed
@@ -16,10 +17,11 @@ from accelerate.utils import InitProcessGroupKwargs, broadcast_object_list, set_
 from vzero.config import ConfigError, Params
 from vzero.models.recompute import recompute_layers
 from vzero.paths import Paths
-from vzero.shards import atomic_folder, publish, run_folder, write_json
-from vzero.train.batches import training_index, with_letters
+from vzero.shards import atomic_folder, publish, run_folder, shard_path, write_json, write_table
+from vzero.tables import LeftOut
+from vzero.train.batches import training_index
 from vzero.train.checkpoint import load_weights
-from vzero.train.lengths import within_limits
+from vzero.train.left_out import counts_by_code, left_out
 from vzero.train.loop import train_student
 from vzero.train.recipes import Recipe, resolve
 from vzero.train.sharding import shard, sharding_wanted
@@ -27,7 +29,7 @@ from vzero.train.teacher import load_student, load_teacher
 
 
 def run(params: Params, paths: Paths) -> dict[str, Any]:
-    """Train, and leave `model/`, `rollouts/`, `train_log/` and the summary in the stage's folder."""
+    """Train, and leave model, rollouts, train_log, left_out and the summary in the stage's folder."""
     accelerator = _accelerator()
     set_seed(params.train.seed)
     recipe = resolve(params.train)
@@ -40,16 +42,9 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     if sharding_wanted():
         shard(accelerator, student)
     index = training_index(paths, labels=recipe.needs_labels)
-    left_out: dict[str, int] = {}
-    if recipe.needs_labels:
-        index, left_out = with_letters(index)
-    index, too_long = within_limits(index, student, teacher, params.train)
-    left_out |= too_long
-    if index.is_empty():
-        raise ConfigError(
-            f"no training sample is left: {left_out}; train.max_prompt_tokens and train.max_teacher_tokens "
-            "bound the prompts"
-        )
+    unusable = left_out(index, student, teacher, params.train, contrast=recipe.gate.enabled)
+    _announce_left_out(accelerator, index, unusable)
+    index = index.join(unusable, on="sample_id", how="anti", maintain_order="left")
     config = {
         "models": params.models.model_dump(mode="json"),
         # What only decides whether to go on must not make a run begin anew.
@@ -67,11 +62,12 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
         "recipe": params.train.recipe,
         "steps": params.train.steps,
         "samples": index.height,
-        "left_out": left_out,
+        "left_out": counts_by_code(unusable),
         "rollouts": params.train.steps * params.train.prompts * params.train.group,
         "method": _plain(recipe),
     }
     if accelerator.is_main_process:
+        write_table(shard_path(folder / "left_out", 0), unusable, LeftOut)
         _publish(params, folders["student"], folder, paths, summary)
     accelerator.wait_for_everyone()
     accelerator.end_training()
@@ -106,6 +102,19 @@ def _plain(recipe: Recipe) -> dict[str, Any]:
     return method
 
 
+def _announce_left_out(accelerator: Accelerator, index: pl.DataFrame, unusable: pl.DataFrame) -> None:
+    """Say how many samples are left out, with an example of every reason. ConfigError when none remains."""
+    lines = [
+        f"{rows.height:,} {code} (the first: {rows['sample_id'][0]}, {rows['detail'][0]})"
+        for (code,), rows in unusable.group_by("code", maintain_order=True)
+    ]
+    said = f"{unusable.height:,} of {index.height:,} training samples are left out: {'; '.join(lines)}"
+    if unusable.height == index.height:
+        raise ConfigError(said)
+    if lines:
+        accelerator.print(f"train: {said}; all in `vzero show left_out`")
+
+
 def _announce(accelerator: Accelerator, folder: Path, recipe: Recipe) -> None:
     done = sorted((folder / "checkpoints").glob("step-*"))
     start = f"continuing from {done[-1].name}" if done else "starting"
@@ -119,6 +128,7 @@ def _publish(params: Params, source: Path, folder: Path, paths: Paths, summary: 
     """
     publish(folder / "rollouts", paths.rollouts)
     publish(folder / "train_log", paths.train_log)
+    publish(folder / "left_out", paths.left_out)
     write_json(paths.train_summary, summary)
     student = load_student(source, params, torch.device("cpu"))
     load_weights(folder / "checkpoints", student)

@@ -36,11 +36,12 @@ class TrainingSample:
 
 
 def training_index(paths: Paths, *, labels: bool = False) -> pl.DataFrame:
-    """Every training sample that has crops: ids, texts and pixel sizes, no image bytes. Sorted by id.
+    """Every training sample: ids, texts and pixel sizes, no image bytes. Sorted by id.
 
     `shard` is the number of the files that hold the image and the crops.
 
-    With `labels` also the column `answer`.
+    `strategy` is that of the negative views. With `labels` also the column `answer`, null where none is told.
+    ConfigError where a sample has no image or no crops, which are then of other samples.
     """
     columns = [*SAMPLE_COLUMNS, "answer"] if labels else SAMPLE_COLUMNS
     samples = scan(paths.samples, Samples, columns).filter(pl.col("split") == "train")
@@ -48,23 +49,20 @@ def training_index(paths: Paths, *, labels: bool = False) -> pl.DataFrame:
         scan(file, Images, ["image_id", "width", "height"]).with_columns(shard=pl.lit(number, pl.Int32))
         for number, file in enumerate(files(paths.images))
     )
-    crops = scan(paths.crops, Crops, ["sample_id", "width", "height"]).rename(
+    crops = scan(paths.crops, Crops, ["sample_id", "width", "height", "strategy"]).rename(
         {"width": "crop_width", "height": "crop_height"}
     )
-    index = samples.join(sizes, on="image_id").join(crops, on="sample_id").sort("sample_id").collect()
+    found = samples.join(sizes, on="image_id", how="left").join(crops, on="sample_id", how="left")
+    index = found.sort("sample_id").collect()
     if index.is_empty():
-        raise ValueError(f"{paths.samples}: no training sample with crops")
+        raise ConfigError(f"{paths.samples}: no training samples")
+    lacking = index.filter(pl.any_horizontal(pl.col("shard", "strategy").is_null()))["sample_id"]
+    if len(lacking):
+        raise ConfigError(
+            f"{paths.crops}: no crops, or no image, of {len(lacking):,} of {index.height:,} training samples "
+            f"(the first: {lacking[0]}); run crops again"
+        )
     return index
-
-
-def with_letters(index: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, int]]:
-    """The rows of a labelled index whose answer is the letter of an option, and how many not, by reason."""
-    answered, choice = pl.col("answer").is_not_null(), pl.col("options").list.len() > 0
-    left_out = {
-        "no_answer": index.filter(~answered).height,
-        "open_question": index.filter(answered & ~choice).height,
-    }
-    return index.filter(answered & choice), left_out
 
 
 def step_rows(count: int, prompts: int, *, seed: int, step: int) -> list[int]:

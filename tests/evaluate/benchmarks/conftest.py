@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from vzero.config import Crops
 from vzero.evaluate.benchmarks.catalogue import CATALOGUE
 from vzero.evaluate.benchmarks.read import BenchmarkFile, open_benchmark
 from vzero.sources.rejects import Reject
@@ -19,8 +20,15 @@ Read = Callable[..., tuple[list[dict[str, Any]], list[Reject], BenchmarkFile]]
 def read() -> Read:
     """Items, rejects and the opened file of a benchmark read from a path."""
 
-    def read(name: str, path: Path, na_policy: Any = "pandas", max_megapixels: float = 1.0):
-        file = open_benchmark(CATALOGUE[name], path, na_policy=na_policy, max_megapixels=max_megapixels)
+    def read(
+        name: str,
+        path: Path,
+        na_policy: Any = "pandas",
+        max_megapixels: float = 1.0,
+        crops: Crops = Crops(),  # noqa: B008
+    ):
+        bounds: dict[str, Any] = {"na_policy": na_policy, "max_megapixels": max_megapixels}
+        file = open_benchmark(CATALOGUE[name], path, **bounds, crops=crops)
         rows = list(file.rows())
         items = [row for row in rows if not isinstance(row, Reject)]
         return items, [row for row in rows if isinstance(row, Reject)], file

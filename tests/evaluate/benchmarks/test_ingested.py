@@ -11,7 +11,7 @@ import pytest
 from published_files import base64_of, picture, write_tsv
 
 from vzero import shards
-from vzero.config import ConfigError, Params, parse_params
+from vzero.config import ConfigError, Crops, Params, parse_params
 from vzero.evaluate.benchmarks import store
 from vzero.evaluate.prompting.parts import question_of
 from vzero.evaluate.prompting.policies import wording
@@ -99,7 +99,7 @@ def test_a_name_that_is_no_benchmark_is_refused_with_the_list():
 
 
 def test_the_embedded_items_carry_a_version_and_are_asked_in_the_words_of_training():
-    items = benchmark_items(params(Path()).ingest.needle)
+    items = benchmark_items(params(Path()).ingest.needle, Crops())
     versions = items.group_by("benchmark").agg(pl.col("version").n_unique())["version"].to_list()
     assert versions == [1, 1, 1, 1] and items["version"].n_unique() == 4
     item = items.filter(benchmark="search").row(0, named=True)

@@ -41,6 +41,8 @@ class ItemReader:
     benchmark: Benchmark
     form: Form
     max_megapixels: float
+    crops: Crops
+    """How the crop is cut where only boxes are published."""
     _pictures: dict[str, Picture | Rejected] = field(default_factory=dict)
 
     def read(self, row: Mapping[str, Any]) -> dict[str, Any]:
@@ -97,17 +99,16 @@ class ItemReader:
         return known
 
     def _crop(self, row: Mapping[str, Any], image: bytes, boxes: list[Box]) -> bytes | None:
-        """The published crop, or one cut as for the embedded benchmarks where only boxes are published."""
+        """The published crop, or one cut as those of training where only boxes are published."""
         published = images_in(_cell(row, self.form.crop_image))
         if published:
             self._picture(published[0])
             return published[0]
         if not boxes:
             return None
-        cut = Crops()
         pixels = imaging.decode(image, max_megapixels=self.max_megapixels)
-        crop, _ = positive_view(pixels, geometry.union(boxes), margin=cut.margin, upscale=cut.upscale)
-        return imaging.encode_png(crop)
+        crop, _ = positive_view(pixels, geometry.union(boxes), self.crops)
+        return imaging.encode(crop, self.crops.format)
 
 
 def picture_facts(image: bytes, pixels: np.ndarray, role: str = "image") -> Picture:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from vzero.config import Crops
 from vzero.evaluate.benchmarks.cells import text_of
 from vzero.evaluate.benchmarks.declaration import Benchmark, Form
 from vzero.evaluate.benchmarks.files import Opened, open_files
@@ -26,12 +27,13 @@ class BenchmarkFile:
     form: Form
     opened: Opened
     max_megapixels: float
+    crops: Crops
     notices: list[str] = field(default_factory=list)
     """What a reader of the numbers should know: another size than published, columns that are not there."""
 
     def rows(self) -> Iterator[dict[str, Any] | Reject]:
         """Items (columns of `tables.BenchmarkItems` but for the version) and rejects, in file order."""
-        reader = ItemReader(self.benchmark, self.form, self.max_megapixels)
+        reader = ItemReader(self.benchmark, self.form, self.max_megapixels, self.crops)
         seen: set[str] = set()
         counts: Counter[str] = Counter()
         categories: set[str] = set()
@@ -70,11 +72,12 @@ class BenchmarkFile:
 
 
 def open_benchmark(
-    benchmark: Benchmark, path: Path, *, na_policy: NaPolicy, max_megapixels: float
+    benchmark: Benchmark, path: Path, *, na_policy: NaPolicy, max_megapixels: float, crops: Crops
 ) -> BenchmarkFile:
     """Find out which published form a file or folder has.
 
-    `SourceError` names what was expected and what was found when it has none of them.
+    `crops` says how crops are cut where only boxes are published. `SourceError` names what was expected and
+    what was found when it has none of them.
     """
     if not path.exists():
         raise SourceError(f"{benchmark.name}: {path}: no such file or folder")
@@ -86,7 +89,7 @@ def open_benchmark(
         opened = open_files(files, na_policy)
         missing = [column for column in form.columns if column not in opened.columns]
         if not missing:
-            return BenchmarkFile(benchmark, path, form, opened, max_megapixels)
+            return BenchmarkFile(benchmark, path, form, opened, max_megapixels, crops)
         found = ", ".join(opened.columns) or "none"
         misfits.append(f"{form.files} with columns {', '.join(form.columns)} (found {found})")
     if misfits:
