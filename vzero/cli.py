@@ -121,7 +121,7 @@ def show(
     out
         PNG file for the contact sheet.
     reason
-        Only rejects with this code, or crops with this fallback.
+        Only rejects or left_out samples with this code, or crops with this fallback.
     """
     from vzero.report.show import show as show_table
 

@@ -11,6 +11,7 @@ import dataframely as dy
 SPLITS = ["train", "dev"]
 FALLBACKS = ["exact", "shrunk", "overlap", "other_image", "none"]
 FINISH_REASONS = ["stop", "length"]
+REFUSED = "refused"  # in the place of a finish reason: nothing was asked
 LEFT_OUT = [
     "no_answer",
     "open_question",
@@ -129,9 +130,9 @@ class LeftOut(dy.Schema):
     """One row a training sample that `train` left out before its first step. Nothing is dropped silently."""
 
     sample_id = dy.String(primary_key=True)
-    # no_answer, open_question (without options): of recipes that reward letters. picture_refused: that model's image processor takes
-    # none of the image's or a crop's shape. prompt_too_long: train.max_prompt_tokens, max_teacher_tokens. The
-    # first that holds, in this order.
+    # The first of these that holds. no_answer, open_question (no options): of recipes that reward the right
+    # letter. picture_refused: that model's image processor takes none of the image's or a crop's shape.
+    # prompt_too_long: train.max_prompt_tokens, train.max_teacher_tokens.
     code = dy.Enum(LEFT_OUT, nullable=False)
     detail = dy.String(nullable=False)
 
@@ -269,11 +270,13 @@ class Predictions(dy.Schema):
     image_hash = dy.String(nullable=False)  # sha256 of the shown images' sha256, one a line
     image_width = dy.Int32(nullable=False)  # of the first image
     image_height = dy.Int32(nullable=False)
-    shown_width = dy.Int32(nullable=False)  # of the first image as the model gets it, after resizing
+    shown_width = dy.Int32(nullable=False)  # of the first image as the model gets it, resized; 0: refused
     shown_height = dy.Int32(nullable=False)
     thinking = dy.String(nullable=True)  # what stands before the last `</think>`; null without one
     text = dy.String(nullable=False)  # raw model output after it
-    finish_reason = dy.Enum(FINISH_REASONS, nullable=False)
+    # refused: the model's image processor takes none of a picture's shape, so nothing was asked; `rule` is
+    # picture_refused, and the item counts as wrong.
+    finish_reason = dy.Enum([*FINISH_REASONS, REFUSED], nullable=False)
     extracted = dy.String(nullable=True)  # letter; null when unresolved, and for open questions
     rule = dy.String(nullable=False)  # which rule of the policy decided
     resolved = dy.Bool(nullable=False)  # whether a rule could read the answer; if none, it counts as wrong

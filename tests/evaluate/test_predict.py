@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 from tiny_models import save_tiny
 
 from vzero.config import Evaluate, Models
-from vzero.evaluate.asked import Asked, Part, asked_of
+from vzero.evaluate.asked import Asked, Part, Picture, asked_of
 from vzero.evaluate.predict import ask_all, wording_prompt
 from vzero.evaluate.prompting.parts import Image, Wording
 from vzero.evaluate.replies import Replies
@@ -131,6 +132,39 @@ def test_questions_that_name_tokens_are_answered_like_any_other(model: LoadedMod
     replies = ask(tmp_path, lambda: model, asked)
     assert replies["item"].to_list() == list(SPECIAL_TOKENS)
     assert set(replies["text"]) == {"B"}
+
+
+THIN = encode_png(np.zeros((4, 900, 3), dtype=np.uint8))
+
+
+def thin_asked(item: str, *pictures: str) -> Asked:
+    """A question about the given pictures, and a last one of a shape that processors refuse."""
+    [once] = ask_about(item, "full", *pictures, pictures[-1])
+    thin = Picture(hashlib.sha256(THIN).hexdigest(), 900, 4)
+    return replace(once, pictures=(*once.pictures[:-1], thin))
+
+
+def test_a_picture_that_the_processor_refuses_ends_nothing_and_is_said(model: LoadedModel, tmp_path: Path):
+    asked = (ASKED[0], thin_asked("thin", WIDE), ASKED[2], thin_asked("second thin", SMALL, MIDDLE))
+    found = ask(tmp_path, lambda: model, asked)
+    Replies.validate(found)
+    kept = ["item", "text", "finish_reason", "shown_width"]
+    assert found.select(kept).rows() == [
+        ("wide", "B", "stop", 96),
+        ("thin", "", "refused", 0),
+        ("small", "B", "stop", 32),
+        ("second thin", "", "refused", 0),
+    ]
+    assert ask(tmp_path, never, asked).equals(found), "kept like any reply"
+
+
+def test_replies_of_a_version_that_knew_no_refusals_are_still_read(model: LoadedModel, tmp_path: Path):
+    first = ask(tmp_path, lambda: model, ASKED[:2])
+    for part in tmp_path.glob("part-*"):
+        reasons = pl.col("finish_reason").cast(pl.String).cast(pl.Enum(["stop", "length"]))
+        pl.read_parquet(part).with_columns(reasons).write_parquet(part)
+    both = ask(tmp_path, lambda: model, (*ASKED[:2], thin_asked("thin", WIDE)))
+    assert both[:2].equals(first)
 
 
 def test_answered_questions_are_not_asked_again_whatever_their_order(model: LoadedModel, tmp_path: Path):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
+from vzero.evaluate import open_answers
+from vzero.evaluate.extract import POLICIES
 from vzero.evaluate.reading import graded_as_declared
 from vzero.evaluate.score import score
 from vzero.evaluate.statistics import wilson_interval
@@ -46,6 +48,7 @@ def replies(texts: list[str], benchmark: str, answer: str, options: list[str] | 
             "options": [options or []] * len(texts),
             "answer": answer,
             "answer_type": "",
+            "finish_reason": "stop",
         }
     )
 
@@ -58,6 +61,16 @@ def test_grading_reads_the_letter_and_counts_what_it_cannot_read_as_wrong():
     assert graded["resolved"].to_list() == [True, True, False, True]
     assert graded["hit"].to_list() == [True, False, False, False]
     assert set(graded["policy"]) == {"vlmevalkit-exact"}
+
+
+@pytest.mark.parametrize("policy", [None, *POLICIES, *open_answers.POLICIES])
+def test_what_was_never_asked_is_unresolved_under_every_policy(policy: str | None):
+    for options in (["P", "K"], None):
+        asked = replies(["", "A"], "search", "A", options).with_columns(finish_reason=pl.lit("refused"))
+        graded = graded_as_declared(asked, policy)
+        assert set(graded.select("extracted", "rule", "resolved", "hit").rows()) == {
+            (None, "picture_refused", False, False)
+        }
 
 
 def test_a_benchmark_is_read_as_it_declares_unless_a_policy_is_named():

@@ -215,6 +215,7 @@ def stored(texts: list[str], **columns: Any) -> pl.DataFrame:
             "options": ["x", "y"],
             "answer": "B",
             "text": text,
+            "finish_reason": None,
             **columns,
         }
         for i, text in enumerate(texts)

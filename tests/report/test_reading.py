@@ -46,6 +46,11 @@ def test_answers_that_hit_the_limit_are_counted() -> None:
     assert row["cut"] == 1
 
 
+def test_items_that_were_not_asked_are_counted() -> None:
+    (row,) = reading_rows(asked("vstar", ["", ""], "A", finish_reason="refused"), ["vstar"], MODELS)
+    assert (row["refused"], row["cut"]) == (2, 0)
+
+
 def test_terse_letters_are_read_alike_by_every_policy() -> None:
     (row,) = policy_rows(asked("vstar", ["A.", "B.", "C.", "A."], "ABCD"), ["vstar"], MODELS)
     assert set(row["accuracies"].values()) == {0.75}

@@ -198,13 +198,44 @@ def stored(paths: Paths) -> pl.DataFrame:
     return shards.read(folder, Replies)
 
 
-def change_one_image(paths: Paths, benchmark: str) -> list[str]:
-    """Put another picture into the first item of a benchmark; its id."""
+def test_an_item_whose_picture_is_refused_stays_in_n_and_counts_as_wrong(
+    params: Params, paths: Paths, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    [thin] = change_one_image(paths, "search", size=(4, 900))
+    summary = evaluate.run(params, paths, "base", "search")
+    rows = predictions(paths, "base", "search")
+    Predictions.validate(rows)
+    read = ["item", "rule", "resolved", "hit", "text", "shown_width", "image_width", "finish_reason"]
+    refused = rows.filter(pl.col("finish_reason") == "refused").select(read).rows()
+    assert refused == [(thin, "picture_refused", False, False, "", 0, 900, "refused")]
+    found = summary["views"]["full"]
+    assert (found["n"], found["refused"]) == (QUESTIONS, 1)
+    assert found["unresolved"] == pytest.approx(1 / QUESTIONS)
+    assert found["accuracy"] == rows["hit"].sum() / QUESTIONS
+    said = capsys.readouterr().out
+    assert f"1 of {QUESTIONS} questions are not asked" in said and f"item {thin}, view full, 900 x 4" in said
+    monkeypatch.setattr(evaluate, "load_model", lambda *_: pytest.fail("the model was loaded"))
+    assert evaluate.run(params, paths, "base", "search") == summary
+
+
+def test_a_cell_of_refused_pictures_alone_scores_nothing(params: Params, paths: Paths):
+    [thin] = change_one_image(paths, "search", size=(4, 900))
+    for shard in sorted(paths.benchmark_items.glob("part-*")):
+        rows = pl.read_parquet(shard)
+        shards.write_table(
+            shard, rows.filter((pl.col("benchmark") != "search") | (pl.col("item") == thin)), BenchmarkItems
+        )
+    found = evaluate.run(params, paths, "base", "search")["views"]["full"]
+    assert (found["n"], found["accuracy"], found["unresolved"], found["refused"]) == (1, 0.0, 1.0, 1)
+
+
+def change_one_image(paths: Paths, benchmark: str, size: tuple[int, int] = (40, 60)) -> list[str]:
+    """Put another picture of this height and width into the first item of a benchmark; its id."""
     for shard in sorted(paths.benchmark_items.glob("part-*")):
         rows = pl.read_parquet(shard).to_dicts()
         for row in rows:
             if row["benchmark"] == benchmark:
-                pixels = np.zeros((40, 60, 3), np.uint8)
+                pixels = np.zeros((*size, 3), np.uint8)
                 row["image"] = encode_png(pixels)
                 row["pictures"][0] = picture_facts(row["image"], pixels)
                 shards.write_table(shard, shards.frame_of(rows, BenchmarkItems), BenchmarkItems)

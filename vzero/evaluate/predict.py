@@ -16,11 +16,22 @@ from vzero.evaluate.batching import Cost, batches
 from vzero.evaluate.prompting.parts import Image, Wording
 from vzero.evaluate.replies import Replies, add_replies, generation_settings, known_replies, reply_key
 from vzero.evaluate.thinking import split_thinking
-from vzero.models.encoding import prompt_tokens, resized, visual_tokens
+from vzero.models.encoding import prompt_tokens, refusal, resized, visual_tokens
 from vzero.models.loading import LoadedModel
 from vzero.models.prompts import Prompt, render
 from vzero.progress import LoggedProgress
 from vzero.rollout.generate import generate
+from vzero.tables import REFUSED
+
+REFUSAL: dict[str, Any] = {
+    "shown_width": 0,
+    "shown_height": 0,
+    "thinking": None,
+    "text": "",
+    "finish_reason": REFUSED,
+    "seconds": 0.0,
+}
+"""In the place of a reply where the model's processor takes none of a picture's shape."""
 
 
 def ask_all(
@@ -35,8 +46,9 @@ def ask_all(
 ) -> pl.DataFrame:
     """A row of `Replies` to every question, in the questions' order.
 
-    `folder` keeps replies (`vzero.evaluate.replies`): only what it lacks is asked, and the model is only
-    loaded then. Batches are those of the whole part, so that a killed run goes on with the same ones.
+    What the model's processor refuses is not asked; its row says so. `folder` keeps replies
+    (`vzero.evaluate.replies`): only what it lacks is asked, and the model is only loaded then. Batches are
+    those of the whole part, so that a killed run goes on with the same ones.
     """
     generation = generation_settings(models, settings)
     keys = [[reply_key(asked, model_hash, generation) for asked in part.asked] for part in parts]
@@ -58,16 +70,26 @@ def ask_all(
 def _ask_part(
     model: LoadedModel, part: Part, keys: list[str], known: set[str], settings: Evaluate
 ) -> Iterator[pl.DataFrame]:
-    """Replies to what is not known of a part, a batch at a time."""
+    """Replies to what is not known of a part, a batch at a time; first to what the processor refuses."""
+    named = list(zip(part.asked, keys, strict=True))
+    refused = [(asked, key) for asked, key in named if _is_refused(model, asked)]
+    if rows := [_row(asked) | REFUSAL | {"key": key} for asked, key in refused if key not in known]:
+        yield Replies.cast(pl.DataFrame(rows, schema_overrides={"thinking": pl.String}))
+    named = [pair for pair in named if pair not in refused]
     images = part.open_images()
-    prompts = [_prompt(model, asked, images) for asked in part.asked]
-    costs = [_cost(model, asked, prompt, settings) for asked, prompt in zip(part.asked, prompts, strict=True)]
+    prompts = [_prompt(model, asked, images) for asked, _ in named]
+    costs = [_cost(model, asked, prompt, settings) for (asked, _), prompt in zip(named, prompts, strict=True)]
     for batch in batches(costs, tokens=settings.batch_tokens, pixels=settings.batch_pixels):
-        missing = [index for index in batch if keys[index] not in known]
+        missing = [index for index in batch if named[index][1] not in known]
         if missing:
-            asked = [part.asked[index] for index in missing]
-            replies = _ask(model, asked, [prompts[index] for index in missing], settings)
-            yield Replies.cast(replies.with_columns(key=pl.Series([keys[index] for index in missing])))
+            replies = _ask(
+                model, [named[index][0] for index in missing], [prompts[index] for index in missing], settings
+            )
+            yield Replies.cast(replies.with_columns(key=pl.Series([named[index][1] for index in missing])))
+
+
+def _is_refused(model: LoadedModel, asked: Asked) -> bool:
+    return any(refusal(model, picture.width, picture.height) for picture in asked.pictures)
 
 
 def _prompt(model: LoadedModel, asked: Asked, images: Mapping[str, bytes]) -> Prompt:
@@ -116,12 +138,8 @@ def _ask(
         width, height = resized(model, once.pictures[0].width, once.pictures[0].height)
         thinking, text = split_thinking(reply.text)
         rows.append(
-            {
-                "item": once.item,
-                "view": once.view,
-                "seed": once.seed,
-                "prompt_hash": once.prompt_hash,
-                "image_hash": once.image_hash,
+            _row(once)
+            | {
                 "shown_width": width,
                 "shown_height": height,
                 "thinking": thinking,
@@ -131,3 +149,14 @@ def _ask(
             }
         )
     return pl.DataFrame(rows)
+
+
+def _row(asked: Asked) -> dict[str, Any]:
+    """What a reply is to."""
+    return {
+        "item": asked.item,
+        "view": asked.view,
+        "seed": asked.seed,
+        "prompt_hash": asked.prompt_hash,
+        "image_hash": asked.image_hash,
+    }

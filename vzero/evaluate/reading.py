@@ -11,10 +11,15 @@ from vzero.evaluate import open_answers
 from vzero.evaluate.benchmarks.catalogue import CATALOGUE
 from vzero.evaluate.extract import POLICIES, reader
 from vzero.evaluate.extraction import lettered
+from vzero.tables import REFUSED
 
 LETTERS_BY_DEFAULT, OPEN_BY_DEFAULT = "vlmevalkit-exact", "vzero"
 
-Reply = tuple[str, str, str, str, dict[str, str]]  # benchmark, text, answer, answer type, choices
+PICTURE_REFUSED = "picture_refused"
+"""The rule of items that were not asked: the model's processor takes none of a picture's shape."""
+
+# Benchmark, text, answer, answer type, finish reason (None where a file does not tell), choices.
+Reply = tuple[str, str, str, str, str | None, dict[str, str]]
 
 
 class Reading(NamedTuple):
@@ -27,11 +32,12 @@ class Reading(NamedTuple):
 
 
 def graded(replies: pl.DataFrame, policy: str, open_policy: str | None = None) -> pl.DataFrame:
-    """Rows with benchmark, text, options, answer and answer_type, and what `Reading` says of each.
+    """Rows with benchmark, text, options, answer, answer_type, finish_reason, and what `Reading` says of it.
 
     The letter is column `extracted`. A policy of `extract` reads questions with options, one of
     `open_answers` those without; some names are both. What a policy is not for is unresolved, which is no
-    hit. `open_policy` is for questions without options where that is another one.
+    hit; so is, by a rule of its own, what was never asked. `open_policy` is for questions without options
+    where that is another one.
     """
     return _with_readings(replies, _readings(_replies(replies), policy, open_policy or policy))
 
@@ -57,7 +63,10 @@ def graded_as_declared(replies: pl.DataFrame, policy: str | None = None) -> pl.D
 
 
 def _replies(replies: pl.DataFrame) -> list[Reply]:
-    columns = replies.select("benchmark", "text", "answer", "answer_type").iter_rows()
+    told = replies.select(
+        "benchmark", "text", "answer", "answer_type", pl.col("finish_reason").cast(pl.String)
+    )
+    columns = told.iter_rows()
     options = replies["options"].to_list()
     return [(*row, lettered(texts)) for row, texts in zip(columns, options, strict=True)]
 
@@ -66,8 +75,10 @@ def _readings(replies: Sequence[Reply], policy: str, open_policy: str) -> list[R
     found: list[Reading] = []
     benchmarks = {reply[0] for reply in replies} if policy in POLICIES else set()
     readers = {name: reader(policy, name) for name in benchmarks}
-    for benchmark, text, answer, answer_type, choices in replies:
-        if choices and readers:
+    for benchmark, text, answer, answer_type, finish_reason, choices in replies:
+        if finish_reason == REFUSED:
+            found.append(Reading(policy if choices else open_policy, None, PICTURE_REFUSED, False, False))
+        elif choices and readers:
             read = readers[benchmark](text, choices)
             resolved, hit = read.letter is not None, read.letter == answer
             found.append(Reading(policy, read.letter, read.rule, resolved, hit))

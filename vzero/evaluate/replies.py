@@ -1,4 +1,4 @@
-"""Replies that were already given, kept by everything that a reply depends on.
+"""Replies that were already given, kept by everything that a reply depends on; refusals are among them.
 
 A store is a folder of shards, one a batch, that is only ever added to. A run asks what is not in it: a killed
 run goes on, a policy that reads the same replies asks nothing, and a changed setting never finds a stale row.
@@ -16,7 +16,7 @@ import polars as pl
 from vzero.config import Evaluate, Models
 from vzero.evaluate.asked import Asked
 from vzero.shards import UNFINISHED, content_hash, files, write_table
-from vzero.tables import FINISH_REASONS
+from vzero.tables import FINISH_REASONS, REFUSED
 
 PACKAGE = Path(__file__).parents[1]
 ENGINE = (PACKAGE / "imaging.py", PACKAGE / "models", PACKAGE / "rollout")
@@ -32,11 +32,11 @@ class Replies(dy.Schema):
     seed = dy.Int32(nullable=False)
     prompt_hash = dy.String(nullable=False)
     image_hash = dy.String(nullable=False)
-    shown_width = dy.Int32(nullable=False)  # of the first picture, after resizing
+    shown_width = dy.Int32(nullable=False)  # of the first picture, after resizing; 0: refused
     shown_height = dy.Int32(nullable=False)
     thinking = dy.String(nullable=True)
     text = dy.String(nullable=False)
-    finish_reason = dy.Enum(FINISH_REASONS, nullable=False)
+    finish_reason = dy.Enum([*FINISH_REASONS, REFUSED], nullable=False)
     seconds = dy.Float32(nullable=False)  # the batch's, shared equally
 
 
@@ -61,7 +61,9 @@ def known_replies(folder: Path) -> pl.DataFrame:
     parts = files(folder)
     if not parts:
         return Replies.create_empty()
-    return Replies.cast(pl.read_parquet(parts)).unique("key", keep="first", maintain_order=True)
+    # One by one, because those of an earlier version know fewer finish reasons.
+    stored = pl.concat(Replies.cast(pl.read_parquet(part)) for part in parts)
+    return stored.unique("key", keep="first", maintain_order=True)
 
 
 def add_replies(folder: Path, replies: pl.DataFrame) -> None:

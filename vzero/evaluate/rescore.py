@@ -13,6 +13,7 @@ from vzero.evaluate.benchmarks.catalogue import UNNAMED
 from vzero.evaluate.extract import POLICIES
 from vzero.evaluate.extraction import lettered
 from vzero.evaluate.judge import Judge, judged_letter, judged_same, letter_prompt, same_prompt
+from vzero.evaluate.reading import PICTURE_REFUSED
 from vzero.evaluate.statistics import POINTS, Estimate, accuracy_interval
 
 # These read any benchmark; `lmms-eval` stands for its extractors, of which it picks the benchmark's.
@@ -37,12 +38,15 @@ def check_policies(names: Sequence[str]) -> None:
 
 
 def judged(read: pl.DataFrame, judge: Judge) -> pl.DataFrame:
-    """Rows of `reading.graded` in which the judge has read what was unresolved; `judged` says which."""
-    open_rows = read.filter(~pl.col("resolved"))
-    judge.ask(_prompt(row) for row in open_rows.iter_rows(named=True))
+    """Rows of `reading.graded` in which the judge has read what was unresolved; `judged` says which.
+
+    What was never asked has no reply to read.
+    """
+    unread = ~pl.col("resolved") & (pl.col("rule") != PICTURE_REFUSED)
+    judge.ask(_prompt(row) for row in read.filter(unread).iter_rows(named=True))
     verdicts = [
-        (row["extracted"], row["hit"], True) if row["resolved"] else _judgement(row, judge)
-        for row in read.iter_rows(named=True)
+        _judgement(row, judge) if row["unread"] else (row["extracted"], row["hit"], row["resolved"])
+        for row in read.with_columns(unread=unread).iter_rows(named=True)
     ]
     return read.with_columns(
         pl.Series("extracted", [letter for letter, _, _ in verdicts], dtype=pl.String),

@@ -16,7 +16,7 @@ from vzero import shards
 from vzero.config import BENCHMARKS, ConfigError
 from vzero.evaluate.benchmarks.catalogue import CATALOGUE, UNNAMED
 from vzero.evaluate.stored_rows import lmms_eval_row, vlmevalkit_row
-from vzero.tables import BenchmarkItems, Predictions
+from vzero.tables import FINISH_REASONS, REFUSED, BenchmarkItems, Predictions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,6 +49,7 @@ class Stored(dy.Schema):
     answer = dy.String(nullable=False)
     answer_type = dy.String(nullable=False)  # integer, float, ... where the benchmark says
     text = dy.String(nullable=False)
+    finish_reason = dy.Enum([*FINISH_REASONS, REFUSED], nullable=True)  # null in files of toolkits
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def read_stored(path: Path, benchmark: str | None = None) -> StoredReplies:
     # By way of Arrow, because polars makes a series of each row's list.
     options = pa.array(columns.pop("options"), pa.list_(pa.string()))
     named = pl.DataFrame(columns).with_columns(
-        pl.Series("options", options), benchmark=pl.lit(name), view=pl.lit(""), seed=0
+        pl.Series("options", options), benchmark=pl.lit(name), view=pl.lit(""), seed=0, finish_reason=None
     )
     rows = _checked(path, named)
     return StoredReplies(rows, _warnings(rows))

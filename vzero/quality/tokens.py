@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import xxhash
 
 from vzero.config import ConfigError, Models
-from vzero.models.encoding import prompt_tokens, visual_tokens
+from vzero.models.encoding import prompt_tokens, refusal, visual_tokens
 from vzero.models.loading import Processors, load_processors
 from vzero.models.prompts import render, student_messages, teacher_messages
 from vzero.quality.inputs import Inputs
@@ -25,7 +24,8 @@ def prompt_lengths(
     """Tokens of the student's prompt (image, question) and of the teacher's (image, crop, question).
 
     The first result has the columns source, student_tokens and teacher_tokens, a row a drawn sample. The
-    second says what could not be counted: a model whose folder does not load leaves its column null.
+    second says what could not be counted: a model whose folder does not load leaves its column null, and a
+    picture that its processor refuses the sample's cell.
     """
     drawn = _draw(inputs)
     columns, notes = {}, []
@@ -37,7 +37,12 @@ def prompt_lengths(
             notes.append(f"The {name}'s prompts are not counted: {error}")
             columns[f"{name}_tokens"] = [None] * drawn.height
         else:
-            columns[f"{name}_tokens"] = list(count(processors, drawn))
+            counted = columns[f"{name}_tokens"] = list(count(processors, drawn))
+            if refused := counted.count(None):
+                notes.append(
+                    f"The {name}'s processor refuses a picture of {refused:,} of the {drawn.height:,} "
+                    "counted samples: their prompts have no length, and training leaves them out"
+                )
     lengths = pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.Int64))
     return pl.concat([drawn.select("source"), lengths], how="horizontal"), notes
 
@@ -50,21 +55,29 @@ def _draw(inputs: Inputs) -> pl.DataFrame:
     return shuffled.group_by("source", maintain_order=True).head(SAMPLES)
 
 
-def _student_tokens(processors: Processors, samples: pl.DataFrame) -> Iterator[int]:
-    tokens = _cached(processors)
+def _student_tokens(processors: Processors, samples: pl.DataFrame) -> Iterator[int | None]:
+    tokens = _image_tokens(processors)
     for row in samples.iter_rows(named=True):
         text = render(processors, student_messages(row["question"], row["options"]))
-        yield prompt_tokens(processors, text, tokens(row["width"], row["height"]))
+        visual = tokens(row["width"], row["height"])
+        yield None if visual is None else prompt_tokens(processors, text, visual)
 
 
-def _teacher_tokens(processors: Processors, samples: pl.DataFrame) -> Iterator[int]:
-    tokens = _cached(processors)
+def _teacher_tokens(processors: Processors, samples: pl.DataFrame) -> Iterator[int | None]:
+    tokens = _image_tokens(processors)
     for row in samples.iter_rows(named=True):
         text = render(processors, teacher_messages(row["question"], row["options"]))
-        visual = tokens(row["width"], row["height"]) + tokens(row["crop_width"], row["crop_height"])
-        yield prompt_tokens(processors, text, visual)
+        image, crop = tokens(row["width"], row["height"]), tokens(row["crop_width"], row["crop_height"])
+        yield None if image is None or crop is None else prompt_tokens(processors, text, image + crop)
 
 
-def _cached(processors: Processors) -> Any:
-    """Many images have the same size."""
-    return cache(lambda width, height: visual_tokens(processors, width, height))
+def _image_tokens(processors: Processors) -> Callable[[int, int], int | None]:
+    """Tokens of an image of this size, None where it is refused. Many images have the same size."""
+
+    @cache
+    def tokens(width: int, height: int) -> int | None:
+        return (
+            visual_tokens(processors, width, height) if refusal(processors, width, height) is None else None
+        )
+
+    return tokens

@@ -10,6 +10,7 @@ from vzero.evaluate.extraction import lettered
 from vzero.evaluate.reading import graded_by
 from vzero.evaluate.rescore import fitting_policies, spread
 from vzero.evaluate.score.cycles import strict_mean
+from vzero.tables import REFUSED
 
 FORMAT_SPREAD = 2.0  # points between policies; more is a finding about format, not about ability
 
@@ -18,7 +19,8 @@ def reading_rows(replies: pl.DataFrame, benchmarks: Sequence[str], models: Seque
     """One dict a benchmark and model: how its answers were made, and the shares that no rule could read.
 
     Keys benchmark, model, prompts, policies, choices and opens (numbers of items), seeds, unresolved_choices
-    and unresolved_opens (shares of the answers, None without such questions), cut (share without an end).
+    and unresolved_opens (shares of the answers, None without such questions), cut (share without an end),
+    refused (items that were not asked, their picture's shape being one that the processor does not take).
     """
     return [
         {
@@ -31,6 +33,7 @@ def reading_rows(replies: pl.DataFrame, benchmarks: Sequence[str], models: Seque
             "seeds": rows["seed"].n_unique(),
             "unresolved_choices": _unresolved(rows, "choice"),
             "unresolved_opens": _unresolved(rows, "open"),
+            "refused": rows.filter(pl.col("finish_reason") == REFUSED)["item"].n_unique(),
             "cut": rows.select((pl.col("finish_reason") == "length").mean()).item(),
         }
         for benchmark, model, rows in by_cell(replies, benchmarks, models)

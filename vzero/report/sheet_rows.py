@@ -48,6 +48,14 @@ def crop_rows(frame: pl.DataFrame, paths: Paths) -> list[Row]:
     ]
 
 
+def left_out_rows(frame: pl.DataFrame, paths: Paths) -> list[Row]:
+    """Rows of the left_out table: the views of the sample, and why training cannot use it."""
+    crops = rows_by_id(paths.crops, tables.Crops, "sample_id", frame["sample_id"])
+    views = crop_rows(pl.DataFrame([crops[name] for name in frame["sample_id"]]), paths)
+    reasons = (f"{row['code']}: {row['detail']}" for row in frame.iter_rows(named=True))
+    return [Row(row.panels, [reason, *row.lines]) for row, reason in zip(views, reasons, strict=True)]
+
+
 def rollout_rows(frame: pl.DataFrame, paths: Paths) -> list[Row]:
     """Rows of the rollouts table, one sheet row a group."""
     samples = rows_by_id(paths.samples, tables.Samples, "sample_id", frame["sample_id"])
@@ -83,6 +91,7 @@ SHEETS: dict[str, Rows] = {
     "images": image_rows,
     "samples": sample_rows,
     "crops": crop_rows,
+    "left_out": left_out_rows,
     "rollouts": rollout_rows,
     "overlaps": overlap_rows,
 }

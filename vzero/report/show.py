@@ -17,14 +17,14 @@ from vzero.report.sheet_rows import SHEETS
 from vzero.shards import atomic_path, scan
 from vzero.tables import TABLES
 
-REASONS = {"rejects": "code", "crops": "fallback"}
+REASONS = {"rejects": "code", "left_out": "code", "crops": "fallback"}
 """Tables whose rows are there for a reason, and the column that says which."""
 BORDER = 3  # characters around each column of an upright table
 SIDEWAYS_WIDTH = 26  # characters for each row of a table that is printed on its side
 FOLDED_WIDTH = 16  # characters that a column of an upright table is folded to at most
 WHOLE = ("funnel",)  # printed with all rows: its steps follow from each other
 TEXT_LIMIT = 60  # characters of a cell
-LONG_TEXTS = {"funnel": 1_000, "rejects": 300}  # of tables that are read for their texts
+LONG_TEXTS = {"funnel": 1_000, "rejects": 300, "left_out": 300}  # of tables that are read for their texts
 LIST_LIMIT = 4  # values of a list
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vzero.config import Models, PromptTokens
+from vzero.sources.rejects import RejectCode, Rejected
 
 if TYPE_CHECKING:
     from vzero.models.loading import Processors
@@ -16,12 +17,17 @@ if TYPE_CHECKING:
 def count_prompt_tokens(
     question: str, options: Sequence[str], extent: tuple[int, int], settings: PromptTokens
 ) -> int:
-    """Tokens of the chat template's text with the image of this width and height in it."""
+    """Tokens of the chat template's text with the image of this width and height in it.
+
+    `Rejected` where the processor takes no image of this size.
+    """
     # Only where this filter is on do the workers pay for importing torch.
-    from vzero.models.encoding import prompt_tokens, visual_tokens
+    from vzero.models.encoding import prompt_tokens, refusal, visual_tokens
     from vzero.models.prompts import render, student_messages
 
     processors = _processors(settings.processor, settings.max_pixels)
+    if reason := refusal(processors, *extent):
+        raise Rejected(RejectCode.PICTURE_REFUSED, reason)
     text = render(processors, student_messages(question, options))
     return prompt_tokens(processors, text, visual_tokens(processors, *extent))
 

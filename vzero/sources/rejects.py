@@ -56,6 +56,8 @@ class RejectCode(StrEnum):
     """No box, and no window of the image that looks like the ready crop."""
     CROP_AMBIGUOUS = "crop_ambiguous"
     """No box, and several windows of the image that look like the ready crop."""
+    PICTURE_REFUSED = "picture_refused"
+    """The processor that `ingest.filters.prompt_tokens` counts by takes no image of this shape."""
     # Of `ingest.filters`, in the order in which they are applied, after all checks.
     QUESTION_LENGTH = "question_length"
     """Fewer or more characters than asked for."""

@@ -6,17 +6,18 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+from rich.console import Console
 
 from vzero import shards
 from vzero.config import EVALUATED_MODELS, ConfigError, Params
 from vzero.evaluate.benchmarks.catalogue import CATALOGUE
 from vzero.evaluate.item_parts import read_questions
 from vzero.evaluate.predict import ask_all
-from vzero.evaluate.reading import graded_as_declared
+from vzero.evaluate.reading import PICTURE_REFUSED, graded_as_declared
 from vzero.evaluate.score import WHOLE, score
 from vzero.models.loading import load_model
 from vzero.paths import Paths
-from vzero.tables import Predictions, Scores
+from vzero.tables import REFUSED, Predictions, Scores
 
 
 def run(params: Params, paths: Paths, model: str, benchmark: str) -> dict[str, Any]:
@@ -43,13 +44,14 @@ def run(params: Params, paths: Paths, model: str, benchmark: str) -> dict[str, A
     )
     fixed = {"model": model, "model_hash": model_hash, "prompt": prompt}
     predictions = _predictions(questions, replies, fixed, settings.policy)
+    _announce_refused(predictions, questions, f"{model} on {benchmark}")
     scores = score(
         predictions, resamples=settings.resamples, confidence=settings.confidence, seed=settings.seed
     )
     with shards.atomic_folder(paths.evaluation(model, benchmark)) as cell:
         shards.write_table(shards.shard_path(cell / "predictions", 0), predictions, Predictions)
         shards.write_table(shards.shard_path(cell / "scores", 0), scores, Scores)
-    return _summary(scores, model, benchmark)
+    return _summary(scores, predictions, model, benchmark)
 
 
 def _check_name(what: str, name: str, allowed: tuple[str, ...]) -> None:
@@ -81,9 +83,29 @@ def _predictions(
     return Predictions.cast(graded_as_declared(rows, policy)).sort(Predictions.primary_key())
 
 
-def _summary(scores: pl.DataFrame, model: str, benchmark: str) -> dict[str, Any]:
+def _announce_refused(predictions: pl.DataFrame, questions: pl.DataFrame, title: str) -> None:
+    """Name the questions that were not put, because the processor takes none of a picture's shape."""
+    refused = predictions.filter(pl.col("finish_reason") == REFUSED).unique(["item", "view"])
+    if refused.is_empty():
+        return
+    shown = dict(zip(questions.select("item", "view").iter_rows(), questions["shown"], strict=True))
+    first = refused.sort("item", "view").row(0, named=True)
+    sizes = ", ".join(f"{each['width']} x {each['height']}" for each in shown[first["item"], first["view"]])
+    Console().print(
+        f"{title}: {refused.height:,} of {questions.height:,} questions are not asked, since the model's "
+        f"processor refuses the shape of a picture; they count as wrong (rule {PICTURE_REFUSED}; the first: "
+        f"item {first['item']}, view {first['view']}, {sizes} pixels)",
+        markup=False,
+        soft_wrap=True,
+    )
+
+
+def _summary(scores: pl.DataFrame, predictions: pl.DataFrame, model: str, benchmark: str) -> dict[str, Any]:
+    """Accuracies by view; `refused` items where there are any."""
     headline = CATALOGUE[benchmark].aggregates[0]
     whole = scores.filter(pl.col("category") == WHOLE, pl.col("aggregate") == headline)
     columns = ["n", "accuracy", "low", "high", "unresolved"]
     views = {row["view"]: {name: row[name] for name in columns} for row in whole.iter_rows(named=True)}
+    for (view,), rows in predictions.filter(pl.col("finish_reason") == REFUSED).group_by("view"):
+        views[str(view)]["refused"] = rows["item"].n_unique()
     return {"model": model, "benchmark": benchmark, "views": views}

@@ -138,7 +138,9 @@ def _hits(params: Params, paths: Paths, questions: pl.DataFrame, part: Part, fol
         settings=params.evaluate.model_copy(update=GREEDY),
         title=f"{folder.name} on dev",
     )
-    rows = questions.with_columns(replies["text"], benchmark=pl.lit(DEV), answer_type=pl.lit(""))
+    rows = questions.with_columns(
+        replies["text"], replies["finish_reason"], benchmark=pl.lit(DEV), answer_type=pl.lit("")
+    )
     return graded_as_declared(rows, params.evaluate.policy)["hit"]
 
 

@@ -43,7 +43,7 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
         shard(accelerator, student)
     index = training_index(paths, labels=recipe.needs_labels)
     unusable = left_out(index, student, teacher, params.train, contrast=recipe.gate.enabled)
-    _announce_left_out(accelerator, index, unusable)
+    _announce_left_out(accelerator, index, unusable, params, paths)
     index = index.join(unusable, on="sample_id", how="anti", maintain_order="left")
     config = {
         "models": params.models.model_dump(mode="json"),
@@ -67,7 +67,7 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
         "method": _plain(recipe),
     }
     if accelerator.is_main_process:
-        write_table(shard_path(folder / "left_out", 0), unusable, LeftOut)
+        _write_left_out(unusable, paths)
         _publish(params, folders["student"], folder, paths, summary)
     accelerator.wait_for_everyone()
     accelerator.end_training()
@@ -102,17 +102,34 @@ def _plain(recipe: Recipe) -> dict[str, Any]:
     return method
 
 
-def _announce_left_out(accelerator: Accelerator, index: pl.DataFrame, unusable: pl.DataFrame) -> None:
-    """Say how many samples are left out, with an example of every reason. ConfigError when none remains."""
+def _announce_left_out(
+    accelerator: Accelerator, index: pl.DataFrame, unusable: pl.DataFrame, params: Params, paths: Paths
+) -> None:
+    """Say how many samples are left out, with an example of every reason.
+
+    ConfigError when fewer than a step's prompts remain; the table is there then, to see why.
+    """
+    if unusable.is_empty():
+        return
     lines = [
         f"{rows.height:,} {code} (the first: {rows['sample_id'][0]}, {rows['detail'][0]})"
         for (code,), rows in unusable.group_by("code", maintain_order=True)
     ]
     said = f"{unusable.height:,} of {index.height:,} training samples are left out: {'; '.join(lines)}"
-    if unusable.height == index.height:
-        raise ConfigError(said)
-    if lines:
-        accelerator.print(f"train: {said}; all in `vzero show left_out`")
+    said = f"{said}; `vzero show left_out` lists them"
+    remaining = index.height - unusable.height
+    if remaining < params.train.prompts:
+        if accelerator.is_main_process:
+            _write_left_out(unusable, paths)
+        raise ConfigError(
+            f"train.prompts ({params.train.prompts}) is more than the samples left ({remaining}): {said}"
+        )
+    accelerator.print(f"train: {said}")
+
+
+def _write_left_out(unusable: pl.DataFrame, paths: Paths) -> None:
+    with atomic_folder(paths.left_out) as folder:
+        write_table(shard_path(folder, 0), unusable, LeftOut)
 
 
 def _announce(accelerator: Accelerator, folder: Path, recipe: Recipe) -> None:
@@ -128,7 +145,6 @@ def _publish(params: Params, source: Path, folder: Path, paths: Paths, summary: 
     """
     publish(folder / "rollouts", paths.rollouts)
     publish(folder / "train_log", paths.train_log)
-    publish(folder / "left_out", paths.left_out)
     write_json(paths.train_summary, summary)
     student = load_student(source, params, torch.device("cpu"))
     load_weights(folder / "checkpoints", student)
