@@ -156,8 +156,15 @@ def _write_training(
         log.append({"step": step, **dict.fromkeys(names, falling), "reward": None})
     write_table(shard_path(paths.rollouts, 0), pl.DataFrame(rows), tables.Rollouts)
     write_table(shard_path(paths.train_log, 0), pl.DataFrame(log), tables.TrainLog)
+    reason = {
+        "sample_id": "sample-000",
+        "code": "student_picture_refused",
+        "detail": "image of 900 x 4 pixels",
+    }
+    write_table(shard_path(paths.left_out, 0), pl.DataFrame([reason]), tables.LeftOut)
     method = METHOD | {"gate": METHOD["gate"] | {"enabled": gate}}
-    write_json(paths.train_summary, {"steps": steps, "method": method})
+    left_out = {"student_picture_refused": 1}
+    write_json(paths.train_summary, {"steps": steps, "method": method, "left_out": left_out})
 
 
 def _write_evaluation(paths: Paths, params: Params, rng: np.random.Generator, items: int) -> None:

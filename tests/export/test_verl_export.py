@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -165,12 +166,41 @@ def test_rows_that_the_reference_would_stop_at_are_left_out_and_counted(annotate
 
 @pytest.mark.parametrize("token", [*SPECIAL_TOKENS, *OTHER_TOKENS])
 def test_a_text_that_the_reference_would_take_for_a_token_is_left_out(token):
-    crop = {"fallback": "exact", "strategy": "same_resolution"}
+    crop = {"fallback": "exact", "strategy": "same_resolution", "width": 60, "height": 50}
     for text in (token, f"What is {token}?", f"a{token}b"):
-        assert left_out({"question": text, "options": []}, crop) == "token_in_text"
-        assert left_out({"question": "Which?", "options": ["red", text]}, crop) == "token_in_text"
+        assert left_out({"question": text, "options": []}, crop, (60, 50)) == "token_in_text"
+        assert left_out({"question": "Which?", "options": ["red", text]}, crop, (60, 50)) == "token_in_text"
     for text in ("a <|b", "1 < 2 | 3 > 2", "<b>bold</b>", "<think", "a <| b |> c", "<answer>"):
-        assert left_out({"question": text, "options": [text]}, crop) is None
+        assert left_out({"question": text, "options": [text]}, crop, (60, 50)) is None
+
+
+@pytest.mark.parametrize(
+    ("image", "crop", "reason"),
+    [
+        ((600, 3), (60, 20), None),
+        ((601, 3), (60, 20), "thin_picture"),
+        ((3, 601), (60, 20), "thin_picture"),
+        ((60, 50), (1380, 2), "thin_picture"),
+    ],
+)
+def test_pictures_that_the_references_processor_refuses_are_left_out(image, crop, reason):
+    sample = {"question": "Which?", "options": []}
+    views = {"fallback": "exact", "strategy": "masked", "width": crop[0], "height": crop[1]}
+    assert left_out(sample, views, image) == reason
+
+
+def test_thin_pictures_are_counted_and_their_rows_have_no_place_in_the_files(annotated, tmp_path):
+    shutil.copytree(annotated.root / "data", tmp_path / "data")
+    [shard, *_] = shards.files(tmp_path / "data/ingest/images")
+    frame = pl.read_parquet(shard)
+    thin = frame["image_id"][0]
+    frame.with_columns(
+        pl.when(image_id=thin).then(9 * 10**5).otherwise("width").alias("width")
+    ).write_parquet(shard)
+    counts = export.verl(Paths(tmp_path), tmp_path / "out", processes=1)
+    rows = rows_of(tmp_path / "out")
+    assert thin not in {row["extra_info"]["image_id"] for row in rows}
+    assert counts["left_out"].pop("thin_picture") == 10 - len(rows) > 0
 
 
 def test_a_halved_full_image_has_no_place_in_the_form(tmp_path):

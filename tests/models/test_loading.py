@@ -10,7 +10,7 @@ import torch
 from tiny_models import FAMILIES, TEXTS, save_tiny
 
 from vzero.config import ConfigError, Models
-from vzero.models.loading import check_pair, load_model
+from vzero.models.loading import check_pair, load_model, load_processors
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -40,6 +40,52 @@ def test_precision_and_pixel_bounds_come_from_params(tmp_path):
     student = load_model(folder, models, trainable=True)
     assert student.network.dtype == torch.float32
     assert student.autocast == torch.bfloat16
+
+
+# The folder's own bounds are 256 and 20,736; a visual token shows 16 x 16 pixels.
+@pytest.mark.parametrize(
+    ("bounds", "names"),
+    [
+        (
+            {"max_pixels": 255},
+            [r"models.max_pixels (255)", "size.shortest_edge of the image processor", "(256)"],
+        ),
+        (
+            {"min_pixels": 20_737},
+            ["size.longest_edge of the image processor", "(20736)", "models.min_pixels (20737)"],
+        ),
+        ({"min_pixels": 100, "max_pixels": 250}, ["models.max_pixels (250)", "16 x 16 pixels"]),
+    ],
+)
+def test_bounds_that_contradict_the_folder_are_errors_that_name_both(tmp_path, bounds, names):
+    folder = save_tiny(tmp_path / "model", layers=2)
+    with pytest.raises(ConfigError) as caught:
+        load_processors(folder, Models(**bounds))
+    for name in [*names, str(folder)]:
+        assert name in str(caught.value)
+
+
+@pytest.mark.parametrize("bounds", [{"max_pixels": 256}, {"min_pixels": 20_736}, {"min_pixels": 300}])
+def test_bounds_that_agree_with_the_folder_are_kept(tmp_path, bounds):
+    processor = load_processors(save_tiny(tmp_path / "model", layers=2), Models(**bounds)).image_processor
+    low, high = bounds.get("min_pixels", 256), bounds.get("max_pixels", 20_736)
+    assert dict(processor.size) == {"shortest_edge": low, "longest_edge": high}
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"size": {"shortest_edge": 512, "longest_edge": 400}}, r"longest_edge .* \(400\) must not be below"),
+        ({"size": {"shortest_edge": 0, "longest_edge": 400}}, "both at least 1"),
+        ({"do_resize": False}, "do_resize of its image processor is false"),
+    ],
+)
+def test_a_folder_that_contradicts_itself_is_refused(tmp_path, settings, message):
+    folder = save_tiny(tmp_path / "model", layers=2)
+    file = folder / "preprocessor_config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | settings))
+    with pytest.raises(ConfigError, match=message):
+        load_processors(folder, Models())
 
 
 def test_different_vocabularies_are_refused(tmp_path):

@@ -52,6 +52,8 @@ def test_a_reason_keeps_its_rows(paths: Paths, capsys: pytest.CaptureFixture[str
     assert "rejects: 1 rows" in capsys.readouterr().out
     show("crops", paths, reason="shrunk")
     assert "crops: 5 rows" in capsys.readouterr().out
+    show("left_out", paths, reason="student_picture_refused")
+    assert "left_out: 1 rows" in capsys.readouterr().out
 
 
 def test_what_was_wrong_with_a_reject_is_printed_whole(
@@ -111,6 +113,13 @@ def test_a_contact_sheet_has_a_panel_for_every_picture_of_the_negative_view(tmp_
     assert widths[1] - widths[0] == 2 * (sheet.CELL + sheet.GAP)
 
 
+def test_what_training_left_out_is_pictured_with_its_reason(paths: Paths, tmp_path: Path) -> None:
+    show("left_out", paths, out=tmp_path / "left_out.png")
+    show("crops", paths, rows=1, out=tmp_path / "crops.png")
+    extents = [imaging.probe((tmp_path / f"{name}.png").read_bytes())[:2] for name in ("left_out", "crops")]
+    assert extents[0][0] == extents[1][0], "the same views"
+
+
 def test_a_contact_sheet_without_negative_views(tmp_path: Path) -> None:
     _, paths = write_example(tmp_path, negatives=False, open_questions=True, answers=False)
     show("rollouts", paths, rows=1, out=tmp_path / "sheet.png")
@@ -121,8 +130,12 @@ def test_a_contact_sheet_without_negative_views(tmp_path: Path) -> None:
     "table, options, message",
     [
         ("sample", {}, "unknown table 'sample': allowed: images, samples, rejects"),
-        ("scores", {"out": Path("x.png")}, "contact sheets exist for images, samples, crops, rollouts"),
-        ("samples", {"reason": "x"}, "these have: rejects, crops"),
+        (
+            "scores",
+            {"out": Path("x.png")},
+            "contact sheets exist for images, samples, crops, left_out, rollouts",
+        ),
+        ("samples", {"reason": "x"}, "these have: rejects, left_out, crops"),
         ("crops", {"reason": "odd"}, "no crops with fallback 'odd': there are exact, shrunk"),
     ],
 )

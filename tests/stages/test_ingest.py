@@ -271,6 +271,28 @@ def test_prompts_with_too_many_tokens_are_left_out_and_counted(table_params, pro
     assert rejects["image"][0] == "20.png" and rejects["sample_id"][0] == "r100"
 
 
+def test_a_picture_that_the_counting_processor_refuses_is_a_reject_with_its_row(table_params, project):
+    (project.root / "images/thin.png").write_bytes(imaging.encode_png(np.zeros((4, 900, 3), np.uint8)))
+    rows = (project.root / "rows.jsonl").read_text().splitlines()
+    rows[5] = rows[5].replace("5.png", "thin.png").replace("[5, 5, 19, 24]", "[5, 0, 25, 4]")
+    assert "thin.png" in rows[5] and "[5, 0, 25, 4]" in rows[5]
+    (project.root / "rows.jsonl").write_text("\n".join(rows))
+    filters = Filters(prompt_tokens=PromptTokens(processor=Models().student.resolve()))
+    params = Params(ingest=table_params.ingest.model_copy(update={"filters": filters}))
+    summary = ingest.run(params, project, processes=1)
+    assert (summary["samples"], summary["rejects"]["picture_refused"]) == (116, 1)
+    [row] = shards.read(project.rejects, tables.Rejects).filter(code="picture_refused").to_dicts()
+    assert (row["row"], row["sample_id"], row["image"]) == (5, "r5", "thin.png")
+    assert row["detail"].startswith("900 x 4 pixels: absolute aspect ratio")
+
+
+def test_bounds_of_the_counting_processor_are_named_where_they_stand(table_params, project):
+    tokens = PromptTokens(processor=Models().student.resolve(), max_pixels=200)
+    params = Params(ingest=table_params.ingest.model_copy(update={"filters": Filters(prompt_tokens=tokens)}))
+    with pytest.raises(ConfigError, match=r"ingest\.filters\.prompt_tokens\.max_pixels \(200\)"):
+        ingest.run(params, project, processes=1)
+
+
 @pytest.mark.parametrize(
     ("box", "filters", "code"),
     [

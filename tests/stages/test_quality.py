@@ -95,6 +95,16 @@ def test_a_model_that_is_not_there_is_said_and_nothing_else_is_missing(paths: Pa
     assert figure(paths, "teacher_tokens") == {}
 
 
+def test_prompts_with_a_picture_that_the_processor_refuses_are_said_not_counted(paths: Paths, params: Params):
+    inputs = read_inputs(paths)
+    first = pl.int_range(pl.len()) == 0
+    thin = inputs.samples.with_columns(width=pl.when(first).then(90_000).otherwise("width"))
+    lengths, notes = prompt_lengths(replace(inputs, samples=thin), params.models, paths.resolve)
+    assert (lengths["student_tokens"].null_count(), lengths.height) == (1, 117)
+    [refused] = [note for note in notes if "refuses" in note]
+    assert refused.startswith("The student's processor refuses a picture of 1 of the 117 counted samples")
+
+
 def test_rejects_are_on_the_page_by_reason_with_the_pictures_that_are_inside_the_folder(paths: Paths):
     page = paths.quality_page.read_text()
     rejects = dict(_folded(page))

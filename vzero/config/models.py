@@ -16,7 +16,8 @@ class Models(Section):
     teacher: Path = Path("vzero/needle/weights/teacher")
     """Hugging Face folder of the frozen teacher; it must share the student's vocabulary."""
     min_pixels: Positive | None = None
-    """Lower bound on an image's pixels after resizing; `None`: the processor's own."""
+    """Lower bound on an image's pixels after resizing; `None`: the processor's own. With one of the two, it
+    must agree with the other in the model's folder."""
     max_pixels: Positive | None = None
     precision: Literal["fp32", "bf16"] = "fp32"
     """Compute precision. Trained weights are always kept in fp32."""

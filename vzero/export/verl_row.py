@@ -15,11 +15,13 @@ import pyarrow as pa
 
 from vzero.models.prompts import CROP_NOTICE, question_text
 
-LeftOut = Literal["no_negative", "other_full_image", "marker_in_text", "token_in_text"]
+LeftOut = Literal["no_negative", "other_full_image", "marker_in_text", "token_in_text", "thin_picture"]
 
 MARKER = re.compile(r"<image>|<crop>|<video>|<audio>")
 # Added tokens of every published Qwen tokenizer, and what is named like them.
 TOKEN = re.compile(r"<\|\w+\|>|</?(?:think|tool_call|tool_response)>|<tts_\w+>")
+# Longer over shorter side; the image processors of all Qwen models raise at more.
+MOST_ASPECT = 200
 # The reference picks a row's scorer by this name, and knows training rows by this one only.
 DATA_SOURCE = "zwz_vqa"
 
@@ -69,16 +71,17 @@ SAMPLE_COLUMNS = [
 ]  # fmt: skip
 CROP_COLUMNS = [
     "sample_id", "positive", "negative", "positive_box", "positive_scale", "negative_box", "negative_scale",
-    "negative_image_id", "strategy", "fallback",
+    "negative_image_id", "strategy", "fallback", "width", "height",
 ]  # fmt: skip
 
 
-def left_out(sample: Mapping[str, Any], crop: Mapping[str, Any]) -> LeftOut | None:
+def left_out(sample: Mapping[str, Any], crop: Mapping[str, Any], image: tuple[int, int]) -> LeftOut | None:
     """Why the reference could not read a sample's row; None: it can.
 
-    It stops at a row without a negative crop, shows both teacher views the same full image, takes a marker
-    in the question for one more picture, and the text of a tokenizer's added token for that token, which the
-    form has no way to write otherwise. Needs `question` and `options`; `fallback` and `strategy`.
+    It stops at a row without a negative crop and at thin pictures, shows both teacher views the same full
+    image, takes a marker in the question for one more picture, and the text of a tokenizer's added token for
+    that token, which the form has no way to write otherwise. Needs `question` and `options`; `fallback`,
+    `strategy`, `width` and `height`; and width and height of the image.
     """
     if crop["fallback"] == "none":
         return "no_negative"
@@ -89,6 +92,9 @@ def left_out(sample: Mapping[str, Any], crop: Mapping[str, Any]) -> LeftOut | No
         return "marker_in_text"
     if TOKEN.search(text):
         return "token_in_text"
+    # The negative crop has the positive's sides.
+    if any(max(sides) > MOST_ASPECT * min(sides) for sides in (image, (crop["width"], crop["height"]))):
+        return "thin_picture"
     return None
 
 

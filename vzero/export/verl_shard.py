@@ -35,12 +35,18 @@ class TableShard:
     samples: Path
     crops: Path
 
-    def pairs(self, samples: list[str], crops: list[str]) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-        """Every sample with its crops; `ConfigError` when these are of other samples."""
+    def rows(
+        self, samples: list[str], crops: list[str]
+    ) -> Iterator[tuple[dict[str, Any], dict[str, Any], tuple[int, int]]]:
+        """Every sample with its crops, and its image's width and height; `ConfigError` where one lacks."""
+        sizes = _rows(self.images, ["image_id", "width", "height"])
+        extents = {row["image_id"]: (row["width"], row["height"]) for row in sizes}
         for sample, crop in zip_longest(_rows(self.samples, samples), _rows(self.crops, crops)):
             if sample is None or crop is None or sample["sample_id"] != crop["sample_id"]:
                 raise ConfigError(f"{self.crops}: not the crops of {self.samples}; run crops again")
-            yield sample, crop
+            if sample["image_id"] not in extents:
+                raise ConfigError(f"{self.images}: no image {sample['image_id']}; run ingest again")
+            yield sample, crop, extents[sample["image_id"]]
 
 
 def _rows(path: Path, columns: list[str]) -> Iterator[dict[str, Any]]:
@@ -54,10 +60,11 @@ def _rows(path: Path, columns: list[str]) -> Iterator[dict[str, Any]]:
 def count_rows(shard: TableShard, splits: tuple[Split, ...]) -> tuple[Counter[str], Counter[str]]:
     """Rows of these splits that are exported, by split, and that are left out, by reason. Opens no image."""
     exported, reasons = Counter(), Counter()
-    texts = ["sample_id", "question", "options", "split"]
-    for sample, crop in shard.pairs(texts, ["sample_id", "fallback", "strategy"]):
+    texts = ["sample_id", "image_id", "question", "options", "split"]
+    facts = ["sample_id", "fallback", "strategy", "width", "height"]
+    for sample, crop, extent in shard.rows(texts, facts):
         if sample["split"] in splits:
-            reason = left_out(sample, crop)
+            reason = left_out(sample, crop, extent)
             counts, name = (exported, sample["split"]) if reason is None else (reasons, reason)
             counts[name] += 1
     return exported, reasons
@@ -70,9 +77,9 @@ def write_shard(shard: TableShard, split: Split, first: int, files: list[Path], 
     """
     with _image_bytes(shard.images, files[0].parent) as image_of:
         found = (
-            pair
-            for pair in shard.pairs(SAMPLE_COLUMNS, CROP_COLUMNS)
-            if pair[0]["split"] == split and left_out(*pair) is None
+            (sample, crop)
+            for sample, crop, extent in shard.rows(SAMPLE_COLUMNS, CROP_COLUMNS)
+            if sample["split"] == split and left_out(sample, crop, extent) is None
         )
         made = (
             verl_row(sample, crop, *image_of(sample["image_id"]), index=index)
@@ -104,8 +111,6 @@ def _image_bytes(images: Path, folder: Path) -> Iterator[Callable[[str], tuple[b
             file.write(row["bytes"])
 
         def read(image_id: str) -> tuple[bytes, str]:
-            if image_id not in places:
-                raise ConfigError(f"{images}: no image {image_id}; run ingest again")
             start, length, licence = places[image_id]
             file.seek(start)
             return file.read(length), licence

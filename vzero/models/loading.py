@@ -107,12 +107,15 @@ class Processors:
         return prompt_tokenizer(self.tokenizer)
 
 
-def load_processors(folder: Path, models: Models) -> Processors:
-    """Load tokenizer and image processor of a folder, which needs no weights. Errors as in `load_model`."""
+def load_processors(folder: Path, models: Models, *, section: str = "models") -> Processors:
+    """Load tokenizer and image processor of a folder, which needs no weights. Errors as in `load_model`.
+
+    `section` is where in the params the bounds of `models` stand.
+    """
     family = _family(folder)
     # The PIL backend needs no torchvision and is the one the models' reference numbers were made with.
     processor = AutoImageProcessor.from_pretrained(folder, local_files_only=True, backend="pil")
-    _bound_pixels(processor, models)
+    _bound_pixels(processor, models, folder, section)
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     if not tokenizer.chat_template:
         raise ConfigError(f"{folder}: the {family} tokenizer has no chat template")
@@ -199,11 +202,28 @@ def _token_ids(given: int | list[int] | None) -> list[int]:
     return given if isinstance(given, list) else [given]
 
 
-def _bound_pixels(processor: Any, models: Models) -> None:
-    bounds = {"shortest_edge": models.min_pixels, "longest_edge": models.max_pixels}
-    processor.size = {
-        name: bound if bound is not None else processor.size[name] for name, bound in bounds.items()
-    }
+def _bound_pixels(processor: Any, models: Models, folder: Path, section: str) -> None:
+    """The params' bounds in the place of the folder's own. ConfigError where an image cannot keep to both."""
+    bounds, said = {}, {}
+    for name, edge in (("min_pixels", "shortest_edge"), ("max_pixels", "longest_edge")):
+        given = getattr(models, name)
+        bounds[edge] = processor.size[edge] if given is None else given
+        where = f"size.{edge} of the image processor in {folder}" if given is None else f"{section}.{name}"
+        said[edge] = f"{where} ({bounds[edge]})"
+    low, high = bounds["shortest_edge"], bounds["longest_edge"]
+    side = processor.patch_size * processor.merge_size
+    if not 0 < low <= high:
+        raise ConfigError(
+            f"{said['longest_edge']} must not be below {said['shortest_edge']}, and both at least 1: they "
+            f"bound the pixels of a resized image; {section}.min_pixels and max_pixels replace the folder's"
+        )
+    if high < side**2:
+        raise ConfigError(
+            f"{said['longest_edge']} is less than one visual token of {folder} shows: {side} x {side} pixels"
+        )
+    if not processor.do_resize:
+        raise ConfigError(f"{folder}: do_resize of its image processor is false, but images must be resized")
+    processor.size = bounds
 
 
 def check_pair(student: LoadedModel, teacher: LoadedModel) -> None:

@@ -87,6 +87,7 @@ def _training(inputs: Inputs) -> Facts:
         "Training",
         [
             ("steps", text(inputs.train_log.height)),
+            ("samples left out before it", text(sum(inputs.train_summary.get("left_out", {}).values()))),
             ("prompts a step", text(train.prompts)),
             ("rollouts a prompt", text(train.group)),
             ("rollouts in all", text(inputs.rollouts.height)),

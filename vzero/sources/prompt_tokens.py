@@ -36,4 +36,4 @@ def count_prompt_tokens(
 def _processors(folder: Path, max_pixels: int | None) -> Processors:
     from vzero.models.loading import load_processors
 
-    return load_processors(folder, Models(max_pixels=max_pixels))
+    return load_processors(folder, Models(max_pixels=max_pixels), section="ingest.filters.prompt_tokens")

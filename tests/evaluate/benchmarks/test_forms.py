@@ -10,7 +10,8 @@ import pytest
 from published_files import picture, write_rows
 from published_rows import FORMS, LINES, TEXT
 
-from vzero.config import BENCHMARKS, BenchmarkName, ConfigError
+from vzero import imaging
+from vzero.config import BENCHMARKS, BenchmarkName, ConfigError, Crops
 from vzero.evaluate import open_answers
 from vzero.evaluate.benchmarks.catalogue import CATALOGUE
 from vzero.evaluate.extract import POLICIES
@@ -74,6 +75,16 @@ def test_the_original_folders_of_vstar_have_boxes_and_an_order_that_does_not_fav
         assert item["evidence_box"] == [4.0, 6.0, 14.0, 14.0]
         assert item["crop_image"] is not None
     assert [item["options"] for item in read("vstar", root)[0]] == [item["options"] for item in items]
+
+
+def test_crops_are_cut_from_the_boxes_as_those_of_training_are(read, tmp_path):
+    root = vstar_folders(tmp_path)
+    cut = Crops(margin=0, upscale=1, min_side=12, format="jpeg")
+    for item in read("vstar", root, crops=cut)[0]:
+        # The evidence is 10 wide and 8 high.
+        assert imaging.probe(item["crop_image"]) == (12, 12, "jpeg")
+        facts = item["pictures"][-1]
+        assert (facts["role"], facts["width"], facts["height"]) == ("crop", 12, 12)
 
 
 def test_the_drawn_order_puts_the_right_option_at_every_letter(read, tmp_path):
