@@ -31,8 +31,14 @@ class KillableCommands:
 
     def run(self, paths: Paths, *command: str, **how: Any) -> int:
         """Exit status of `vzero COMMAND`; `killed_run` says how it may be run and ended."""
+        return self._obeyed({"folder": str(paths.root), "command": command, **how})
+
+    def run_at_once(self, projects: list[Paths], *command: str, **how: Any) -> int:
+        """Exit status of the first to fail, of the same command in several folders."""
+        return self._obeyed([{"folder": str(paths.root), "command": command, **how} for paths in projects])
+
+    def _obeyed(self, order: Any) -> int:
         assert self.process.stdin and self.process.stdout
-        order = {"folder": str(paths.root), "command": command, **how}
         self.process.stdin.write(json.dumps(order) + "\n")
         self.process.stdin.flush()
         return int(self.process.stdout.readline())

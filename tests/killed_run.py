@@ -3,8 +3,9 @@
 Every line of stdin is an order as JSON: the project's `folder`; the `command`, a list as in `["train"]`;
 `call`, as in `vzero.train.loop.update:3` for the third call of that function; `ending`, what happens there;
 `inside`, a call at which the counting starts; and `environments`, for a run of several processes what each of
-them finds in its environment beside what is there. The answer is a line with the exit status, of several
-processes that of the first to fail, negative for a signal; what the run said is in `said.txt`.
+them finds in its environment beside what is there. A list of orders is obeyed at once. The answer is a line
+with the exit status, of several processes that of the first to fail, negative for a signal; what the run said
+is in `said.txt`.
 
 The processes are forks of this one, which has imported torch already: that would take most of the time.
 """
@@ -17,6 +18,7 @@ import os
 import pkgutil
 import signal
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -75,7 +77,17 @@ def write_half(function, content, path, *arguments, **named):
     os.truncate(written, written.stat().st_size // 2)
 
 
-ENDINGS = {ending.__name__: ending for ending in (before, after, half, full)}
+def meet(function, *arguments, **named):
+    """No ending: goes on when another process of the same project meets it here, or after a minute."""
+    Path(".vzero", f"met-{os.getpid()}").touch()
+    waited = time.monotonic()
+    while len(list(Path(".vzero").glob("met-*"))) < 2:
+        assert time.monotonic() < waited + 60, "nobody came"
+        time.sleep(0.01)
+    return function(*arguments, **named)
+
+
+ENDINGS = {ending.__name__: ending for ending in (before, after, half, full, meet)}
 
 
 def run(
@@ -102,10 +114,12 @@ def run(
     main()
 
 
-def obey(order: dict[str, Any]) -> int:
-    """Exit status of the run."""
-    Path(order["folder"], "said.txt").write_text("")
-    running = {start(order, environment) for environment in order.pop("environments", [{}])}
+def obey(orders: list[dict[str, Any]]) -> int:
+    """Exit status of the runs."""
+    running = set()
+    for order in orders:
+        Path(order["folder"], "said.txt").write_text("")
+        running |= {start(order, environment) for environment in order.pop("environments", [{}])}
     failed = 0
     while running:
         child, status = os.wait()
@@ -132,4 +146,5 @@ def start(order: dict[str, Any], environment: dict[str, str]) -> int:
 
 if __name__ == "__main__":
     for line in sys.stdin:
-        print(obey(json.loads(line)), flush=True)
+        order = json.loads(line)
+        print(obey(order if isinstance(order, list) else [order]), flush=True)

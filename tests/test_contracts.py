@@ -11,6 +11,7 @@ import grimp
 import pytest
 
 from vzero.config import BENCHMARKS, EVALUATED_MODELS, Crops, NeedleSource, Params, read_yaml
+from vzero.imports import import_closure
 from vzero.needle.benchmarks import benchmark_items
 from vzero.paths import Paths
 
@@ -107,6 +108,16 @@ def test_code_deps_name_only_what_the_stage_imports(stage: str):
             assert path in files, dep
         elif dep.startswith("vzero/"):
             assert any(path in file.parents for file in files), dep
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_the_code_that_names_a_run_is_what_the_stage_imports(stage: str):
+    """Read by a graph of imports made otherwise; a package is imported before what lies in it."""
+    found = import_closure(module_of(stage))
+    assert found.items() >= closure(stage).items()
+    packages = {parent for name in found for parent in (name, name.rpartition(".")[0])}
+    assert {name for name in found if name not in closure(stage)} <= packages
+    assert all(found[name].name == "__init__.py" for name in found if name not in closure(stage))
 
 
 def holds_code(file: Path) -> bool:

@@ -1,6 +1,7 @@
-"""Sharded tables: atomic, sorted, the same bytes for the same rows, resumable folders."""
+"""Sharded tables: atomic, sorted, the same bytes for the same rows, whatever others write."""
 
 import errno
+import threading
 from pathlib import Path
 
 import dataframely as dy
@@ -55,54 +56,31 @@ def test_a_table_that_is_not_there_is_a_clear_error(tmp_path):
         shards.scan(tmp_path, Pets)
 
 
-def test_a_run_folder_is_found_again_and_a_changed_input_starts_clean(tmp_path):
-    table = tmp_path / "input"
-    table.write_text("1")
-    first = shards.run_folder(tmp_path / "scratch", "stage", config={"a": 1}, inputs=[table])
-    (first / "done").touch()
-    assert shards.run_folder(tmp_path / "scratch", "stage", config={"a": 1}, inputs=[table]) == first
-    table.write_text("2")
-    second = shards.run_folder(tmp_path / "scratch", "stage", config={"a": 1}, inputs=[table])
-    assert second != first and list(second.iterdir()) == [] and not first.exists()
-
-
-def test_a_run_folder_is_cleared_of_what_a_killed_run_was_writing(tmp_path):
-    folder = shards.run_folder(tmp_path, "stage", config={}, inputs=[])
-    write(folder / "rollouts/part-00000.parquet", "whole")
-    write(folder / "rollouts/.part-00001.parquet.tmp", "half")
-    write(folder / "checkpoints/.step-000002.new.tmp/weights.safetensors", "half")
-    write(tmp_path / "stage/.0123.old.tmp/part-00000.parquet", "half removed")
-    assert shards.run_folder(tmp_path, "stage", config={}, inputs=[]) == folder
-    assert files(tmp_path / "stage") == {f"{folder.name}/rollouts/part-00000.parquet": "whole"}
-
-
-def test_publishing_replaces_the_old_table_keeps_the_source_and_leaves_unfinished_files_out(tmp_path):
-    source, target = tmp_path / "source", tmp_path / "data/table"
-    write(source / "part-00000.parquet", "new")
-    write(source / ".part-00001.parquet.tmp", "half")
-    write(target / "part-00007.parquet", "old")
-    write(target.parent / ".table.new.tmp/part-00003.parquet", "of a killed run")
-    shards.publish(source, target)
-    assert files(target.parent) == {"table/part-00000.parquet": "new"}
-    assert (source / "part-00000.parquet").read_text() == "new"
-
-
-def test_publishing_reaches_file_systems_without_hard_links(tmp_path, monkeypatch):
-    def refuse(self, target):
-        raise OSError(errno.EXDEV, "Invalid cross-device link")
-
-    monkeypatch.setattr(Path, "hardlink_to", refuse)
-    write(tmp_path / "source/part-00000.parquet", "new")
-    shards.publish(tmp_path / "source", tmp_path / "target")
-    assert files(tmp_path / "target") == {"part-00000.parquet": "new"}
-
-
 def test_a_failed_replacement_leaves_the_old_folder(tmp_path):
     write(tmp_path / "model/weights", "old")
     with pytest.raises(RuntimeError), shards.atomic_folder(tmp_path / "model") as folder:
         write(folder / "weights", "new")
         raise RuntimeError
     assert files(tmp_path) == {"model/weights": "old"}
+
+
+def test_of_two_that_replace_a_folder_at_once_each_puts_the_whole_of_its_own(tmp_path):
+    def replace(name: str) -> None:
+        for _ in range(5):
+            with shards.atomic_folder(tmp_path / "model") as folder:
+                write(folder / "weights", name)
+                write(folder / "tokenizer", name)
+            done.append(name)
+
+    done: list[str] = []
+    threads = [threading.Thread(target=replace, args=[name]) for name in ("one", "other")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(done) == 10
+    wholes = [{"model/weights": name, "model/tokenizer": name} for name in ("one", "other")]
+    assert files(tmp_path) in wholes
 
 
 def test_a_replacement_killed_between_its_two_renames_is_undone(tmp_path):

@@ -2,12 +2,11 @@
 
 A table is a folder of `part-NNNNN.parquet` files. What belongs together (an image, its samples, their crops)
 has the same shard number, and rows are sorted inside, so the same rows always make the same bytes. Long
-stages write into a scratch folder whose name is a hash of everything the result depends on (`run_folder`): an
-interrupted run is picked up there, a changed parameter starts clean, and the finished tables are put in place
-at the end (`publish`).
+stages write into a scratch folder (`vzero.runs`), from which the finished tables are put in place at the end.
 
 A process may be killed at any moment. So whatever is read later is written under a hidden name that ends in
-`.tmp`, forced to disk and renamed; such names are never read, and the next run clears them.
+`.tmp`, forced to disk and renamed; such names are never read, and the next run clears them. Several processes
+may write the same file or folder at once: each puts the whole of its own in place, and the last one's stays.
 """
 
 from __future__ import annotations
@@ -27,6 +26,8 @@ import dataframely as dy
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from vzero.locks import held
 
 ROW_GROUP = 100  # rows; small, so that looking at one image does not read a whole shard
 GROUP_BYTES = 2**23  # of the encoded images in a row group; one larger image is a group of its own
@@ -49,7 +50,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
     Its name is its own: a worker that was given up for lost may still be writing the same file.
     """
-    _make_folder(path.parent)
+    make_folder(path.parent)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
         with _disk_errors(path):
@@ -66,14 +67,15 @@ def atomic_folder(target: Path) -> Iterator[Path]:
     """An empty folder beside `target` that takes its place when the block succeeds, and vanishes otherwise.
 
     What was there is renamed aside before and removed after, so that half of it is never seen. A kill between
-    the two renames leaves nothing in the place; `put_back` mends that.
+    the two renames leaves nothing in the place; `put_back` mends that. Other processes with the same target
+    wait until the block is left.
     """
-    _make_folder(target.parent)
-    put_back(target)
+    make_folder(target.parent)
     temporary = target.with_name(f".{target.name}.new.tmp")
-    _remove(temporary)
-    try:
-        with _disk_errors(target):
+    with _disk_errors(target), held(target):
+        put_back(target)
+        remove(temporary)
+        try:
             temporary.mkdir()
             yield temporary
             sync_folder(temporary)
@@ -81,9 +83,9 @@ def atomic_folder(target: Path) -> Iterator[Path]:
                 target.rename(_aside(target))
             temporary.rename(target)
             _sync(target.parent)
-        _remove(_aside(target))
-    finally:
-        _remove(temporary)
+            remove(_aside(target))
+        finally:
+            remove(temporary)
 
 
 @contextlib.contextmanager
@@ -92,7 +94,7 @@ def new_folder(target: Path) -> Iterator[Path]:
 
     Of several workers at the same work, one of which was given up for lost, the first to finish counts.
     """
-    _make_folder(target.parent)
+    make_folder(target.parent)
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
     try:
         with _disk_errors(target):
@@ -106,29 +108,30 @@ def new_folder(target: Path) -> Iterator[Path]:
                     raise
             _sync(target.parent)
     finally:
-        _remove(temporary)
+        remove(temporary)
 
 
 def put_back(target: Path) -> None:
     """Undo a replacement by `atomic_folder` that was killed halfway; otherwise nothing."""
     if os.path.lexists(target):
-        _remove(_aside(target))
+        remove(_aside(target))
     elif os.path.lexists(_aside(target)):
         _aside(target).rename(target)
 
 
 def discard(folder: Path) -> None:
-    """Remove a folder so that a kill never leaves half of it under its name."""
-    _remove(_aside(folder))
-    folder.rename(_aside(folder))
-    _remove(_aside(folder))
+    """Remove a folder, if it is there, so that a kill never leaves half of it under its name."""
+    remove(_aside(folder))
+    if folder.is_dir():
+        folder.rename(_aside(folder))
+        remove(_aside(folder))
 
 
 def _aside(path: Path) -> Path:
     return path.with_name(f".{path.name}.old.tmp")
 
 
-def _remove(path: Path) -> None:
+def remove(path: Path) -> None:
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
@@ -147,10 +150,10 @@ def _disk_errors(path: Path) -> Iterator[None]:
         raise
 
 
-def _make_folder(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
     """Like `mkdir -p`; the new names outlive a power cut."""
     if not folder.is_dir():
-        _make_folder(folder.parent)
+        make_folder(folder.parent)
         folder.mkdir(exist_ok=True)
         _sync(folder.parent)
 
@@ -302,42 +305,3 @@ def _files(place: Path) -> Iterator[Path]:
         folders.sort()
         for name in sorted(names):
             yield Path(folder, name)
-
-
-def run_folder(scratch: Path, stage: str, *, config: Any, inputs: list[Path]) -> Path:
-    """The scratch folder of this exact run: same config, same inputs, same code.
-
-    Folders of the stage's other runs are removed.
-    """
-    code = Path(__file__).parent
-    key = hashlib.sha256(
-        json.dumps([stage, config, content_hash(*inputs), content_hash(*sorted(code.rglob("*.py")))]).encode()
-    ).hexdigest()[:16]
-    folder = scratch / stage / key
-    for other in list(folder.parent.glob("*")):
-        if other.name.startswith("."):
-            _remove(other)
-        elif other != folder:
-            discard(other)
-    _make_folder(folder)
-    for leftover in list(folder.rglob(UNFINISHED)):
-        _remove(leftover)
-    return folder
-
-
-def publish(source: Path, target: Path) -> None:
-    """Put a finished folder in its place, replacing what was there.
-
-    The source stays, so that a stage killed between two of its tables publishes both again. Files are hard
-    links to it where the file system has them: nothing here ever writes into an existing file.
-    """
-    with atomic_folder(target) as folder:
-        unfinished = shutil.ignore_patterns(UNFINISHED)
-        shutil.copytree(source, folder, ignore=unfinished, copy_function=_link, dirs_exist_ok=True)
-
-
-def _link(source: str, target: str) -> None:
-    try:
-        Path(target).hardlink_to(source)
-    except OSError:  # another file system, or one without links
-        shutil.copyfile(source, target)

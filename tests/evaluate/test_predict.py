@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,15 +14,17 @@ import polars as pl
 import pytest
 from tiny_models import save_tiny
 
-from vzero.config import Evaluate, Models
+from vzero.config import ConfigError, Evaluate, Models
 from vzero.evaluate.asked import Asked, Part, Picture, asked_of
-from vzero.evaluate.predict import ask_all, wording_prompt
+from vzero.evaluate.predict import ask_all, load_unchanged, wording_prompt
 from vzero.evaluate.prompting.parts import Image, Wording
-from vzero.evaluate.replies import Replies
+from vzero.evaluate.replies import Replies, add_replies
 from vzero.imaging import encode_png
+from vzero.locks import held
 from vzero.models.loading import LoadedModel, load_model
 from vzero.models.prompts import student_prompt, teacher_prompt
 from vzero.needle.architecture import SPECIAL_TOKENS
+from vzero.shards import content_hash
 
 MODELS = Models()
 SETTINGS = Evaluate(max_new_tokens=4, batch_tokens=200)
@@ -189,6 +192,30 @@ def test_a_half_written_shard_is_no_shard(model: LoadedModel, tmp_path: Path):
     (tmp_path / ".part-00.parquet.tmp").write_bytes(b"half")
     assert ask(tmp_path, never).equals(first)
     assert not list(tmp_path.glob(".*"))
+
+
+def test_runs_with_the_same_replies_ask_one_after_the_other(model: LoadedModel, tmp_path: Path):
+    """What another is writing is left alone, and what it asked is not asked again."""
+    answered = ask(tmp_path / "elsewhere", lambda: model)
+    store, ended = tmp_path / "store", []
+    waiting = threading.Thread(target=lambda: ended.append(ask(store, never)))
+    with held(store):
+        unfinished = store / ".part-00.parquet.tmp"
+        store.mkdir()
+        unfinished.write_bytes(b"half")
+        waiting.start()
+        waiting.join(timeout=0.2)
+        assert unfinished.exists() and not ended
+        add_replies(store, answered)
+    waiting.join()
+    assert ended[0].equals(answered)
+
+
+def test_a_model_that_was_replaced_after_it_was_hashed_is_refused(letter_model: Callable[[str], Path]):
+    folder = letter_model("B")
+    assert load_unchanged(folder, MODELS, content_hash(folder)).network
+    with pytest.raises(ConfigError, match="replaced while it was read"):
+        load_unchanged(folder, MODELS, content_hash(letter_model("C")))
 
 
 @pytest.fixture(scope="module")

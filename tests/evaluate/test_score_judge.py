@@ -60,6 +60,14 @@ def test_replies_are_kept_as_they_come_and_one_row_a_prompt(endpoint: Endpoint, 
     assert pl.read_parquet(file)["model"].value_counts(sort=True).rows() == [("judge-1", 100), ("judge-2", 1)]
 
 
+def test_two_that_keep_replies_in_one_file_keep_those_of_both(endpoint: Endpoint, tmp_path: Path):
+    file = tmp_path / "replies.parquet"
+    one, other = (Judge(file, "judge-1", endpoint.address) for _ in range(2))
+    one("asked by one")
+    other("asked by the other")
+    assert pl.read_parquet(file)["prompt"].to_list() == ["asked by one", "asked by the other"]
+
+
 def test_a_judge_that_gives_no_reply_to_a_batch_is_asked_no_further(endpoint: Endpoint, tmp_path: Path):
     endpoint.says = None
     Judge(tmp_path / "replies.parquet", "judge-1", endpoint.address).ask(map(str, range(1_000)))

@@ -19,6 +19,7 @@ from tests.checked_tables import merge_tables
 from vzero import imaging, workers
 from vzero.config import Compute, Ingest, TableSource
 from vzero.paths import Paths
+from vzero.runs import run_folder
 from vzero.sources import spill, tar_shards
 from vzero.sources.annotation import SourceError
 from vzero.sources.catalogue import open_source
@@ -101,6 +102,16 @@ def test_the_index_is_made_once_and_again_when_a_shard_changes(tmp_path, monkeyp
     images = opened(tmp_path, tar_bytes({"b.png": b"2", "a.png": b"3"}))
     assert outcome(images, "a.png") == b"3"
     assert len(list((tmp_path / "scratch/tar_shards").glob("*/*"))) == 1, "the old index is gone"
+
+
+def test_an_older_index_is_left_to_a_run_that_may_read_by_it(tmp_path):
+    scratch = tmp_path / "scratch"
+    first = opened(tmp_path, tar_bytes({"a.png": b"1"}))
+    with run_folder(scratch, "ingest", code="vzero.geometry", config={}, inputs=[]):
+        opened(tmp_path, tar_bytes({"a.png": b"2"}))
+        assert first.index.is_file()
+    opened(tmp_path, tar_bytes({"a.png": b"3"}))
+    assert len(list((scratch / "tar_shards").glob("*/*"))) == 1
 
 
 def test_tar_files_of_several_sources_keep_their_indices(tmp_path):

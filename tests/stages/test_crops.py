@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,8 +13,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from vzero import imaging, shards, tables
-from vzero.config import Crops, Params
+from vzero import cli, imaging, runs, shards, tables
+from vzero.config import ConfigError, Crops, Params
 from vzero.paths import Paths
 from vzero.stages import crops, ingest
 
@@ -97,13 +98,48 @@ def test_a_killed_run_goes_on_and_ends_the_same(cut, ingested, tmp_path, capsys)
 def test_finished_shards_of_an_interrupted_run_are_not_made_again(cut, ingested, tmp_path):
     paths = project(ingested, tmp_path / "seeded")
     inputs, config = [paths.images, paths.samples], PARAMS.crops.model_dump(mode="json")
-    folder = shards.run_folder(paths.scratch, "crops", config=config, inputs=inputs)
-    one_row = shards.read(cut.crops, tables.Crops).head(1)
-    shards.write_table(shards.shard_path(folder / "crops", 0), one_row, tables.Crops)
+    run = runs.run_folder(paths.scratch, "crops", code=crops.__name__, config=config, inputs=inputs)
+    with run as folder:
+        one_row = shards.read(cut.crops, tables.Crops).head(1)
+        shards.write_table(shards.shard_path(folder / "crops", 0), one_row, tables.Crops)
     crops.run(PARAMS, paths, processes=1)
     assert len(pl.read_parquet(shards.shard_path(paths.crops, 0))) == 1
     assert len(pl.read_parquet(shards.shard_path(paths.crops, 1))) > 1
     assert not folder.exists(), "the scratch folder is cleared"
+
+
+def test_the_same_run_twice_at_once_is_one_line_that_says_so(ingested, tmp_path, monkeypatch, capsys):
+    paths = project(ingested, tmp_path / "twice")
+    paths.params.write_text("{}")
+    inputs, config = [paths.images, paths.samples], PARAMS.crops.model_dump(mode="json")
+    monkeypatch.setattr(runs, "DYING", 0)
+    monkeypatch.setattr(sys, "argv", ["vzero", "crops"])
+    monkeypatch.chdir(paths.root)
+    with (
+        runs.run_folder(paths.scratch, "crops", code=crops.__name__, config=config, inputs=inputs),
+        pytest.raises(SystemExit) as ended,
+    ):
+        cli.main()
+    assert ended.value.code == 2
+    line = "another process is at work on this very run; wait until it is done, or end it\n"
+    assert capsys.readouterr().err.endswith(line)
+
+
+def test_tables_that_change_while_they_are_read_make_no_crops(ingested, tmp_path, monkeypatch):
+    paths = Paths(tmp_path / "changed")
+    shutil.copytree(ingested / "data/ingest", paths.images.parent)
+
+    def changing(crops_made: Path) -> dict[str, int]:
+        """Stands for another run that publishes meanwhile."""
+        (paths.samples / "part-00000.parquet").write_bytes(b"others")
+        return summarize(crops_made)
+
+    summarize = crops._summarize
+    monkeypatch.setattr(crops, "_summarize", changing)
+    with pytest.raises(ConfigError, match="changed while this run was reading it"):
+        crops.run(PARAMS, paths, processes=1)
+    assert not paths.crops.exists()
+    assert not list(paths.scratch.glob("crops/*")), "nothing is gone on with"
 
 
 def test_another_margin_makes_other_crops_of_the_same_samples(cut, ingested, tmp_path):

@@ -134,7 +134,7 @@ def test_another_policy_reads_the_same_replies(
 ):
     evaluate.run(params, paths, "base", "search")
     first = predictions(paths, "base", "search")
-    monkeypatch.setattr(evaluate, "load_model", lambda *_: pytest.fail("the model was loaded"))
+    monkeypatch.setattr(evaluate, "load_unchanged", lambda *_: pytest.fail("the model was loaded"))
     changed = parse_params(evaluated(letter_model, policy="mmstar-official", resamples=100))
     evaluate.run(changed, paths, "base", "search")
     again = predictions(paths, "base", "search")

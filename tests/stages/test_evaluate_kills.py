@@ -65,5 +65,5 @@ def test_a_run_killed_at_random_points_scores_the_same(projects: list[Paths], co
 
 
 def stored(paths: Paths) -> pl.DataFrame:
-    [folder] = (paths.scratch / "replies").iterdir()
+    [folder] = (paths.scratch / "replies").glob("[!.]*")
     return shards.read(folder, Replies)

@@ -15,6 +15,7 @@ from vzero.paths import Paths
 from vzero.shards import read
 from vzero.stages import train
 from vzero.tables import Rollouts, TrainLog
+from vzero.train import loop
 
 
 def test_a_run_leaves_a_loadable_model_and_checked_tables(project: Paths):
@@ -41,6 +42,22 @@ def test_without_the_gate_there_is_no_negative_view_and_every_weight_is_one(proj
     rollouts = read(project.rollouts, Rollouts)
     assert rollouts["weight"].unique().to_list() == [1.0]
     assert rollouts["negative_logprobs"].list.len().unique().to_list() == [0]
+
+
+def test_tables_that_change_while_they_are_learnt_from_end_it(project: Paths, monkeypatch):
+    """Another run may publish other crops under the same names."""
+
+    def changing(*arguments):
+        with (project.crops / "part-00000.parquet").open("ab") as file:
+            file.write(b"others")
+        return update(*arguments)
+
+    update = loop.update
+    monkeypatch.setattr(loop, "update", changing)
+    with pytest.raises(ConfigError, match=r"changed while this run was reading it: one of .*crops"):
+        train.run(settings(steps=1), project)
+    assert not project.trained_model.exists()
+    assert not list(project.scratch.glob("train/*/checkpoints/*"))
 
 
 def test_groups_that_would_be_split_are_refused(project: Paths):

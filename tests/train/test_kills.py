@@ -160,16 +160,62 @@ def test_a_full_disk_is_one_line_and_with_space_again_it_goes_on(
     assert_same(project, untouched)
 
 
-def test_a_changed_parameter_starts_clean(
-    project: Paths, made_project: Path, tmp_path: Path, commands: KillableCommands
+@pytest.fixture(scope="module")
+def other_seed(
+    made_project: Path, tmp_path_factory: pytest.TempPathFactory, commands: KillableCommands
+) -> Paths:
+    """Another run that nobody touched."""
+    paths = copy_project(made_project, tmp_path_factory.mktemp("other"))
+    write_params(paths, seed=1)
+    commands.finish(paths, "train")
+    return paths
+
+
+def test_a_changed_parameter_starts_clean_and_leaves_a_killed_run_to_go_on(
+    project: Paths, untouched: Paths, other_seed: Paths, commands: KillableCommands
 ):
     assert commands.run(project, "train", call="vzero.train.loop.update:4") == KILLED
-    other = copy_project(made_project, tmp_path / "other")
-    for paths in (project, other):
-        write_params(paths, learning_rate=5e-4)
-        assert "train: starting" in commands.finish(paths, "train")
-    assert_same(project, other)
-    assert len(list(project.scratch.glob("train/*"))) == 1
+    write_params(project, seed=1)
+    assert "train: starting" in commands.finish(project, "train")
+    assert_same(project, other_seed)
+    write_params(project)
+    assert "continuing from step-000002" in commands.finish(project, "train")
+    assert_same(project, untouched)
+
+
+def test_two_seeds_at_once_in_one_project_both_end_as_alone(
+    project: Paths, tmp_path: Path, untouched: Paths, other_seed: Paths, commands: KillableCommands
+):
+    other = second_params(project, tmp_path / "second", seed=1)
+    meeting = {"call": "vzero.train.loop.update:3", "ending": "meet"}
+    assert commands.run_at_once([project, other], "train", **meeting) == 0, said(project) + said(other)
+    assert "train: starting" in said(project) and "train: starting" in said(other)
+    assert kept_runs(project) == kept_runs(untouched) | kept_runs(other_seed)
+    # What lies there is of the last to finish; started again, the first publishes what it made.
+    first, alone = (project, untouched) if digests(project) == digests(other_seed) else (other, other_seed)
+    assert digests(project) in (digests(untouched), digests(other_seed))
+    assert "continuing from step-000004" in commands.finish(first, "train")
+    assert_same(project, alone)
+
+
+def second_params(paths: Paths, folder: Path, **changes) -> Paths:
+    """The same project seen from a folder with a params.yaml of its own."""
+    folder.mkdir()
+    for name in ("data", ".vzero", "student", "teacher"):
+        (paths.root / name).mkdir(exist_ok=True)
+        (folder / name).symlink_to(paths.root / name)
+    second = Paths(folder)
+    write_params(second, **changes)
+    return second
+
+
+def kept_runs(paths: Paths) -> dict[str, str]:
+    """Hashes of what runs keep to go on from, by its place; the log's times differ."""
+    return {
+        file.relative_to(paths.scratch).as_posix(): hashlib.sha256(file.read_bytes()).hexdigest()
+        for part in ("rollouts", "checkpoints/*")
+        for file in paths.scratch.glob(f"train/*/{part}/*")
+    }
 
 
 @pytest.mark.long

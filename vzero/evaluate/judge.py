@@ -22,6 +22,7 @@ from vzero.evaluate.extraction import UNRESOLVED, Extraction
 from vzero.evaluate.matching import UNRESOLVED as UNDECIDED
 from vzero.evaluate.matching import Match
 from vzero.evaluate.policies import vlmevalkit
+from vzero.locks import held
 from vzero.shards import atomic_path
 
 if TYPE_CHECKING:
@@ -93,10 +94,11 @@ class Judge:
         for prompt, reply in replies.items():
             key = self._key(prompt)
             self.stored[key] = {"key": key, "model": self.model, "prompt": prompt, "reply": reply}
-        self.replies.parent.mkdir(parents=True, exist_ok=True)
-        table = pl.DataFrame(list(self.stored.values()), schema=COLUMNS)
-        with atomic_path(self.replies) as temporary:
-            table.write_parquet(temporary)
+        with held(self.replies):
+            self.stored = _stored(self.replies) | self.stored  # another process may have added some
+            table = pl.DataFrame(list(self.stored.values()), schema=COLUMNS)
+            with atomic_path(self.replies) as temporary:
+                table.write_parquet(temporary)
 
     def _key(self, prompt: str) -> str:
         return hashlib.sha256(json.dumps([self.model, prompt]).encode()).hexdigest()

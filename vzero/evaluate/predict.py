@@ -10,17 +10,19 @@ from typing import Any
 
 import polars as pl
 
-from vzero.config import Evaluate, Models
+from vzero.config import ConfigError, Evaluate, Models
 from vzero.evaluate.asked import Asked, Part
 from vzero.evaluate.batching import Cost, batches
 from vzero.evaluate.prompting.parts import Image, Wording
 from vzero.evaluate.replies import Replies, add_replies, generation_settings, known_replies, reply_key
 from vzero.evaluate.thinking import split_thinking
+from vzero.locks import held
 from vzero.models.encoding import prompt_tokens, refusal, resized, visual_tokens
-from vzero.models.loading import LoadedModel
+from vzero.models.loading import LoadedModel, load_model
 from vzero.models.prompts import Prompt, render
 from vzero.progress import LoggedProgress
 from vzero.rollout.generate import generate
+from vzero.shards import content_hash
 from vzero.tables import REFUSED
 
 REFUSAL: dict[str, Any] = {
@@ -48,23 +50,36 @@ def ask_all(
 
     What the model's processor refuses is not asked; its row says so. `folder` keeps replies
     (`vzero.evaluate.replies`): only what it lacks is asked, and the model is only loaded then. Batches are
-    those of the whole part, so that a killed run goes on with the same ones.
+    those of the whole part, so that a killed run goes on with the same ones. Runs that share the folder ask
+    one after the other, so that none asks what another is asking.
     """
     generation = generation_settings(models, settings)
     keys = [[reply_key(asked, model_hash, generation) for asked in part.asked] for part in parts]
     wanted = pl.DataFrame({"key": [key for of_part in keys for key in of_part]}, schema={"key": pl.String})
-    known = set(known_replies(folder)["key"]) & set(wanted["key"])
-    if len(known) < len(wanted):
-        model = load()
-        with LoggedProgress() as progress:
-            task = progress.add_task(title, total=len(wanted), completed=len(known))
-            for part, names in zip(parts, keys, strict=True):
-                if known.issuperset(names):
-                    continue
-                for replies in _ask_part(model, part, names, known, settings):
-                    add_replies(folder, replies)
-                    progress.advance(task, len(replies))
-    return wanted.join(known_replies(folder), on="key", how="left", maintain_order="left")
+    with held(folder):
+        known = set(known_replies(folder)["key"]) & set(wanted["key"])
+        if len(known) < len(wanted):
+            model = load()
+            with LoggedProgress() as progress:
+                task = progress.add_task(title, total=len(wanted), completed=len(known))
+                for part, names in zip(parts, keys, strict=True):
+                    if known.issuperset(names):
+                        continue
+                    for replies in _ask_part(model, part, names, known, settings):
+                        add_replies(folder, replies)
+                        progress.advance(task, len(replies))
+        return wanted.join(known_replies(folder), on="key", how="left", maintain_order="left")
+
+
+def load_unchanged(folder: Path, models: Models, model_hash: str) -> LoadedModel:
+    """A model whose files have the hash by which its replies are kept.
+
+    Raises ConfigError when they no longer have it: another run has published its model there meanwhile.
+    """
+    model = load_model(folder, models)
+    if content_hash(folder) != model_hash:
+        raise ConfigError(f"{folder}: replaced while it was read; run the same command again")
+    return model
 
 
 def _ask_part(

@@ -55,7 +55,7 @@ def reply_key(asked: Asked, model_hash: str, settings: str) -> str:
 
 
 def known_replies(folder: Path) -> pl.DataFrame:
-    """All replies of a store; none where there is no folder yet."""
+    """All replies of a store that this process holds; none where there is no folder yet."""
     for leftover in folder.glob(UNFINISHED):
         leftover.unlink()
     parts = files(folder)

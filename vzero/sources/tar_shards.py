@@ -21,6 +21,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 from vzero import shards
+from vzero.locks import held
+from vzero.runs import is_at_work
 from vzero.sources.annotation import SourceError
 from vzero.sources.rejects import RejectCode, Rejected
 
@@ -105,13 +107,15 @@ def open_shards(
     key = hashlib.sha256(json.dumps([LAYOUT, listing]).encode()).hexdigest()[:16]
     of_place = hashlib.sha256(str(place.resolve()).encode(errors="surrogateescape")).hexdigest()[:16]
     folder = scratch / "tar_shards" / of_place / key
-    shards.put_back(folder)
-    if not folder.is_dir():
-        with shards.atomic_folder(folder) as unfinished:
-            _build(unfinished, files, advance)
-        for other in list(folder.parent.iterdir()):
-            if other != folder:
-                shards.discard(other)
+    with held(folder.parent):  # of several runs one makes the index
+        shards.put_back(folder)
+        if not folder.is_dir():
+            with shards.atomic_folder(folder) as unfinished:
+                _build(unfinished, files, advance)
+            if not is_at_work(scratch, "ingest"):  # which may read images by an older index
+                for other in list(folder.parent.iterdir()):
+                    if other != folder:
+                        shards.discard(other)
     return TarShards(place, folder / "index.sqlite")
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 from rich.console import Console
 
-from vzero import shards, tables, workers
+from vzero import runs, shards, tables, workers
 from vzero.config import Params
 from vzero.crops.shard import write_shard
 from vzero.paths import Paths
@@ -22,18 +22,36 @@ def run(params: Params, paths: Paths, *, processes: int | None = None) -> dict[s
     Finished shards survive an interruption. The bytes do not depend on where the work is done.
     """
     started = time.monotonic()
-    names = _shard_names(paths)
+    console = Console()
     inputs = [paths.images, paths.samples]
-    folder = shards.run_folder(
-        paths.scratch, "crops", config=params.crops.model_dump(mode="json"), inputs=inputs
-    )
+    seen = shards.listing_hash(inputs)
+    names = _shard_names(paths)
+    config = params.crops.model_dump(mode="json")
+    with runs.run_folder(
+        paths.scratch, "crops", code=__name__, config=config, inputs=inputs, seen=seen
+    ) as folder:
+        cut = _cut(params, paths, names, folder, console, processes)
+        summary = _summarize(folder / "crops")
+        runs.check_inputs_or_discard(folder)
+        with runs.publishing(folder):
+            runs.publish(folder / "crops", paths.crops)
+            shards.write_json(paths.crops_summary, summary)
+        shards.discard(folder)
+    seconds = time.monotonic() - started
+    console.print(f"crops: {cut:,} samples in {seconds:.1f} s, {cut / seconds:,.0f} a second")
+    return summary
+
+
+def _cut(
+    params: Params, paths: Paths, names: list[str], folder: Path, console: Console, processes: int | None
+) -> int:
+    """Make the shards that are not done yet; how many samples they have."""
     waiting = [name for name in names if not (folder / "crops" / name).is_file()]
     # Long jobs first, so that all workers end at about the same time.
     waiting.sort(key=lambda name: (paths.images / name).stat().st_size, reverse=True)
     jobs = [
         (paths.images / name, paths.samples / name, folder / "crops" / name, params.crops) for name in waiting
     ]
-    console = Console()
     if len(jobs) < len(names):
         console.print(f"crops: going on, {len(names) - len(jobs)} of {len(names)} shards are done")
     cut = 0
@@ -45,13 +63,7 @@ def run(params: Params, paths: Paths, *, processes: int | None = None) -> dict[s
         for samples in completed(write_shard, jobs):
             cut += samples
             progress.advance(task)
-    summary = _summarize(folder / "crops")
-    shards.publish(folder / "crops", paths.crops)
-    shards.write_json(paths.crops_summary, summary)
-    shards.discard(folder)
-    seconds = time.monotonic() - started
-    console.print(f"crops: {cut:,} samples in {seconds:.1f} s, {cut / seconds:,.0f} a second")
-    return summary
+    return cut
 
 
 def _shard_names(paths: Paths) -> list[str]:

@@ -12,10 +12,9 @@ from vzero import shards
 from vzero.config import EVALUATED_MODELS, ConfigError, Params
 from vzero.evaluate.benchmarks.catalogue import CATALOGUE
 from vzero.evaluate.item_parts import read_questions
-from vzero.evaluate.predict import ask_all
+from vzero.evaluate.predict import ask_all, load_unchanged
 from vzero.evaluate.reading import PICTURE_REFUSED, graded_as_declared
 from vzero.evaluate.score import WHOLE, score
-from vzero.models.loading import load_model
 from vzero.paths import Paths
 from vzero.tables import REFUSED, Predictions, Scores
 
@@ -35,7 +34,7 @@ def run(params: Params, paths: Paths, model: str, benchmark: str) -> dict[str, A
     questions, parts = read_questions(paths.benchmark_items, benchmark, model, prompt, settings.seeds)
     replies = ask_all(
         parts,
-        lambda: load_model(folder, params.models),
+        lambda: load_unchanged(folder, params.models, model_hash),
         paths.replies(benchmark, model_hash),
         model_hash=model_hash,
         models=params.models,

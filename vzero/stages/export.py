@@ -9,7 +9,7 @@ from typing import Any
 
 from rich.console import Console
 
-from vzero import shards, workers
+from vzero import runs, shards, workers
 from vzero.config import Compute, ConfigError
 from vzero.export.verl_shard import Split, TableShard, count_rows, write_shard
 from vzero.paths import Paths
@@ -35,16 +35,37 @@ def verl(
     started = time.monotonic()
     _check_target(out)
     splits = SPLITS if split is None else (split,)
+    inputs = [paths.images, paths.samples, paths.crops]
+    seen = shards.listing_hash(inputs)
     tables = _table_shards(paths)
     config = {"splits": splits, "shard_rows": shard_rows}
-    inputs = [paths.images, paths.samples, paths.crops]
-    work = shards.run_folder(paths.scratch, "export-verl", config=config, inputs=inputs)
-    (work / "files").mkdir(exist_ok=True)
+    with runs.run_folder(
+        paths.scratch, "export-verl", code=__name__, config=config, inputs=inputs, seen=seen
+    ) as folder:
+        exported, reasons = _write_files(paths, tables, folder / "files", splits, shard_rows, processes)
+        runs.check_inputs_or_discard(folder)
+        runs.publish(folder / "files", out)
+        shards.discard(folder)
+    rows, seconds = exported.total(), time.monotonic() - started
+    Console().print(f"export: {rows:,} rows in {seconds:.1f} s, {rows / seconds:,.0f} a second")
+    return {**{name: exported[name] for name in splits}, "left_out": dict(sorted(reasons.items()))}
+
+
+def _write_files(
+    paths: Paths,
+    tables: list[TableShard],
+    target: Path,
+    splits: tuple[Split, ...],
+    shard_rows: int,
+    processes: int | None,
+) -> tuple[Counter[str], Counter[str]]:
+    """Write the files that are not there yet; the rows of each split, and why others are left out."""
+    target.mkdir(exist_ok=True)
     counts = [count_rows(table, splits) for table in tables]
     exported = sum((exported for exported, _ in counts), Counter())
     if not exported:
         raise ConfigError(f"{paths.crops}: no row of {' or '.join(splits)} that can be exported")
-    jobs = _jobs(tables, [exported for exported, _ in counts], splits, work / "files", shard_rows)
+    jobs = _jobs(tables, [exported for exported, _ in counts], splits, target, shard_rows)
     waiting = [job for job in jobs if not all(path.is_file() for path in job[3])]
     console = Console()
     if len(waiting) < len(jobs):
@@ -54,12 +75,7 @@ def verl(
         with workers.pool(Compute(), processes=processes) as completed:
             for _ in completed(write_shard, waiting):
                 progress.advance(task)
-    shards.publish(work / "files", out)
-    shards.discard(work)
-    rows, seconds = exported.total(), time.monotonic() - started
-    console.print(f"export: {rows:,} rows in {seconds:.1f} s, {rows / seconds:,.0f} a second")
-    reasons = sum((reasons for _, reasons in counts), Counter())
-    return {**{name: exported[name] for name in splits}, "left_out": dict(sorted(reasons.items()))}
+    return exported, sum((reasons for _, reasons in counts), Counter())
 
 
 def _check_target(out: Path) -> None:

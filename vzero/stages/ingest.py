@@ -6,6 +6,7 @@ import operator
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from vzero import shards, tables, workers
+from vzero import runs, shards, tables, workers
 from vzero.config import Ingest, Params
 from vzero.evaluate.benchmarks.catalogue import CATALOGUE
 from vzero.evaluate.benchmarks.read import open_benchmark
@@ -53,7 +54,19 @@ def run(params: Params, paths: Paths, *, processes: int | None = None) -> dict[s
         for place in unwatched([*source.inputs, *image_places(source.images)], paths.raw):
             notice = f"DVC does not notice changes in {place}: run `dvc repro --force ingest` after them"
             console.print(f"ingest: {source.name}: {notice}", markup=False)
-    folder = _run_folder(params, paths, sources)
+    with _run_folder(params, paths, sources) as folder:
+        rows, summary = _make_tables(params, paths, sources, folder, console, processes)
+        _publish(paths, folder, summary)
+    seconds = time.monotonic() - started
+    total = rows.total()
+    console.print(f"ingest: {total:,} rows in {seconds:.1f} s, {total / seconds:,.0f} a second")
+    return summary
+
+
+def _make_tables(
+    params: Params, paths: Paths, sources: list[Source], folder: Path, console: Console, processes: int | None
+) -> tuple[Counter[str], dict[str, Any]]:
+    """Write all tables into the run's folder; the number of rows by source, and the summary."""
     benchmarks, unusable = _write_benchmarks(params, paths, folder, console)
     with workers.pool(params.compute, processes=processes) as completed:
         rows = _check_rows(params, paths, sources, folder, console, completed)
@@ -63,18 +76,20 @@ def run(params: Params, paths: Paths, *, processes: int | None = None) -> dict[s
         summary = write_tables(params, sources, folder, rows, unusable, console, completed) | benchmarks
     summary["box_conventions"] = conventions
     summary["overlapping_items"] = _write_overlaps(params, folder, console)
-    shards.publish(folder / "tables/images", paths.images)
-    shards.publish(folder / "tables/samples", paths.samples)
-    shards.publish(folder / "tables/rejects", paths.rejects)
-    shards.publish(folder / "tables/funnel", paths.funnel)
-    shards.publish(folder / "benchmark_items", paths.benchmark_items)
-    shards.publish(folder / "tables/overlaps", paths.overlaps)
-    shards.write_json(paths.ingest_summary, summary)
+    return rows, summary
+
+
+def _publish(paths: Paths, folder: Path, summary: dict[str, Any]) -> None:
+    runs.check_inputs_or_discard(folder)
+    with runs.publishing(folder):
+        runs.publish(folder / "tables/images", paths.images)
+        runs.publish(folder / "tables/samples", paths.samples)
+        runs.publish(folder / "tables/rejects", paths.rejects)
+        runs.publish(folder / "tables/funnel", paths.funnel)
+        runs.publish(folder / "benchmark_items", paths.benchmark_items)
+        runs.publish(folder / "tables/overlaps", paths.overlaps)
+        shards.write_json(paths.ingest_summary, summary)
     shards.discard(folder)
-    seconds = time.monotonic() - started
-    total = rows.total()
-    console.print(f"ingest: {total:,} rows in {seconds:.1f} s, {total / seconds:,.0f} a second")
-    return summary
 
 
 def _open_sources(params: Params, paths: Paths, console: Console) -> list[Source]:
@@ -92,7 +107,7 @@ def _open_sources(params: Params, paths: Paths, console: Console) -> list[Source
     return sources
 
 
-def _run_folder(params: Params, paths: Paths, sources: list[Source]) -> Path:
+def _run_folder(params: Params, paths: Paths, sources: list[Source]) -> AbstractContextManager[Path]:
     # Names, sizes and times of images and benchmarks stand for their contents, which may be many gigabytes.
     places = [paths.resolve(path) for path in params.ingest.benchmarks.values()]
     places += [place for source in sources for place in image_places(source.images)]
@@ -102,7 +117,7 @@ def _run_folder(params: Params, paths: Paths, sources: list[Source]) -> Path:
         "images": shards.listing_hash(places),
     }
     inputs = [path for source in sources for path in source.inputs]
-    return shards.run_folder(paths.scratch, "ingest", config=config, inputs=inputs)
+    return runs.run_folder(paths.scratch, "ingest", code=__name__, config=config, inputs=inputs)
 
 
 def _check_rows(

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from vzero.config import Models
+from vzero.locks import DYING, held
 from vzero.models.loading import load_model
 from vzero.needle.calibrate import calibrate
 from vzero.needle.card import write_card
@@ -16,8 +17,12 @@ CALIBRATION_QUESTIONS = 600
 
 
 def run(work: Path, target: Path) -> dict[str, Any]:
-    """Pretrain into `target/student` and `target/teacher`; an interrupted run goes on from `work`."""
-    seconds = pretrain(work, target)
+    """Pretrain into `target/student` and `target/teacher`; an interrupted run goes on from `work`.
+
+    Raises AtWork when another process works there.
+    """
+    with held(work, patience=DYING):
+        seconds = pretrain(work, target)
     student, teacher = (load_model(target / name, Models()) for name in ("student", "teacher"))
     calibration = calibrate(student, teacher, questions=CALIBRATION_QUESTIONS)
     with atomic_path(target / "calibration.parquet") as temporary:

@@ -15,13 +15,13 @@ import polars as pl
 from vzero import shards
 from vzero.config import ConfigError, Params
 from vzero.evaluate.asked import Asked, Part, Picture
-from vzero.evaluate.predict import ask_all
+from vzero.evaluate.predict import ask_all, load_unchanged
 from vzero.evaluate.prompting.parts import Question
 from vzero.evaluate.prompting.policies import wording
 from vzero.evaluate.reading import graded_as_declared
 from vzero.evaluate.statistics import paired_difference
 from vzero.evaluate.views import FULL
-from vzero.models.loading import load_model
+from vzero.locks import held
 from vzero.paths import Paths
 from vzero.tables import Images, Promotions, Samples
 
@@ -37,9 +37,10 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     """
     if not paths.trained_model.is_dir():
         raise ConfigError(f"{paths.trained_model}: no trained model; run train first")
-    shards.put_back(paths.promoted_model)
-    summary = _decide(params, paths)
-    shards.write_json(paths.promote_summary, summary)
+    with held(paths.promoted):  # two that decide at once would compare with the same previous model
+        shards.put_back(paths.promoted_model)
+        summary = _decide(params, paths)
+        shards.write_json(paths.promote_summary, summary)
     return summary
 
 
@@ -131,7 +132,7 @@ def _hits(params: Params, paths: Paths, questions: pl.DataFrame, part: Part, fol
     model_hash = shards.content_hash(folder)
     replies = ask_all(
         [part],
-        lambda: load_model(folder, params.models),
+        lambda: load_unchanged(folder, params.models, model_hash),
         paths.replies(DEV, model_hash),
         model_hash=model_hash,
         models=params.models,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
+from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
@@ -15,9 +17,11 @@ from accelerate import Accelerator
 from accelerate.utils import InitProcessGroupKwargs, broadcast_object_list, set_seed
 
 from vzero.config import ConfigError, Params
+from vzero.locks import AtWork
 from vzero.models.recompute import recompute_layers
 from vzero.paths import Paths
-from vzero.shards import atomic_folder, publish, run_folder, shard_path, write_json, write_table
+from vzero.runs import publish, publishing, run_folder
+from vzero.shards import atomic_folder, listing_hash, shard_path, write_json, write_table
 from vzero.tables import LeftOut
 from vzero.train.batches import training_index
 from vzero.train.checkpoint import load_weights
@@ -35,6 +39,8 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     recipe = resolve(params.train)
     _check_processes(accelerator, params)
     folders = {name: paths.resolve(getattr(params.models, name)) for name in ("student", "teacher")}
+    inputs = [paths.samples, paths.images, paths.crops, *folders.values()]
+    seen = listing_hash(inputs)
     student = load_student(folders["student"], params, accelerator.device)
     teacher = load_teacher(student, **folders, params=params) if recipe.needs_teacher else None
     if params.train.gradient_checkpointing:
@@ -50,14 +56,6 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
         # What only decides whether to go on must not make a run begin anew.
         "train": params.train.model_dump(mode="json", exclude={"on_collapse"}),
     }
-    inputs = [paths.samples, paths.images, paths.crops, *folders.values()]
-    # One process looks for it, since that reads every input and clears what killed runs have left.
-    found: list[Any] = [None]
-    if accelerator.is_main_process:
-        found = [run_folder(paths.scratch, "train", config=config, inputs=inputs)]
-    [folder] = broadcast_object_list(found)
-    _announce(accelerator, folder, recipe)
-    train_student(accelerator, student, teacher, index, paths, folder, params.train, recipe)
     summary = {
         "recipe": params.train.recipe,
         "steps": params.train.steps,
@@ -66,12 +64,34 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
         "rollouts": params.train.steps * params.train.prompts * params.train.group,
         "method": _plain(recipe),
     }
-    if accelerator.is_main_process:
-        _write_left_out(unusable, paths)
-        _publish(params, folders["student"], folder, paths, summary)
-    accelerator.wait_for_everyone()
-    accelerator.end_training()
+    run = run_folder(paths.scratch, "train", code=__name__, config=config, inputs=inputs, seen=seen)
+    with _shared(accelerator, run) as folder:
+        _announce(accelerator, folder, recipe)
+        train_student(accelerator, student, teacher, index, paths, folder, params.train, recipe)
+        if accelerator.is_main_process:
+            _publish(params, folders["student"], folder, paths, unusable, summary)
+        accelerator.wait_for_everyone()
+        accelerator.end_training()
     return summary
+
+
+@contextlib.contextmanager
+def _shared(accelerator: Accelerator, run: contextlib.AbstractContextManager[Path]) -> Iterator[Path]:
+    """The run's folder for all processes, or the same error.
+
+    One process looks for it and holds it: that reads every input and clears what killed runs have left.
+    """
+    with contextlib.ExitStack() as stack:
+        found: list[Any] = [None]
+        if accelerator.is_main_process:
+            try:
+                found = [stack.enter_context(run)]
+            except (AtWork, ConfigError) as error:
+                found = [error]
+        [folder] = broadcast_object_list(found)
+        if isinstance(folder, Exception):
+            raise folder
+        yield folder
 
 
 def _accelerator() -> Accelerator:
@@ -138,24 +158,33 @@ def _announce(accelerator: Accelerator, folder: Path, recipe: Recipe) -> None:
     accelerator.print(f"train: {start}; {recipe.objective}; {recipe.gate}")
 
 
-def _publish(params: Params, source: Path, folder: Path, paths: Paths, summary: dict[str, Any]) -> None:
+def _publish(
+    params: Params,
+    source: Path,
+    folder: Path,
+    paths: Paths,
+    unusable: pl.DataFrame,
+    summary: dict[str, Any],
+) -> None:
     """Put the finished run into place: the model last, written in the layout it was loaded from.
 
-    The run's folder stays: killed here, or run again, the stage finds its last checkpoint and only publishes.
+    Another run's outputs are replaced when the model is written, all within a moment. The run's folder stays:
+    killed here, or run again, the stage finds its last checkpoint and only publishes.
     """
-    publish(folder / "rollouts", paths.rollouts)
-    publish(folder / "train_log", paths.train_log)
-    write_json(paths.train_summary, summary)
     student = load_student(source, params, torch.device("cpu"))
     load_weights(folder / "checkpoints", student)
     if params.train.lora is not None:
         from vzero.models.adapters import merge_adapters
 
         merge_adapters(student)
-    with atomic_folder(paths.trained_model) as saved:
+    with publishing(folder), atomic_folder(paths.trained_model) as saved:
         student.network.save_pretrained(saved)
         student.tokenizer.save_pretrained(saved)
         _copy_preprocessor(source, saved)
+        publish(folder / "rollouts", paths.rollouts)
+        publish(folder / "train_log", paths.train_log)
+        _write_left_out(unusable, paths)
+        write_json(paths.train_summary, summary)
 
 
 def _copy_preprocessor(source: Path, target: Path) -> None:

@@ -1,6 +1,6 @@
 """Checkpoints that a killed run continues from: weights, optimizer, schedule position. Atomic, pruned.
 
-A run lives in a scratch folder named by everything it depends on (`vzero.shards.run_folder`), so a changed
+A run lives in a scratch folder named by everything it depends on (`vzero.runs`), so a changed
 parameter never meets an old checkpoint. Data order and sampling are functions of seed and step and need no
 state. A checkpoint is a folder `step-NNNNNN` of safetensors files.
 """

@@ -19,6 +19,7 @@ from vzero.config import Train
 from vzero.models.loading import LoadedModel
 from vzero.models.offloading import park, resident
 from vzero.paths import Paths
+from vzero.runs import check_inputs
 from vzero.train.batches import TrainingSample, load_samples, step_rows
 from vzero.train.checkpoint import load_checkpoint, save_checkpoint
 from vzero.train.collapse import TrainingCollapsed, collapse_signs
@@ -144,6 +145,8 @@ def _checkpoint(
     done: int,
 ) -> None:
     write = accelerator.is_main_process
+    if write:
+        check_inputs(run)  # what a checkpoint holds was learnt from the inputs that name its run
     save_checkpoint(run / "checkpoints", student, optimizer, step=done, extra=extra, write=write)
     accelerator.wait_for_everyone()
 
