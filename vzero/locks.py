@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import logging
 from collections.abc import Iterator
 from pathlib import Path
@@ -45,7 +46,7 @@ def held(target: Path, *, patience: float | None = None) -> Iterator[None]:
             raise
         path.unlink(missing_ok=True)
         path = target.with_name(f".{target.name}.holder.tmp")
-        log.warning("%s: no locks on this file system (%s); %s stands for one", target, error.strerror, path)
+        _tell(error.strerror)
         lock = _acquired(SoftFileLock(path), target, patience)
     try:
         yield
@@ -53,6 +54,12 @@ def held(target: Path, *, patience: float | None = None) -> Iterator[None]:
         # Still held: a process that waits for this very file finds it gone and makes a new one.
         path.unlink(missing_ok=True)
         lock.release()
+
+
+@functools.cache
+def _tell(reason: str) -> None:
+    """Once a process."""
+    log.warning("the file system has no locks (%s): hidden files that name the holder do instead", reason)
 
 
 def _acquired(lock: BaseFileLock, target: Path, patience: float | None) -> BaseFileLock:

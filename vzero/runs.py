@@ -61,6 +61,7 @@ def run_folder(
     modules = {name: content_hash(file) for name, file in import_closure(code).items()}
     key = hashlib.sha256(json.dumps([stage, config, content, modules]).encode()).hexdigest()[:16]
     folder = scratch / stage / key
+    make_folder(folder.parent)
     with held(folder, patience=DYING):
         _remove_old(folder)
         make_folder(folder)
@@ -115,7 +116,8 @@ def _remove_old(current: Path) -> None:
         other = stage / key
         if other == current:
             continue
-        with contextlib.suppress(AtWork), held(other, patience=0):
+        # Of a project that several people share, each removes what is theirs.
+        with contextlib.suppress(AtWork, PermissionError), held(other, patience=0):
             finished = (other / FINISHED).exists()
             old = other not in kept if finished else time.time() - _last_work(other) > KILLED_KEPT
             if old or not other.is_dir():

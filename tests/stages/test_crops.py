@@ -108,6 +108,7 @@ def test_finished_shards_of_an_interrupted_run_are_not_made_again(cut, ingested,
     assert not folder.exists(), "the scratch folder is cleared"
 
 
+@pytest.mark.filterwarnings("ignore:Cyclopts application invoked without tokens")
 def test_the_same_run_twice_at_once_is_one_line_that_says_so(ingested, tmp_path, monkeypatch, capsys):
     paths = project(ingested, tmp_path / "twice")
     paths.params.write_text("{}")
