@@ -72,6 +72,22 @@ def test_long_waiting_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, c
     assert "place: waiting for another process that writes there" in caplog.text
 
 
+def test_a_file_that_was_removed_while_it_was_opened_is_no_lock(tmp_path: Path, monkeypatch):
+    """NFS keeps it under another name as long as it is open, where it guards nothing."""
+
+    def late(descriptor: int, operation: int) -> None:
+        if file.exists() and not kept.exists():
+            file.rename(kept)
+        flock(descriptor, operation)
+
+    file, kept, flock = tmp_path / ".place.lock.tmp", tmp_path / ".nfs0001", fcntl.flock
+    monkeypatch.setattr(fcntl, "flock", late)
+    with held(tmp_path / "place"):
+        assert kept.exists()
+        with pytest.raises(AtWork), held(tmp_path / "place", patience=0):
+            pass
+
+
 def test_a_killed_process_holds_nothing(tmp_path: Path):
     process = subprocess.Popen([sys.executable, "-c", HOLD, tmp_path / "place"], stdout=subprocess.PIPE)
     assert process.stdout and process.stdout.readline() == b"held\n"

@@ -14,6 +14,7 @@ import contextlib
 import errno
 import functools
 import logging
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -40,7 +41,7 @@ def held(target: Path, *, patience: float | None = None) -> Iterator[None]:
     target.parent.mkdir(parents=True, exist_ok=True)
     path = target.with_name(f".{target.name}.lock.tmp")
     try:
-        lock = _acquired(FileLock(path, fallback_to_soft=False), target, patience)
+        lock = _system_lock(path, target, patience)
     except OSError as error:
         if error.errno not in NO_LOCKS:
             raise
@@ -54,6 +55,23 @@ def held(target: Path, *, patience: float | None = None) -> Iterator[None]:
         # Still held: a process that waits for this very file finds it gone and makes a new one.
         path.unlink(missing_ok=True)
         lock.release()
+
+
+class _Removed(Exception):
+    """The file that was locked is no longer the one at its path."""
+
+
+def _system_lock(path: Path, target: Path, patience: float | None) -> BaseFileLock:
+    def check(descriptor: int) -> None:
+        # NFS keeps a removed file under another name while it is open; to the library it then seems in place.
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(descriptor), path.stat()):
+                return
+        raise _Removed
+
+    while True:
+        with contextlib.suppress(_Removed):
+            return _acquired(FileLock(path, fallback_to_soft=False, on_acquired=check), target, patience)
 
 
 @functools.cache
