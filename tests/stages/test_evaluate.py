@@ -214,7 +214,7 @@ def test_an_item_whose_picture_is_refused_stays_in_n_and_counts_as_wrong(
     assert found["accuracy"] == rows["hit"].sum() / QUESTIONS
     said = capsys.readouterr().out
     assert f"1 of {QUESTIONS} questions are not asked" in said and f"item {thin}, view full, 900 x 4" in said
-    monkeypatch.setattr(evaluate, "load_model", lambda *_: pytest.fail("the model was loaded"))
+    monkeypatch.setattr(evaluate, "load_unchanged", lambda *_: pytest.fail("the model was loaded"))
     assert evaluate.run(params, paths, "base", "search") == summary
 
 
