@@ -40,6 +40,21 @@ def test_a_toolkits_file_is_scored_outside_of_any_project(tmp_path: Path):
     assert ["every", "order", "0.5000"] in lines
 
 
+def test_a_project_says_how_cells_that_read_none_are_taken(tmp_path: Path):
+    """The reply "NA" is the text of option A: missing to pandas, and with it the option."""
+    cells = {"index": 0, "question": "?", "A": "NA", "B": "x", "answer": "A", "prediction": "NA"}
+    pl.DataFrame([cells]).write_csv(tmp_path / "model_MMStar.tsv", separator="\t")
+    accuracies = []
+    for policy in ("pandas", "keep"):
+        (tmp_path / "params.yaml").write_text(f"ingest: {{na_policy: {policy}}}\n")
+        command = ["score", "model_MMStar.tsv", "--policy", "vlmevalkit-exact", "--out", "scores.parquet"]
+        assert vzero(*command, cwd=tmp_path).returncode == 0
+        accuracies.append(pl.read_parquet(tmp_path / "scores.parquet")["accuracy"].item())
+        compared = vzero("compare", "model_MMStar.tsv", "model_MMStar.tsv", cwd=tmp_path).stdout
+        assert [str(100 * accuracies[-1])] * 2 == compared.split("mmstar", 1)[1].split()[2:4], compared
+    assert accuracies == [0.0, 1.0]
+
+
 def test_mmstar_gets_both_of_its_means(tmp_path: Path):
     fixed = {"question": "?", "A": "x", "B": "y", "answer": "A", "category": "math"}
     replies = {("a", 0): "A", ("a", 1): "A", ("a", 2): "B", ("b", 3): "B"}

@@ -73,6 +73,24 @@ def test_lost_and_cut_replies_are_counted(tmp_path: Path, suffix: str):
 
 
 @pytest.mark.parametrize("suffix", [".xlsx", ".tsv"])
+def test_cells_are_kept_as_they_are_written_where_the_project_says_so(tmp_path: Path, suffix: str):
+    """Options None and 01, and a reply "None", which pandas takes for missing ones and numbers."""
+    options = {"A": "None", "B": "01", "C": "NA", "D": None}
+    rows = [
+        {"index": number, "question": "What is it?", **options, "answer": "A", "prediction": reply}
+        for number, reply in enumerate(["None", "A", None])
+    ]
+    path = written(tmp_path / f"model_MMStar{suffix}", rows)
+    as_toolkit, kept = read_stored(path), read_stored(path, na_policy="keep")
+    assert as_toolkit.rows["options"][0].to_list() == [None, "1"]
+    assert as_toolkit.rows["text"].to_list() == ["nan", "A", "nan"]
+    assert kept.rows["options"].to_list() == [["None", "01", "NA"]] * 3
+    assert kept.rows["text"].to_list() == ["None", "A", "nan"]
+    assert kept.rows["item"].to_list() == ["0", "1", "2"]
+    assert kept.warnings[0].startswith("1 replies are missing; a spreadsheet")
+
+
+@pytest.mark.parametrize("suffix", [".xlsx", ".tsv"])
 def test_a_column_of_digits_stays_text(tmp_path: Path, suffix: str):
     rows = vlmevalkit_rows(["01", "2"])
     found = read_stored(written(tmp_path / f"model_HRBench4K{suffix}", rows))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
 import tracemalloc
 from pathlib import Path
@@ -11,17 +12,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from vzero.sources import rows
+from vzero.evaluate.benchmarks.files import open_files
+from vzero.sources import parquet
 from vzero.sources.annotation import SourceError
 from vzero.sources.json_stream import DEEPEST, LONGEST_ITEM, MOST_MARKS, CutShortError, entries, list_items
-from vzero.sources.rows import read_rows
+from vzero.sources.rows import Row, read_rows
 
 BEFORE, AFTER = {"a": 1}, {"a": 2}
 MANY = b"[]," * (MOST_MARKS // 2)
 FILLING = 2**26  # bytes; 64 times what a row may take
 
 
-def read(path: Path, content: bytes) -> tuple[list[rows.Row], int]:
+def read(path: Path, content: bytes) -> tuple[list[Row], int]:
     """The rows of a file with this content, and the bytes that reading took at most."""
     path.write_bytes(content)
     tracemalloc.start()
@@ -175,8 +177,8 @@ def test_a_parquet_cell_of_gigantic_text_is_one_row_that_cannot_be_read(tmp_path
 
 
 def test_parquet_that_unpacks_to_absurdly_much_is_an_error(tmp_path, monkeypatch):
-    monkeypatch.setattr(rows, "LARGEST_GROUP", 2**20)
-    monkeypatch.setattr(rows, "MOST_VALUES", 10**5)
+    monkeypatch.setattr(parquet, "LARGEST_GROUP", 2**20)
+    monkeypatch.setattr(parquet, "MOST_VALUES", 10**5)
     path = tmp_path / "x.parquet"
     pq.write_table(pa.table({"a": ["x" * 2**22]}), path, compression="zstd", use_dictionary=False)
     with pytest.raises(SourceError, match="bytes that unpack to"):
@@ -187,7 +189,7 @@ def test_parquet_that_unpacks_to_absurdly_much_is_an_error(tmp_path, monkeypatch
 
 
 def test_one_parquet_value_for_many_rows_is_unpacked_a_few_times_at_once(tmp_path, monkeypatch):
-    monkeypatch.setattr(rows, "BATCH_BYTES", 2**22)
+    monkeypatch.setattr(parquet, "BATCH_BYTES", 2**22)
     one = pa.DictionaryArray.from_arrays(pa.array([0] * 100, pa.int32()), pa.array([b"x" * 2**20]))
     pq.write_table(pa.table({"a": one}), tmp_path / "x.parquet", compression="zstd")
     allocated = pa.total_allocated_bytes()
@@ -196,3 +198,20 @@ def test_one_parquet_value_for_many_rows_is_unpacked_a_few_times_at_once(tmp_pat
         assert isinstance(row, dict) and len(row["a"]) == 2**20
         peak = max(peak, pa.total_allocated_bytes() - allocated)
     assert peak < 2**24, "not a hundred million bytes"
+
+
+@pytest.mark.parametrize(
+    "read",
+    [lambda path: read_rows(path, ["image"]), lambda path: open_files([path], "pandas").rows([])],
+    ids=["training data", "benchmarks"],
+)
+def test_of_a_large_parquet_row_group_only_a_few_pages_are_held(read, tmp_path):
+    """Images are published in row groups of gigabytes. Here a page of 16 MiB is 1 MiB."""
+    images = [os.urandom(2**16) for _ in range(256)]
+    pages = {"write_batch_size": 1, "data_page_size": 2**20, "use_dictionary": False}
+    pq.write_table(pa.table({"image": images}), tmp_path / "x.parquet", **pages)
+    allocated, peak = pa.total_allocated_bytes(), 0
+    for row, image in zip(read(tmp_path / "x.parquet"), images, strict=True):
+        assert row == {"image": image}
+        peak = max(peak, pa.total_allocated_bytes() - allocated)
+    assert peak < 2**23

@@ -23,6 +23,7 @@ from vzero.config.public_sources import (
 Negative = Literal[
     "half_resolution", "same_resolution", "other_image", "masked", "blurred", "blank", "downsampled"
 ]
+NaPolicy = Literal["pandas", "keep"]
 BenchmarkName = Literal[
     "vstar",
     "hrbench_4k",
@@ -168,8 +169,9 @@ class Ingest(Section):
     """Which of the checked samples are left out: curation as data."""
     benchmarks: dict[BenchmarkName, Path] = Field(default_factory=dict)
     """Published benchmarks to read beside the embedded ones: the file or folder of each by its name."""
-    na_policy: Literal["pandas", "keep"] = "pandas"
-    """TSV cells that read None, NA or null: missing, as VLMEvalKit has them, or kept as they are written."""
+    na_policy: NaPolicy = "pandas"
+    """Cells that read None, NA or null, in TSV files of benchmarks and in the TSV files and spreadsheets that
+    `vzero score` and `vzero compare` read: missing, as VLMEvalKit has them, or kept as they are written."""
     overlap_distance: int = Field(default=4, ge=0, le=16)
     """Training images whose perceptual hash differs from a benchmark picture's in at most so many of its 64
     bits are listed in `overlaps`. 4 finds re-encoded and resized copies of photos and crops of 1 % a side; 8

@@ -13,7 +13,7 @@ import polars as pl
 import pyarrow as pa
 
 from vzero import shards
-from vzero.config import BENCHMARKS, ConfigError
+from vzero.config import BENCHMARKS, ConfigError, NaPolicy
 from vzero.evaluate.benchmarks.catalogue import CATALOGUE, UNNAMED
 from vzero.evaluate.stored_rows import lmms_eval_row, vlmevalkit_row
 from vzero.tables import FINISH_REASONS, REFUSED, BenchmarkItems, Predictions
@@ -23,7 +23,11 @@ if TYPE_CHECKING:
 
 # Read by their names as well, though we cannot fetch them.
 FAMILIES = ("cv_bench", "mmbench", "ccbench", "mmcr")
-TEXT_COLUMNS: Any = {"prediction": str, "answer": str}  # a column of digits is no column of numbers
+CELLS: dict[NaPolicy, dict[str, Any]] = {  # how pandas reads the cells of a table
+    # As the toolkit, but for columns whose digits are no numbers.
+    "pandas": {"dtype": {"prediction": str, "answer": str}},
+    "keep": {"dtype": str, "keep_default_na": False, "na_values": [""]},
+}
 ROTATED = "circular"  # in the name of a benchmark that is also asked without rotations
 CELL_LIMIT = 32_767  # characters a spreadsheet keeps of a cell; what follows is lost without a word
 EXPECTED = (
@@ -60,9 +64,10 @@ class StoredReplies:
     warnings: tuple[str, ...]
 
 
-def read_stored(path: Path, benchmark: str | None = None) -> StoredReplies:
+def read_stored(path: Path, benchmark: str | None = None, na_policy: NaPolicy = "pandas") -> StoredReplies:
     """Every reply under `path`; `benchmark` names that of a toolkit's file whose name does not tell.
 
+    `na_policy` is that of `params.ingest`: which cells of a TSV file or a spreadsheet are missing.
     Raises `FileNotFoundError` without such a path, `ConfigError` for what is none of the known kinds.
     """
     if not path.exists():
@@ -77,7 +82,7 @@ def read_stored(path: Path, benchmark: str | None = None) -> StoredReplies:
     if path.suffix == ".jsonl":
         found = [lmms_eval_row(row) for row in _lines(path)]
     else:
-        found = [vlmevalkit_row(row) for row in _records(path)]
+        found = [vlmevalkit_row(row) for row in _records(path, na_policy)]
     columns: dict[str, Any] = {column: [row[column] for row in found] for column in found[0]}
     # By way of Arrow, because polars makes a series of each row's list.
     options = pa.array(columns.pop("options"), pa.list_(pa.string()))
@@ -85,7 +90,7 @@ def read_stored(path: Path, benchmark: str | None = None) -> StoredReplies:
         pl.Series("options", options), benchmark=pl.lit(name), view=pl.lit(""), seed=0, finish_reason=None
     )
     rows = _checked(path, named)
-    return StoredReplies(rows, _warnings(rows))
+    return StoredReplies(rows, _warnings(rows, na_policy))
 
 
 def benchmark_in(stem: str) -> str:
@@ -140,12 +145,12 @@ def _parsed(path: Path, lines: Iterable[str]) -> list[Any]:
         raise ConfigError(f"{path}: not JSON: {error}") from error
 
 
-def _records(path: Path) -> list[dict[str, Any]]:
+def _records(path: Path, na_policy: NaPolicy) -> list[dict[str, Any]]:
     """Rows as VLMEvalKit reads them back: names in lower case but for the options', predictions as text."""
     if path.suffix == ".tsv":
-        rows = _tsv(path)
+        rows = _tsv(path, na_policy)
     elif path.suffix == ".xlsx":
-        rows = _spreadsheet(path)
+        rows = _spreadsheet(path, na_policy)
     elif path.suffix == ".json":
         rows = _table(_parsed(path, [path.read_text(encoding="utf-8")])[0])
     else:
@@ -158,23 +163,22 @@ def _records(path: Path) -> list[dict[str, Any]]:
     return _require(path, named, ("index", "answer", "prediction"))
 
 
-def _tsv(path: Path) -> list[Any]:
+def _tsv(path: Path, na_policy: NaPolicy) -> list[Any]:
     import pandas as pd
 
     try:
-        # As the toolkit reads, but for these columns.
-        frame = pd.read_csv(path, sep="\t", dtype=TEXT_COLUMNS, low_memory=False)
+        frame = pd.read_csv(path, sep="\t", low_memory=False, **CELLS[na_policy])
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not a readable TSV file: {error}") from error
     return _rows(frame)
 
 
-def _spreadsheet(path: Path) -> list[Any]:
+def _spreadsheet(path: Path, na_policy: NaPolicy) -> list[Any]:
     import pandas as pd
     from python_calamine import CalamineError
 
     try:
-        frame = pd.read_excel(path, engine="calamine", dtype=TEXT_COLUMNS)
+        frame = pd.read_excel(path, engine="calamine", **CELLS[na_policy])
     except (CalamineError, ValueError, OSError) as error:
         raise ConfigError(f"{path}: not a readable spreadsheet: {error}") from error
     return _rows(frame)
@@ -217,9 +221,10 @@ def _checked(path: Path, rows: pl.DataFrame) -> pl.DataFrame:
     return cast
 
 
-def _warnings(rows: pl.DataFrame) -> tuple[str, ...]:
+def _warnings(rows: pl.DataFrame, na_policy: NaPolicy) -> tuple[str, ...]:
     cut = rows.filter(pl.col("text").str.len_chars() == CELL_LIMIT).height
-    empty = rows.filter(pl.col("text").is_in(["nan", "None", ""])).height
+    lost = ["nan", ""] if na_policy == "keep" else ["nan", "", "None"]
+    empty = rows.filter(pl.col("text").is_in(lost)).height
     said = []
     if cut:
         said.append(
@@ -227,9 +232,9 @@ def _warnings(rows: pl.DataFrame) -> tuple[str, ...]:
             "perhaps their answers, are lost"
         )
     if empty:
+        untold = ', or were "None" or the like and are no longer to be told from missing ones'
         said.append(
-            f'{empty:,} replies are missing, or were "None" or the like and are no longer to be told from '
-            "missing ones; a spreadsheet also drops long ones that begin with a web address; they count as "
-            "wrong"
+            f"{empty:,} replies are missing{'' if na_policy == 'keep' else untold}; a spreadsheet also "
+            "drops long ones that begin with a web address; they count as wrong"
         )
     return tuple(said)

@@ -26,7 +26,7 @@ class RejectCode(StrEnum):
     MISSING_IMAGE = "missing_image"
     """No image named, or no file there (in a tar: a link, which is not followed)."""
     PATH_ESCAPE = "path_escape"
-    """The path leads out of the image folder (`..`, absolute, or through a symbolic link)."""
+    """The path leads out of the image folder (`..`, or absolute); symbolic links in it are followed."""
     UNREADABLE_IMAGE = "unreadable_image"
     """Empty, damaged, or no image format that is read."""
     TRUNCATED_IMAGE = "truncated_image"

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from vzero.sources.annotation import Annotation, SourceError
 from vzero.sources.cells import printable
@@ -20,14 +19,12 @@ from vzero.sources.json_stream import (
     list_items,
     parse_json,
 )
+from vzero.sources.parquet import read_batches
 from vzero.sources.rejects import Reject, RejectCode
 
 Row = dict[str, Any] | str  # the cells by column, or why there are none
 
 LOOK_AHEAD = 100  # JSONL rows that may leave out a key before its column counts as missing
-BATCH_BYTES = 2**28  # of Parquet rows that are unpacked together
-LARGEST_GROUP, LARGEST_RATIO = 2**28, 100  # bytes unpacked, and times as many as packed: a Parquet bomb
-MOST_VALUES = 2**26  # of a column in a Parquet row group; a few bytes may stand for any number of them
 
 
 def read_rows(path: Path, columns: Sequence[str]) -> Iterator[Row]:
@@ -164,28 +161,8 @@ def _csv_row(row: dict[Any, Any]) -> Row:
 
 
 def _parquet(path: Path) -> Iterator[Row]:
-    try:
-        with pq.ParquetFile(path) as file:
-            # Of several row groups asked for at once, pyarrow keeps all in memory until the last.
-            for group in range(file.num_row_groups):
-                size = _rows_together(path, file.metadata.row_group(group))
-                for batch in file.iter_batches(batch_size=size, row_groups=[group]):
-                    yield from (_parquet_row(batch, index) for index in range(batch.num_rows))
-    except (pa.ArrowException, OSError) as error:
-        raise SourceError(f"{path}: not a readable Parquet file: {error}") from error
-
-
-def _rows_together(path: Path, group: pq.RowGroupMetaData) -> int:
-    """How many rows to unpack at once; `SourceError` for a group that would unpack to absurdly much."""
-    columns = [group.column(number) for number in range(group.num_columns)]
-    packed = sum(column.total_compressed_size for column in columns)
-    if group.total_byte_size > max(LARGEST_GROUP, LARGEST_RATIO * packed):
-        raise SourceError(f"{path}: {packed:,} bytes that unpack to {group.total_byte_size:,}")
-    values = max((column.num_values for column in columns), default=0)
-    if values > MOST_VALUES:
-        raise SourceError(f"{path}: {values:,} values of a column in one row group")
-    # A value may stand for all rows of a group, so each may be as large as the group is.
-    return min(max(BATCH_BYTES // max(group.total_byte_size, 1), 1), 100)
+    for batch in read_batches(path):
+        yield from (_parquet_row(batch, index) for index in range(batch.num_rows))
 
 
 def _parquet_row(batch: pa.RecordBatch, index: int) -> Row:

@@ -8,7 +8,7 @@ import polars as pl
 from rich.console import Console
 from rich.text import Text
 
-from vzero.config import EVALUATED_MODELS, ConfigError
+from vzero.config import EVALUATED_MODELS, ConfigError, NaPolicy
 from vzero.evaluate import rescore
 from vzero.evaluate.comparison import comparison, matched
 from vzero.evaluate.reading import graded_as_declared
@@ -16,7 +16,7 @@ from vzero.evaluate.stored import StoredReplies, read_stored
 from vzero.evaluate.views import headline
 from vzero.paths import Paths
 from vzero.shards import atomic_path
-from vzero.stages.score import evaluation_settings, print_table
+from vzero.stages.score import print_table, project_settings
 
 PICTURES = (".png", ".svg")
 OWN_POLICIES = "each benchmark's own policy"
@@ -30,13 +30,14 @@ def run(one: str, other: str, policy: str | None, out: Path | None) -> None:
     """
     if out is not None and out.suffix not in PICTURES:
         raise ConfigError(f"{out}: pictures are written as {' or '.join(PICTURES)}")
-    settings = evaluation_settings()
+    params = project_settings()
+    settings = params.evaluate
     policy = policy or settings.policy
     rescore.check_policies([policy] if policy else [])
     console = Console()
     sides = []
     for name in (one, other):
-        replies = _replies(name)
+        replies = _replies(name, params.ingest.na_policy)
         for warning in replies.warnings:
             console.print(Text(f"warning: {name}: {warning}"), soft_wrap=True)
         rows = headline(replies.rows)
@@ -55,11 +56,11 @@ def run(one: str, other: str, policy: str | None, out: Path | None) -> None:
         console.print(f"wrote {out}")
 
 
-def _replies(name: str) -> StoredReplies:
+def _replies(name: str, na_policy: NaPolicy) -> StoredReplies:
     """A path's replies, or those of a model of this project on every benchmark it was evaluated on."""
     path = Path(name)
     if path.exists() or name not in EVALUATED_MODELS:
-        return read_stored(path)
+        return read_stored(path, na_policy=na_policy)
     cells = sorted(Paths().evaluation(name, "*").parent.glob(f"{name}-*/predictions"))
     if not cells:
         raise FileNotFoundError(f"data/evaluate: no predictions of {name} there; run evaluate first")

@@ -10,8 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from vzero.config import ConfigError, load_params
-from vzero.config.evaluate import Evaluate
+from vzero.config import ConfigError, Params, load_params
 from vzero.evaluate import rescore
 from vzero.evaluate.benchmark_tables import benchmark_tables
 from vzero.evaluate.benchmarks.catalogue import CATALOGUE, UNNAMED
@@ -34,7 +33,7 @@ def run(
     rescore.check_policies(policies)
     if out is not None and out.suffix != ".parquet":
         raise ConfigError(f"{out}: scores are written as .parquet")
-    stored = read_stored(path, benchmark)
+    stored = read_stored(path, benchmark, project_settings().ingest.na_policy)
     console = Console()
     for warning in stored.warnings:
         console.print(Text(f"warning: {path}: {warning}"), soft_wrap=True)
@@ -68,10 +67,10 @@ def judge_of(endpoint: str | None, model: str | None, replies: Path | None) -> J
     return Judge(file, model, endpoint and endpoint.rstrip("/"), os.environ.get("OPENAI_API_KEY"))
 
 
-def evaluation_settings() -> Evaluate:
+def project_settings() -> Params:
     """Those of the project in this folder; outside of one, the defaults."""
     params = Paths().params
-    return load_params(params).evaluate if params.is_file() else Evaluate()
+    return load_params(params) if params.is_file() else Params()
 
 
 def print_table(console: Console, frame: pl.DataFrame, title: str) -> None:
@@ -100,7 +99,7 @@ def _print_scores(
     read = graded_by(rows, policies or rescore.fitting_policies(name))
     if judge is not None:
         read = {policy: rescore.judged(marked, judge) for policy, marked in read.items()}
-    settings = evaluation_settings()
+    settings = project_settings().evaluate
     scores = rescore.scores_by_policy(
         read, resamples=settings.resamples, confidence=settings.confidence, seed=settings.seed
     )

@@ -14,11 +14,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from vzero.evaluate.benchmarks.tsv import NaPolicy, read_tsv_rows, tsv_columns
+from vzero.config import NaPolicy
+from vzero.evaluate.benchmarks.tsv import read_tsv_rows, tsv_columns
 from vzero.sources.annotation import SourceError
+from vzero.sources.parquet import read_batches
 
 Row = dict[str, Any]
-ROWS_TOGETHER = 16  # of Parquet: eight-thousand-pixel images come by the hundred in a row group
 
 
 @dataclass(frozen=True)
@@ -69,10 +70,9 @@ def _parquet_columns(path: Path) -> tuple[str, ...]:
 
 def _parquet_rows(path: Path) -> Iterator[Row]:
     try:
-        with pq.ParquetFile(path) as file:
-            for batch in file.iter_batches(batch_size=ROWS_TOGETHER):
-                yield from batch.to_pylist()
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        for batch in read_batches(path):
+            yield from batch.to_pylist()
+    except (pa.ArrowException, UnicodeDecodeError) as error:
         raise SourceError(f"{path}: not a readable Parquet file: {error}") from error
 
 

@@ -11,13 +11,12 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
 
+from vzero.config import NaPolicy
 from vzero.sources.annotation import SourceError
-
-NaPolicy = Literal["pandas", "keep"]
 
 AS_WRITTEN: dict[str, Any] = {"dtype": str, "keep_default_na": False}
 ROWS_TOGETHER = 32  # whose images are in memory at once
