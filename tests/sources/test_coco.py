@@ -31,15 +31,31 @@ def instance(category: int, box: Any, image: Any = 7, **changes: Any) -> dict[st
     return kept | {"category_id": category, "id": 1000 + category} | changes
 
 
-def coco(root: Path, *annotations: Any, images: Any = None, text: bytes | None = None, **changes: Any):
+def specks(*categories: int) -> list[dict[str, Any]]:
+    """In another image an object of each: too small to be asked about, but there."""
+    return [instance(category, [5, 5, 4, 4], image=8) for category in categories]
+
+
+def image(number: int, **changes: Any) -> dict[str, Any]:
+    kept = {"license": 3, "file_name": "000000000007.jpg", "width": 200, "height": 100, "id": number}
+    return kept | changes
+
+
+def coco(
+    root: Path,
+    *annotations: Any,
+    images: Any = None,
+    text: bytes | None = None,
+    categories: Any = CATEGORIES,
+    **changes: Any,
+):
     picture(root / "images/000000000007.jpg")
-    image = {"license": 3, "file_name": "000000000007.jpg", "width": 200, "height": 100, "id": 7}
     document = {
         "info": {"year": 2017},
         "licenses": LICENCES,
-        "images": images if images is not None else [image],
+        "images": images if images is not None else [image(7)],
         "annotations": list(annotations),
-        "categories": CATEGORIES,
+        "categories": categories,
     }
     (root / "instances.json").write_bytes(text if text is not None else json.dumps(document).encode())
     return CocoSource(annotations=Path("instances.json"), images=Path("images"), **changes)
@@ -52,10 +68,14 @@ def test_coco_questions_rest_on_single_objects_and_have_one_answer(tmp_path):
         instance(3, [100, 60.25, 12, 14]),
         instance(1, [150, 5, 20, 50]),
         instance(1, [170, 5, 20, 50]),
+        *specks(4, 5),
+        images=[image(7), image(8)],
         questions_per_image=20,
     )
     rows, rejects = checked(tmp_path, coco=source)
-    assert rejects == []
+    assert rejects == [
+        ("missing_question", "no template has one answer for 2 objects; the annotated categories are 5")
+    ]
     dog, cup = [20.5, 10.0, 50.5, 30.0], [100.0, 60.25, 112.0, 74.25]
     found = {(row["category"], json.dumps(row["boxes"])) for row in rows}
     assert found == {
@@ -80,20 +100,26 @@ def test_coco_questions_rest_on_single_objects_and_have_one_answer(tmp_path):
 
 
 def test_coco_licences_without_a_short_name_keep_their_own(tmp_path):
-    images = [{"id": 7, "file_name": "000000000007.jpg", "license": 7}]
-    samples, _ = checked(tmp_path, coco=coco(tmp_path, instance(2, [20, 10, 30, 20]), images=images))
+    dog = instance(2, [20, 10, 30, 20])
+    source = coco(tmp_path, dog, *specks(4), images=[image(7, license=7), image(8)])
+    samples, _ = checked(tmp_path, coco=source)
     assert {row["licence"] for row in samples} == {"No known copyright restrictions"}
 
 
 def test_coco_prefers_small_objects_and_draws_the_same_whatever_the_order(tmp_path):
-    boxes = [instance(number, [10 * number, 10, 12 + 10 * number, 40]) for number in range(1, 4)]
-    rows, _ = checked(tmp_path / "a", coco=coco(tmp_path / "a", *boxes, questions_per_image=1))
-    again, _ = checked(tmp_path / "b", coco=coco(tmp_path / "b", *boxes[::-1], questions_per_image=1))
+    boxes = [instance(number, [10 * number, 10, 12 + 10 * number, 40]) for number in range(1, 4)] + specks(4)
+
+    def drawn(name: str, boxes: list[dict[str, Any]], **changes: Any) -> list[dict[str, Any]]:
+        source = coco(tmp_path / name, *boxes, images=[image(7), image(8)], **changes)
+        return checked(tmp_path / name, coco=source)[0]
+
+    rows = drawn("a", boxes, questions_per_image=1)
+    again = drawn("b", boxes[::-1], questions_per_image=1)
     assert rows == again and len(rows) == 1
-    many, _ = checked(tmp_path / "c", coco=coco(tmp_path / "c", *boxes, questions_per_image=9, seed=1))
+    many = drawn("c", boxes, questions_per_image=9, seed=1)
     assert {row["category"] for row in many} == {"seen"}, "boxes that overlap are on no side of each other"
-    tiny = coco(tmp_path / "d", instance(2, [5, 5, 8, 40]), instance(3, [50, 5, 80, 40]))
-    assert {row["boxes"][0][0] for row in checked(tmp_path / "d", coco=tiny)[0]} == {50}, "8 px is too small"
+    narrow = [instance(2, [5, 5, 8, 40]), instance(3, [50, 5, 80, 40]), *specks(4)]
+    assert {row["boxes"][0][0] for row in drawn("d", narrow)} == {50}, "8 px is too small"
 
 
 def test_coco_what_cannot_be_asked_about_is_counted_and_still_there(tmp_path):
@@ -132,8 +158,10 @@ def test_coco_images_that_repeat_an_id_have_none_or_are_not_there(tmp_path):
         {"id": 8, "file_name": "../instances.json"},
         {"id": 9, "file_name": None},
         {"id": 10, "file_name": "000000000007.jpg", "width": 100, "height": 50},
+        {"id": 11, "file_name": "000000000007.jpg"},
     ]
     boxes = [instance(2, [20, 10, 30, 20], image=number) for number in (7, 8, 9, 10)]
+    boxes.append(instance(4, [5, 5, 4, 4], image=11))
     source = coco(tmp_path, *boxes, images=images, questions_per_image=1)
     samples, rejects = checked(tmp_path, coco=source)
     assert len(samples) == 1 and samples[0]["licence"] == "unknown"
@@ -144,8 +172,54 @@ def test_coco_images_that_repeat_an_id_have_none_or_are_not_there(tmp_path):
         "path_escape",
         "missing_image",
         "size_mismatch",
+        "missing_question",
     ]
     assert [code for code, _ in rejects] == codes
+
+
+def options(root: Path, categories: list[Any], *annotations: Any) -> set[str]:
+    """What is offered beside the right answer in the picture of `annotations`; the others are elsewhere."""
+    listed = [
+        {"id": number, "name": name, "supercategory": above}
+        for number, (name, above) in enumerate(categories)
+    ]
+    source = coco(root, *annotations, images=[image(7), image(8)], categories=listed)
+    return {option for row in checked(root, coco=source)[0] for option in row["options"]}
+
+
+CHESS = [("pieces", "none"), ("white-king", "pieces"), ("black-king", "pieces"), ("white-pawn", "pieces")]
+
+
+def test_coco_only_annotated_categories_are_options(tmp_path):
+    """Roboflow lists a root that no object has, though every object is one; so may other exports."""
+    king = instance(1, [20, 10, 30, 20])
+    assert options(tmp_path / "a", CHESS, king, *specks(2, 3)) == {"white-king", "black-king", "white-pawn"}
+    assert options(tmp_path / "b", CHESS, king, *specks(3)) == {"white-king", "white-pawn"}
+    assert options(tmp_path / "c", CHESS, king) == set(), "nothing to offer"
+
+
+def test_coco_a_super_category_is_never_offered_beside_its_parts(tmp_path):
+    categories = [*CHESS, ("board", "none")]
+    king, piece, board = (instance(number, [20, 10, 30, 20]) for number in (1, 0, 4))
+    kings = {"white-king", "black-king"}
+    assert options(tmp_path / "a", categories, king, *specks(0, 2)) == kings, "a king is a piece"
+    assert options(tmp_path / "b", categories, piece, *specks(1, 2)) == set(), "a piece may be a king"
+    found = options(tmp_path / "c", categories, board, *specks(0, 1))
+    assert found in ({"board", "pieces"}, {"board", "white-king"}), (
+        "neither is there, but not both are options"
+    )
+
+
+def test_coco_two_names_of_one_thing_are_not_beside_each_other(tmp_path):
+    """Other spellings, categories far above, and rings of them."""
+    categories = [("Traffic Light", "signs"), ("traffic_light", ""), ("signs", "street"), ("street", "signs")]
+    light = instance(0, [20, 10, 30, 20])
+    assert options(tmp_path / "a", [*categories, ("cat", "cat")], light, *specks(1, 2, 3, 4)) == {
+        "Traffic Light",
+        "cat",
+    }
+    two = [light, instance(1, [100, 10, 30, 20])]
+    assert options(tmp_path / "b", [*categories, ("cat", "cat")], *two, *specks(4)) == set(), "which light?"
 
 
 @pytest.mark.parametrize(

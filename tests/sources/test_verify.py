@@ -87,11 +87,11 @@ def written_as(truth: BoxFormat, rows: list[dict]) -> list[tuple[float, ...]]:
 
 
 def coco_form(root: Path, rows: list[dict], truth: BoxFormat) -> CocoSource:
-    facts = {"iscrowd": 0, "category_id": 1}
+    facts = {"iscrowd": 0}
     document = {
         "images": [{"id": number, "file_name": row["image"]} for number, row in enumerate(rows)],
         "annotations": [
-            facts | {"id": number, "image_id": number, "bbox": box}
+            facts | {"id": number, "image_id": number, "bbox": box, "category_id": 1 + number % 2}
             for number, box in enumerate(written_as(truth, rows))
         ],
         "categories": [{"id": 1, "name": "square"}, {"id": 2, "name": "circle"}],
@@ -106,7 +106,7 @@ def voc_form(root: Path, rows: list[dict], truth: BoxFormat) -> VocSource:
         corners = "".join(f"<{tag}>{at}</{tag}>" for tag, at in zip(CORNERS, box, strict=True))
         shown = f"<object><name>{('square', 'disc')[number % 2]}</name><bndbox>{corners}</bndbox></object>"
         xml = f"<annotation><filename>{row['image']}</filename>{shown}</annotation>"
-        (root / f"xml/{number}.xml").write_text(xml)
+        (root / f"xml/row {number}.xml").write_text(xml)
     return VocSource(annotations=Path("xml"), images=Path("images"), first_pixel=0)
 
 

@@ -9,8 +9,9 @@ Boxes: `bbox` is [x, y, width, height] in pixels of the stored image, counted fr
 corner, with fractions; known from cocodataset.org/#format-data. Masks are not read.
 
 The file's lists `images` (id, file_name, width, height, license), `annotations` (image_id, category_id,
-bbox, iscrowd) and `categories` (id, name) are read one after the other. Annotations lie in no order, so
-they are gathered by image in a temporary database on disk.
+bbox, iscrowd) and `categories` (id, name, supercategory) are read one after the other. Annotations lie in no
+order, so they are gathered by image in a temporary database on disk. Only categories that some annotation has
+are options, for a file lists others too.
 """
 
 from __future__ import annotations
@@ -30,14 +31,15 @@ from vzero.geometry import BoxFormat
 from vzero.paths import Paths
 from vzero.sources.annotation import Annotation, Source, SourceError, in_batches
 from vzero.sources.boxes import parse_boxes
-from vzero.sources.cells import parse_id
+from vzero.sources.categories import categories_of
+from vzero.sources.cells import parse_id, printable
 from vzero.sources.json_stream import list_items
 from vzero.sources.region_questions import Region, annotations_of
 from vzero.sources.rejects import Reject, RejectCode, Rejected
 
 TABLES = """
 create table images (number integer primary key, id text unique, cell text);
-create table annotations (number integer primary key, image text, cell text);
+create table annotations (number integer primary key, image text, category text, cell text);
 create index by_image on annotations (image);
 """
 CREATIVE_COMMONS = re.compile(r"//creativecommons\.org/licenses/([a-z-]{2,9})/([\d.]{1,5})")
@@ -67,6 +69,9 @@ def _found(path: Path, config: CocoSource) -> Iterator[Annotation | Reject]:
     with contextlib.closing(sqlite3.connect("")) as database:
         database.executescript(TABLES)
         yield from _gather(path, database)
+        used = {number for (number,) in database.execute("select distinct category from annotations")}
+        annotated = [name for number, name in categories.items() if printable(number) in used]
+        options = categories_of(annotated, _supercategories(path))
         for key, cell in database.execute("select id, cell from images order by number"):
             image, regions = json.loads(cell), []
             name = image.get("file_name") if isinstance(image.get("file_name"), str) else None
@@ -83,7 +88,7 @@ def _found(path: Path, config: CocoSource) -> Iterator[Annotation | Reject]:
             extent = image.get("width"), image.get("height")
             yield from annotations_of(
                 regions,
-                categories.values(),
+                options,
                 config,
                 image.get("file_name"),
                 extent,
@@ -97,6 +102,16 @@ def _names(path: Path, key: str) -> dict[str, str]:
     items = (item for item in list_items(path, key) if isinstance(item, dict))
     found = {str(item.get("id")): item.get("name") for item in items}
     return {number: name.strip() for number, name in found.items() if isinstance(name, str) and name.strip()}
+
+
+def _supercategories(path: Path) -> Iterator[tuple[str, str]]:
+    """Pairs of a category's name and its super-category's."""
+    for item in list_items(path, "categories"):
+        name, wider = (
+            (item.get("name"), item.get("supercategory")) if isinstance(item, dict) else (None, None)
+        )
+        if isinstance(name, str) and isinstance(wider, str):
+            yield name, wider
 
 
 def _short_licences(path: Path) -> dict[str, str]:
@@ -126,7 +141,8 @@ def _gather(path: Path, database: sqlite3.Connection) -> Iterator[Reject]:
             yield _reject(code, "an annotation of no image in the list", annotation)
             continue
         kept = {name: annotation.get(name) for name in ("id", "category_id", "bbox", "iscrowd")}
-        database.execute("insert into annotations (image, cell) values (?, ?)", [key, json.dumps(kept)])
+        row = [key, printable(str(kept["category_id"])), json.dumps(kept)]
+        database.execute("insert into annotations (image, category, cell) values (?, ?, ?)", row)
 
 
 def _id(item: Any, key: str) -> str | None:

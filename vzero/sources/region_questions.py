@@ -1,14 +1,14 @@
 """Questions for data sets that have only boxes and categories: a few templates, each with one right answer.
 
 - `seen`: which of four categories is in the picture; asked of a category with a single object, beside
-  categories that the picture has no object of.
+  categories that the picture has no object of, and that exclude it and each other (`categories`).
 - `side`: whether one object is left or right of another; asked of two that share no column of pixels.
 - `height`: the same for higher and lower, of two that share no row.
 
-The answer rests on the region because the object is the only one of its category, and small objects come
-first: of `seen` the smallest object, of pairs the one whose common box is smallest. This presumes that the
-data set annotates every object of its categories, as COCO and VOC do; objects it leaves out make wrong
-questions. Nothing is random but by hash of the seed and the image's name.
+The answer rests on the region because the object is the only one that its category may name, and small
+objects come first: of `seen` the smallest object, of pairs the one whose common box is smallest. This
+presumes that the data set annotates every object of its categories, as COCO and VOC do; objects it leaves out
+make wrong questions. Nothing is random but by hash of the seed and the image's name.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from vzero.config import CocoSource, VocSource
 from vzero.geometry import Box, BoxFormat
 from vzero.sources.annotation import PIXEL_CORNERS, Annotation
 from vzero.sources.boxes import Numbers
+from vzero.sources.categories import Categories
 from vzero.sources.cells import LETTERS
 from vzero.sources.rejects import Reject, RejectCode
 from vzero.sources.shuffle import shuffled
@@ -56,16 +57,16 @@ class RegionQuestion:
     regions: list[Region]
 
 
-def ask(regions: Sequence[Region], categories: Collection[str], count: int, key: str) -> list[RegionQuestion]:
+def ask(regions: Sequence[Region], categories: Categories, count: int, key: str) -> list[RegionQuestion]:
     """At most `count` questions about an image, different templates first; `key` draws what is drawn.
 
-    `categories` are all of the data set's.
+    `categories` are those of all objects of the data set.
     """
     present = Counter(region.category for region in regions)
-    single = [region for region in regions if present[region.category] == 1 and _clear(region)]
+    named = {name: sum(present[other] for other in categories.related[name]) for name in present}
+    single = [region for region in regions if named[region.category] == 1 and _clear(region)]
     single.sort(key=lambda region: (geometry.area(region.box), region.category))
-    absent = [category for category in categories if category not in present]
-    makers = {"seen": _seen(single, absent, key), **_pairs(single[:COMPARED], key)}
+    makers = {"seen": _seen(single, present, categories, key), **_pairs(single[:COMPARED], key)}
     rounds = zip_longest(*(makers[name] for name in shuffled(makers, key)))
     found = (question for several in rounds for question in several if question is not None)
     return list(islice(found, count))
@@ -75,10 +76,16 @@ def _clear(region: Region) -> bool:
     return region.askable and min(geometry.sides(region.box)) >= MIN_SIDE
 
 
-def _seen(single: Sequence[Region], absent: Sequence[str], key: str) -> Iterator[RegionQuestion]:
+def _seen(
+    single: Sequence[Region], present: Collection[str], categories: Categories, key: str
+) -> Iterator[RegionQuestion]:
+    absent = categories.apart_from(present)
     for region in single:
         name = region.category
-        others = shuffled(absent, f"{key}/others/{name}")[: OPTIONS - 1]
+        others: list[str] = []
+        for other in shuffled(absent, f"{key}/others/{name}"):
+            if len(others) < OPTIONS - 1 and categories.related[other].isdisjoint(others):
+                others.append(other)
         if others:
             options = shuffled([name, *others], f"{key}/seen/{name}")
             yield RegionQuestion("seen", "Which of these is in the picture?", options, name, [region])
@@ -116,7 +123,7 @@ def _compared(
 
 def annotations_of(
     regions: Sequence[Region],
-    categories: Collection[str],
+    categories: Categories,
     config: CocoSource | VocSource,
     image: Any,
     extent: tuple[Any, Any],
@@ -137,7 +144,8 @@ def annotations_of(
             yield described(question=f"Where is the {region.category}?", boxes=_written(region))
     questions = ask(regions, categories, config.questions_per_image, key)
     if not questions:
-        detail = f"no template has one answer for {len(regions)} objects"
+        annotated = f"the annotated categories are {len(categories.names)}"
+        detail = f"no template has one answer for {len(regions)} objects; {annotated}"
         name = image if isinstance(image, str) else None
         yield Reject(0, RejectCode.MISSING_QUESTION, detail, image=name)
     for question in questions:

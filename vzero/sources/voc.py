@@ -24,6 +24,7 @@ from vzero.config import VocSource
 from vzero.paths import Paths
 from vzero.sources.annotation import Annotation, Source, SourceError, in_batches
 from vzero.sources.boxes import parse_boxes
+from vzero.sources.categories import Categories, categories_of
 from vzero.sources.region_questions import Region, annotations_of
 from vzero.sources.rejects import Reject, RejectCode, Rejected
 
@@ -42,13 +43,13 @@ def open_voc(config: VocSource, paths: Paths) -> Source:
 
 
 def _annotations(files: list[Path], config: VocSource) -> Iterator[Annotation | Reject]:
-    categories = _categories(files)
+    categories = categories_of(_names(files))
     found = (item for file in files for item in _of_file(file, categories, config))
     for number, item in enumerate(found):
         yield replace(item, row=number)
 
 
-def _categories(files: list[Path]) -> list[str]:
+def _names(files: list[Path]) -> list[str]:
     """Every name that an object of any file has; the files are read twice for it, but never all at once."""
     names = set()
     for file in files:
@@ -57,7 +58,7 @@ def _categories(files: list[Path]) -> list[str]:
     return sorted(names - {""})
 
 
-def _of_file(file: Path, categories: list[str], config: VocSource) -> Iterator[Annotation | Reject]:
+def _of_file(file: Path, categories: Categories, config: VocSource) -> Iterator[Annotation | Reject]:
     try:
         root = _parse(file)
         image = _text(root, "filename")
