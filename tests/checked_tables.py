@@ -32,7 +32,7 @@ def merge_tables(
     out = folder / "out"
     repeated = merge.find_repeated(folder)
     merge.write_rejects(folder, out / "rejects", repeated, spill.reject_frame([], ""))
-    for shard in merge.plan_shards(folder, repeated, shard_images):
+    for shard in merge.plan_shards(folder, repeated, merge.find_suspects(folder), shard_images):
         merge.write_shard(folder, shard, opened, out / "images", out / "samples")
     samples, images = (
         shards.read(out / name, schema) if (out / name).is_dir() else schema.create_empty()

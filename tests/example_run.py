@@ -79,7 +79,10 @@ def _write_world(
     images = pl.DataFrame(
         {"image_id": ids, "bytes": pictures, "width": 96, "height": 64, "format": "png"}
     ).with_columns(
-        perceptual_hash=pl.lit(5, pl.UInt64), source=pl.lit("needle"), licence=pl.lit("Apache-2.0")
+        perceptual_hash=pl.lit(5, pl.UInt64),
+        source=pl.lit("needle"),
+        licence=pl.lit("Apache-2.0"),
+        suspect=pl.lit(False),
     )
     rows = pl.DataFrame({"sample_id": names, "image_id": ids}).with_columns(
         question=pl.lit("Which sign is on the small <cyan> square?"),

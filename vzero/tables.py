@@ -35,6 +35,9 @@ class Images(dy.Schema):
     perceptual_hash = dy.UInt64(nullable=False)  # 64-bit difference hash: near-duplicates differ in few bits
     source = dy.String(nullable=False)
     licence = dy.String(nullable=False)
+    # Whether a row about it, of any source, was rejected because its boxes are on another grid than the image
+    # (vzero.sources.rejects.OTHER_GRID): then the boxes of the rows that pass may be wrong too.
+    suspect = dy.Bool(nullable=False)
 
 
 class Samples(dy.Schema):
@@ -112,12 +115,12 @@ class Quality(dy.Schema):
     """How many rows of a source are at each level of a figure. Written by `quality`."""
 
     source = dy.String(primary_key=True)
-    # counts, reject, evidence_area (share of the image), evidence_aspect (width over height), evidence_centre
-    # (12 x 12 cells of the image; position = 12 * row + column), boxes, question_length (characters),
-    # options, answer_letter, answer, category, image_side (the longer one, pixels), image_aspect, format,
-    # licence, questions_an_image, nearest_image (bits between perceptual hashes; only near images),
-    # fallback, overlap (images, by benchmark), student_tokens, teacher_tokens (prompts, of up to 2,000
-    # samples a source)
+    # counts, suspect (images, and samples about them), reject, evidence_area (share of the image),
+    # evidence_aspect (width over height), evidence_centre (12 x 12 cells of the image; position = 12 * row +
+    # column), boxes, question_length (characters), options, answer_letter, answer, category, image_side (the
+    # longer one, pixels), image_aspect, format, licence, questions_an_image, nearest_image (bits between
+    # perceptual hashes; only near images), fallback, overlap (images, by benchmark), student_tokens,
+    # teacher_tokens (prompts, of up to 2,000 samples a source)
     figure = dy.String(primary_key=True)
     level = dy.String(primary_key=True)
     position = dy.Int32(nullable=False, min=0)  # of the level, in the order it is meant to be shown

@@ -34,12 +34,14 @@ def sample(row: int, **changes) -> dict:
         "prompt_tokens": None,
         "licence": "CC BY 4.0",
         "perceptual_hash": int(np.random.default_rng(row).integers(2**64, dtype=np.uint64)),
+        "suspicion": None,
     }
     return plain | changes
 
 
 def frame(rows: list[dict]) -> pl.DataFrame:
-    return pl.DataFrame(rows, schema_overrides={"perceptual_hash": pl.UInt64, "prompt_tokens": pl.Int64})
+    kinds = {"perceptual_hash": pl.UInt64, "prompt_tokens": pl.Int64, "suspicion": pl.String}
+    return pl.DataFrame(rows, schema_overrides=kinds)
 
 
 def refused(rows: list[dict], items: pl.DataFrame = NO_ITEMS, **filters) -> list[tuple[int, str, str]]:
@@ -164,6 +166,7 @@ ROWS = st.lists(
             "evidence_area": st.floats(0, 1, width=16),
             "prompt_tokens": st.integers(20, 30),
             "licence": st.sampled_from(["CC BY 4.0", "CC BY-NC 4.0", "unknown"]),
+            "suspicion": st.sampled_from([None, "rejected rows about the image: 1, box_outside"]),
             "perceptual_hash": st.integers(0, 7).map(lambda low: HASH ^ low),
         }
     ),
@@ -177,6 +180,7 @@ ALL = Filters(
     max_evidence_area=0.8,
     refused_licences=["CC BY-NC"],
     prompt_tokens=FEW_TOKENS,
+    refuse_suspect_images=True,
     refuse_benchmark_images=True,
     near_duplicate_distance=1,
 )
@@ -212,6 +216,13 @@ def test_the_funnel_says_which_parameters_its_counts_are_of():
     ]
 
 
+def test_samples_about_suspects_are_left_out_where_that_is_asked_for():
+    rows = [sample(0), sample(1, suspicion="rejected rows about the image: 2, box_outside")]
+    assert refused(rows) == []
+    detail = "rejected rows about the image: 2, box_outside"
+    assert refused(rows, refuse_suspect_images=True) == [(1, "suspect_image", detail)]
+
+
 def test_every_field_is_of_one_filter_and_they_stand_in_the_order_of_their_application():
     assert [name for names in FILTERS.values() for name in names] == list(Filters.model_fields)
 
@@ -231,9 +242,11 @@ def test_measures_are_of_the_question_the_boxes_and_the_image():
     images = pl.LazyFrame(
         [image, image | {"licence": "second"}], schema_overrides={"perceptual_hash": pl.UInt64}
     )
-    assert measure(samples, images).rows(named=True) == [
+    suspects = pl.DataFrame({"image_id": ["i", "j"], "suspicion": ["rows", "other rows"]})
+    assert measure(samples, images, suspects).rows(named=True) == [
         {"position": position, "image_id": "i", "prompt_tokens": tokens, "question_length": length}
         | {"boxes": boxes, "evidence_area": area, "licence": "first", "perceptual_hash": HASH}
+        | {"suspicion": "rows"}
         for position, tokens, length, boxes, area in [(2, None, 1, 1, 0.02), (4, 700, 6, 2, 0.1)]
     ]
 

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import os
+import tarfile
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 from checked_source import checked, picture
 
-from vzero.config import VocSource
+from tests.checked_tables import check_and_merge
+from vzero import tables
+from vzero.config import Ingest, VocSource
+from vzero.paths import Paths
+from vzero.sources import merge
 from vzero.sources.annotation import SourceError
+from vzero.sources.catalogue import open_source
 
 
 def thing(name: str, box: tuple[Any, Any, Any, Any], more: str = "") -> str:
@@ -55,6 +62,118 @@ def test_voc_difficult_objects_are_not_asked_about_but_are_there(tmp_path):
     samples, rejects = checked(tmp_path, voc=source)
     assert [sorted(sample["options"]) for sample in samples] == [["cat", "dog"]]
     assert [code for code, _ in rejects] == ["missing_question"] * 2
+
+
+DOG_AND_CAT = thing("dog", (1, 11, 50, 60)) + thing("cat", (101, 11, 200, 100))
+SIZE = "<size><width>200</width><height>100</height></size>"
+
+
+def tool(root: Path, head: str, *pictures: str, name: str = "p0", extent: str = SIZE) -> Ingest:
+    """A file as some tool writes it, with a dog and a cat; pictures in the project."""
+    for file in pictures:
+        picture(root / file)
+    (root / "xml").mkdir(parents=True, exist_ok=True)
+    (root / "images").mkdir(exist_ok=True)
+    (root / f"xml/{name}.xml").write_text(f"<annotation>{head}{extent}{DOG_AND_CAT}</annotation>")
+    return Ingest(source="voc", voc=VocSource(annotations=Path("xml"), images=Path("images")))
+
+
+def found(config: Ingest, root: Path) -> tuple[set[str | None], dict[str, dict[str, int]], list[tuple]]:
+    """Names of the pictures that samples are about, what was put right, and the rejects."""
+    _, _, rejects = check_and_merge(open_source("voc", config, Paths(root)), config, root / "checked")
+    samples = merge.scan_parts(root / "checked", tables.Samples).collect()
+    repairs = merge.count_repairs(root / "checked", pl.DataFrame(schema={"position": pl.Int64}))
+    return set(samples["image"]), repairs, rejects.select("code", "detail").rows()
+
+
+@pytest.mark.parametrize(
+    ("head", "there", "image"),
+    [
+        ("<filename>p0</filename>", "images/p0.jpg", "p0.jpg"),  # ImageNet, Label Studio, old labelImg
+        ("<filename>p0</filename>", "images/p0.JPEG", "p0.JPEG"),
+        ("<filename>p0.jpg</filename>", "images/p0.JPG", "p0.JPG"),
+        ("<filename>P0.png</filename>", "images/p0.jpg", "p0.jpg"),  # converted and renamed since
+        (
+            "<filename>p0_jpg.rf.5a0f</filename>",
+            "images/p0_jpg.rf.5a0f.jpg",
+            "p0_jpg.rf.5a0f.jpg",
+        ),  # Roboflow
+        ("<filename>C:\\photos\\p1.jpg</filename>", "images/p1.jpg", "p1.jpg"),
+        ("<path>/home/me/photos/p1.png</path>", "images/p1.jpg", "p1.jpg"),
+        ("<filename>IMG_7.jpg</filename><path>a/p1.jpg</path>", "images/p1.jpg", "p1.jpg"),
+        ("<filename>IMG_7.jpg</filename>", "images/p0.jpg", "p0.jpg"),  # by the name of the file itself
+        ("", "images/p0.jpg", "p0.jpg"),
+        ("<folder>n014</folder><filename>p0</filename>", "images/n014/p0.jpg", "n014/p0.jpg"),
+        ("<filename>p0.png</filename>", "xml/p0.jpg", None),  # beside the file, not in the images
+    ],
+)
+def test_voc_the_picture_is_found_by_its_stem_and_that_is_counted(head, there, image, tmp_path):
+    config = tool(tmp_path, head, there)
+    assert found(config, tmp_path) == ({image}, {"voc": {"image_name": 1}}, [])
+
+
+def test_voc_pictures_in_tar_files_are_found_by_their_stem_too(tmp_path):
+    config = tool(tmp_path, "<filename>p0</filename>", "p0.jpg", "p00.jpg")
+    with tarfile.open(tmp_path / "images/a.tar", "w") as tar:
+        for name in ("p0.jpg", "p00.jpg"):
+            tar.add(tmp_path / name, name)
+    assert found(config, tmp_path) == ({"p0.jpg"}, {"voc": {"image_name": 1}}, [])
+
+
+@pytest.mark.parametrize(
+    ("head", "there", "code", "reason"),
+    [
+        (
+            "<filename>p0</filename>",
+            ["images/p0.jpg", "images/p0.png"],
+            "ambiguous_image",
+            "2 pictures of one name: p0.jpg, p0.png",
+        ),
+        (
+            "<filename>p1.jpg</filename>",  # copied from the file of another picture, or not?
+            ["images/p1.jpg", "images/p0.jpg"],
+            "ambiguous_image",
+            "'p1.jpg' and a picture with the name of the file itself are both there",
+        ),
+        ("<filename>p9.jpg</filename>", ["images/p1.jpg"], "missing_image", "no such file"),
+        ("", ["images/p1.jpg"], "missing_image", "no filename, and no picture with the name of the file"),
+    ],
+)
+def test_voc_a_picture_is_never_guessed(head, there, code, reason, tmp_path):
+    images, repairs, rejects = found(tool(tmp_path, head, *there), tmp_path)
+    assert (images, repairs) == (set(), {})
+    assert rejects and all(found == code and reason in detail for found, detail in rejects)
+
+
+def test_voc_a_named_picture_is_taken_among_others_of_its_stem(tmp_path):
+    """Masks beside the photos, for one; nothing has to be put right."""
+    config = tool(tmp_path, "<filename>p0.jpg</filename>", "images/p0.jpg", "images/p0.png")
+    assert found(config, tmp_path) == ({"p0.jpg"}, {}, [])
+    head = "<filename>p0</filename><path>D:/p0.png</path>"
+    told = tool(tmp_path / "b", head, "images/p0.jpg", "images/p0.png")
+    assert found(told, tmp_path / "b")[0] == {"p0.png"}
+
+
+@pytest.mark.parametrize(
+    "extent",
+    [
+        "",
+        "<size/>",
+        SIZE.replace("200", "0").replace("100", "0"),
+        SIZE.replace("200", "0"),
+        "<size><width/></size>",
+    ],
+)
+def test_voc_a_size_that_is_not_told_is_the_pictures_own_and_that_is_counted(extent, tmp_path):
+    config = tool(tmp_path, "<filename>p0.jpg</filename>", "images/p0.jpg", extent=extent)
+    assert found(config, tmp_path) == ({"p0.jpg"}, {"voc": {"image_size": 1}}, [])
+
+
+def test_voc_the_side_that_is_told_must_be_the_pictures(tmp_path):
+    half = SIZE.replace("200", "0").replace("100", "150")
+    config = tool(tmp_path, "<filename>p0.jpg</filename>", "images/p0.jpg", extent=half)
+    rejects = found(config, tmp_path)[2]
+    assert rejects == [("size_mismatch", "annotated (0, 150), the image is (200, 100)")]
 
 
 LAUGHS = (

@@ -42,6 +42,8 @@ def test_every_row_is_a_sample_or_a_reject(table_params, project):
         "box_conventions": {
             "table": {"xyxy pixel": {"boxes": 118, "inside": 1.0, "verified": True, "exif_oriented": 0.0}}
         },
+        "suspect": {"images": 0, "share": 0.0, "samples": 0},
+        "repairs": {},
         "overlapping_items": {"coarse": 0, "cyclic": 0, "search": 0, "zoom": 0},
         "funnel": {"rows": 120, "duplicate_id": 119, "path_escape": 118, "missing_box": 117, "samples": 117},
     }
@@ -129,6 +131,38 @@ def test_filters_leave_out_the_same_samples_whatever_the_order_of_rows_and_the_s
     assert left(first).equals(left(second)) and kept(first).equals(kept(second))
     images = shards.read(first.images, tables.Images, ["image_id"])
     assert set(images["image_id"]) == set(kept(first)["image_id"])
+
+
+def test_images_of_which_a_row_was_rejected_for_its_box_are_suspects_wherever_the_row_stands(
+    annotate, table_params, tmp_path
+):
+    """Rows 0, 40 and 80 are about the first image, and the last row, whose box is on another grid."""
+    first, second = annotate(tmp_path / "first", 120), annotate(tmp_path / "second", 120)
+    outside = {"id": "r120", "image": "0.png", "question": "?", "box": [100, 5, 120, 30], "answer": "red"}
+    lines = [*(first.root / "rows.jsonl").read_text().splitlines(), json.dumps(outside)]
+    lines[60] = lines[60].replace('"r3"', '"r60"')  # which row has an id first is a matter of their order
+    (first.root / "rows.jsonl").write_text("\n".join(lines))
+    (second.root / "rows.jsonl").write_text("\n".join(reversed(lines)))
+    summary = ingest.run(table_params, first, processes=1)
+    assert summary["suspect"] == {"images": 1, "share": 1 / 40, "samples": 3}
+    others = table_params.model_copy(
+        update={"ingest": table_params.ingest.model_copy(update={"shard_images": 3})}
+    )
+    assert ingest.run(others, second, processes=1) == summary
+    found = [shards.read(paths.images, tables.Images).sort("image_id") for paths in (first, second)]
+    assert found[0].equals(found[1])
+    [suspect] = found[0].filter("suspect")["bytes"]
+    assert suspect == (first.root / "images/0.png").read_bytes()
+
+    filters = Filters(refuse_suspect_images=True)
+    refusing = Params(ingest=table_params.ingest.model_copy(update={"filters": filters}))
+    summary = ingest.run(refusing, first, processes=1)
+    assert list(summary["funnel"])[-2:] == ["suspect_image", "samples"]
+    assert summary["rejects"]["suspect_image"] == 3
+    assert (summary["images"], summary["suspect"]["images"]) == (39, 0)
+    rejects = shards.read(first.rejects, tables.Rejects).filter(code="suspect_image")
+    assert rejects["row"].to_list() == [0, 40, 80]
+    assert set(rejects["detail"]) == {"rejected rows about the image: 1, box_outside"}
 
 
 def test_needle_draws_its_own_splits_and_benchmarks(table_params, tmp_path):

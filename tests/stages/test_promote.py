@@ -77,6 +77,7 @@ def image(number: int) -> dict[str, Any]:
         "perceptual_hash": 0,
         "source": "test",
         "licence": "-",
+        "suspect": False,
     }
     return {"image_id": f"i{number}", "bytes": data, **fixed}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from vzero.paths import Paths
 from vzero.quality import page
 from vzero.quality.duplicates import near_duplicates
 from vzero.quality.inputs import read_inputs
+from vzero.quality.measures import measure
 from vzero.quality.pictures import reject_groups
 from vzero.quality.tokens import prompt_lengths
 from vzero.shards import read
@@ -127,6 +129,28 @@ def test_an_image_of_several_rejects_is_pictured_once(paths: Paths, params: Para
     twice = replace(inputs, rejects=pl.concat([boxless, boxless]))
     [group] = reject_groups(twice, "table", params.ingest, paths)
     assert [row["picture"] is not None for row in group.examples] == [True, False]
+
+
+def test_suspect_images_are_counted_and_drawn_with_all_boxes_that_passed(paths: Paths, params: Params):
+    inputs = read_inputs(paths)
+    near = near_duplicates(inputs.images, 4)
+    lengths, _ = prompt_lengths(inputs, params.models, paths.resolve)
+    counted = measure(inputs, near, lengths, 4)
+    assert counted.filter(figure="suspect").is_empty()
+    assert "Suspect" not in page.render(inputs, counted, near, [], params.ingest, paths)
+    image_id = inputs.images["image_id"].max()
+    flags = {"suspect": pl.col("image_id") == image_id}
+    inputs = replace(
+        inputs, images=inputs.images.with_columns(**flags), samples=inputs.samples.with_columns(**flags)
+    )
+    samples = inputs.samples.filter("suspect")
+    counted = measure(inputs, near, lengths, 4)
+    rows = counted.filter(figure="suspect").select("level", "count").rows()
+    assert rows == [("images", 1), ("samples about them", samples.height)] and samples.height > 1
+    html = page.render(inputs, counted, near, [], params.ingest, paths)
+    [card] = re.findall(r'<figure class="card">(?:(?!</figure>).)*Suspect image with.*?</figure>', html, re.S)
+    assert card.count('<rect class="evidence"') == samples.height
+    assert all(question in card for question in samples["question"])
 
 
 def test_rejected_items_of_benchmarks_are_not_counted_as_rows(paths: Paths, params: Params):

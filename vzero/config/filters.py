@@ -55,6 +55,9 @@ class Filters(Section):
     refused_licences: list[Licence] = Field(default_factory=list)
     """Licences to leave out, by words in a row: `CC BY-NC` refuses `cc-by-nc-sa-4.0` too."""
     prompt_tokens: PromptTokens | None = None
+    refuse_suspect_images: bool = False
+    """Leave out all samples about an image of which another row was rejected as `box_outside` or
+    `size_mismatch`: the picture may be a wrong one, or have another scale than the boxes."""
     refuse_benchmark_images: bool = False
     """Leave out images that a benchmark shows too: the same bytes, or within `ingest.overlap_distance`."""
     near_duplicate_distance: int | None = Field(default=None, ge=0, le=16)

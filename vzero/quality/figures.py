@@ -51,6 +51,7 @@ CHARTS = {  # heading, the level's unit, what is counted, caption
 TABLES = {
     "counts": "Rows",
     "reject": "Rejected rows by reason",
+    "suspect": "Suspects: images with rows rejected for boxes outside or another size",
     "licence": "Images by licence",
     "format": "Images by format",
     "fallback": "Negative crops by how they were found",
@@ -60,7 +61,7 @@ TABLES = {
 }
 SECTIONS = {
     "Rows and images": [
-        *("counts", "licence", "format", "reject"),
+        *("counts", "licence", "format", "reject", "suspect"),
         *("image_side", "image_aspect", "questions_an_image", "nearest_image"),
     ],
     "Evidence": ["fallback", "overlap", "evidence_centre", "evidence_area", "evidence_aspect", "boxes"],
@@ -82,14 +83,15 @@ class LevelTable:
 def level_table(quality: pl.DataFrame, figure: str) -> LevelTable | None:
     """The levels of a figure and their counts; beyond the commonest, the others together.
 
-    `counts` keep their order and all reasons of rejects are shown. None where no source has a level.
+    `counts` and `suspect` keep their order and all reasons of rejects are shown. None where no source has a
+    level.
     """
     rows = quality.filter(figure=figure)
     if rows.is_empty():
         return None
     sources = sorted(rows["source"].unique())
     by_level = rows.pivot("source", index="level", values="count", maintain_order=True).fill_null(0)
-    if figure != "counts":
+    if figure not in ("counts", "suspect"):
         total = pl.sum_horizontal(sources)
         by_level = by_level.sort(total, "level", descending=[True, False])
     listed = [

@@ -10,7 +10,7 @@ from vzero import tables
 from vzero.paths import Paths
 from vzero.shards import read
 
-IMAGE_COLUMNS = ["image_id", "width", "height", "format", "perceptual_hash", "source", "licence"]
+IMAGE_COLUMNS = ["image_id", "width", "height", "format", "perceptual_hash", "source", "licence", "suspect"]
 CROP_COLUMNS = ["sample_id", "fallback", "strategy", "width", "height"]
 
 
@@ -18,7 +18,7 @@ CROP_COLUMNS = ["sample_id", "fallback", "strategy", "width", "height"]
 class Inputs:
     images: pl.DataFrame
     samples: pl.DataFrame
-    """With the width and height of their images."""
+    """With the width and height of their images, and whether these are suspects."""
     rejects: pl.DataFrame
     funnel: pl.DataFrame
     crops: pl.DataFrame
@@ -41,7 +41,9 @@ def read_inputs(paths: Paths) -> Inputs:
     overlaps = read(paths.overlaps, tables.Overlaps)
     return Inputs(
         images=images,
-        samples=samples.join(images.select("image_id", "width", "height"), on="image_id", how="left"),
+        samples=samples.join(
+            images.select("image_id", "width", "height", "suspect"), on="image_id", how="left"
+        ),
         rejects=read(paths.rejects, tables.Rejects),
         funnel=read(paths.funnel, tables.Funnel).sort("step"),
         crops=crops.join(samples.select("sample_id", "source"), on="sample_id"),

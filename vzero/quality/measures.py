@@ -28,6 +28,7 @@ def measure(inputs: Inputs, near: pl.DataFrame, tokens: pl.DataFrame, distance: 
     parts = [
         _counts(inputs),
         levels(inputs.rejects, "reject", pl.col("code")),
+        _suspects(inputs),
         *_evidence(inputs.samples),
         *_questions(inputs.samples),
         *_images(inputs),
@@ -60,6 +61,18 @@ def _counts(inputs: Inputs) -> pl.DataFrame:
         *(pl.lit(None, pl.Float64).alias(name) for name in ("low", "high")),
         "count",
     )
+
+
+def _suspects(inputs: Inputs) -> pl.DataFrame:
+    """Suspect images, and the samples about them; of the embedded world none."""
+    marked = [
+        frame.filter("suspect").select("source", position=pl.lit(position, pl.Int32), level=pl.lit(level))
+        for position, (level, frame) in enumerate(
+            {"images": inputs.images, "samples about them": inputs.samples}.items()
+        )
+    ]
+    counted = pl.concat(marked).group_by("source", "level", "position").agg(count=pl.len())
+    return rows(counted, "suspect")
 
 
 def evidence(samples: pl.DataFrame) -> pl.DataFrame:

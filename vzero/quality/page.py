@@ -59,6 +59,7 @@ def _source(name: str, inputs: Inputs, near: pl.DataFrame, ingest: Ingest, paths
     return {
         "name": name,
         "cards": pictures.sample_cards(inputs, name, paths),
+        "suspects": pictures.suspects(inputs, name, paths),
         "pairs": pictures.nearest_pairs(near, name, paths),
         "rejects": pictures.reject_groups(inputs, name, ingest, paths),
     }

@@ -27,6 +27,7 @@ SAMPLES_A_SOURCE = 4  # of each kind, at most
 AROUND = 1.0  # of the evidence's sides, on every side of its close-up
 CLOSEST = 32  # pixels of the image that a close-up is wide and high, at least
 MOST = 0.5  # of the image that a close-up may show
+SUSPECTS = 8  # of each source
 PAIRS = 4
 REJECTS = 8  # of each code
 PICTURED = 3  # images of these
@@ -44,6 +45,14 @@ class SampleCard:
     answer: str
     area: float  # of the evidence, as a share of the image
     sample_id: str
+
+
+@dataclass(frozen=True)
+class Suspect:
+    image: Picture
+    boxes: list[tuple[str, list[float]]]  # of all samples of the source about it
+    questions: list[str]
+    image_id: str
 
 
 @dataclass(frozen=True)
@@ -113,6 +122,23 @@ def close_window(box: list[float], width: int, height: int) -> tuple[int, int, i
         starts.append(max(0, math.floor(middle - reach)))
         ends.append(min(side, math.ceil(middle + reach)))
     return starts[0], starts[1], ends[0], ends[1]
+
+
+def suspects(inputs: Inputs, source: str, paths: Paths) -> list[Suspect]:
+    """The first suspect images by id, which is as good as at random, with all boxes that passed."""
+    asked = inputs.samples.filter(pl.col("source") == source, "suspect")
+    about = asked.group_by("image_id").agg(pl.col("boxes").explode(), "question").sort("image_id")
+    chosen = about.head(SUSPECTS)
+    images = rows_by_id(paths.images, tables.Images, "image_id", chosen["image_id"])
+    return [
+        Suspect(
+            image=embed(images[row["image_id"]]["bytes"], SAMPLE_SIDE),
+            boxes=[("evidence", box) for box in row["boxes"]],
+            questions=row["question"],
+            image_id=row["image_id"],
+        )
+        for row in chosen.iter_rows(named=True)
+    ]
 
 
 def nearest_pairs(near: pl.DataFrame, source: str, paths: Paths) -> list[Pair]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from vzero.config import ConfigError, SourceName
 from vzero.geometry import BoxFormat
 from vzero.sources.rejects import Reject
+from vzero.sources.repairs import Repair
 
 if TYPE_CHECKING:
     from vzero.sources.files import Images
@@ -55,6 +56,8 @@ class Annotation:
     category: str = ""
     licence: str = ""
     split: Literal["train", "dev"] | None = None
+    repairs: tuple[Repair, ...] = ()
+    """What the reader put right."""
 
 
 @dataclass(frozen=True)

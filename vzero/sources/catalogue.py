@@ -34,7 +34,7 @@ def open_source(
     `advance` is told how far its tar files of images are indexed, if they have to be.
     """
     try:
-        source = _open(name, config, paths)
+        source = _open(name, config, paths, advance)
         for path in source.inputs:
             if not path.is_file():  # a pipe or a device of that name would never end
                 raise SourceError(f"{path}: not a file")
@@ -55,7 +55,7 @@ def _parameter(name: SourceName, config: Ingest, paths: Paths, message: str) -> 
     return max(found)[1] if found else f"ingest.{name}"
 
 
-def _open(name: SourceName, config: Ingest, paths: Paths) -> Source:
+def _open(name: SourceName, config: Ingest, paths: Paths, advance: Progress) -> Source:
     match name:
         case "needle":
             return open_needle(config.needle)
@@ -82,6 +82,6 @@ def _open(name: SourceName, config: Ingest, paths: Paths) -> Source:
         case "coco":
             return open_coco(config.coco, paths)
         case "voc":
-            return open_voc(config.voc, paths)
+            return open_voc(config.voc, paths, advance)
         case "table":
             return open_table(config.table, paths)

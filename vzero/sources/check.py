@@ -24,6 +24,7 @@ from vzero.sources.drawn_boxes import shows_drawn_box
 from vzero.sources.files import Images, read_image
 from vzero.sources.locate import locate_crops
 from vzero.sources.rejects import RejectCode, Rejected
+from vzero.sources.repairs import Repair
 
 MIN_INSIDE = 0.5  # share of a box; with less in the image, the box is on another grid
 
@@ -127,10 +128,7 @@ def check(annotation: Annotation, shelf: Shelf, config: Ingest) -> dict[str, Any
     numbers = parse_boxes(annotation.boxes) if ready is None else []
     image = shelf.put(single_image(annotation.image), annotation.licence)
     extent = image["width"], image["height"]
-    if annotation.annotated_size not in (None, (None, None), extent):
-        raise Rejected(
-            RejectCode.SIZE_MISMATCH, f"annotated {annotation.annotated_size}, the image is {extent}"
-        )
+    repairs = [*annotation.repairs, *check_size(annotation.annotated_size, extent)]
     orientation = shelf.orientations[image["image_id"]]
     shelf.seen += [Seen(box, annotation.box_format, extent, orientation) for box in numbers]
     if ready is not None:
@@ -159,7 +157,21 @@ def check(annotation: Annotation, shelf: Shelf, config: Ingest) -> dict[str, Any
         "category": printable(annotation.category),
         "source": shelf.source,
         "content": _digest([*content, answer]),
+        "repairs": repairs,
     }
+
+
+def check_size(annotated: tuple[Any, Any] | None, extent: tuple[int, int]) -> list[Repair]:
+    """Whether the boxes were drawn on an image of this size; the repair where that is not told.
+
+    `None` and 0 tell nothing: tools that did not open the image write them.
+    """
+    if annotated is None:
+        return []
+    told = [(side, true) for side, true in zip(annotated, extent, strict=True) if side not in (None, 0)]
+    if any(side != true for side, true in told):
+        raise Rejected(RejectCode.SIZE_MISMATCH, f"annotated {annotated}, the image is {extent}")
+    return [] if len(told) == len(extent) else [Repair.IMAGE_SIZE]
 
 
 def check_box(

@@ -22,6 +22,7 @@ FILTERS = {
     RejectCode.EVIDENCE_AREA: ("min_evidence_area", "max_evidence_area"),
     RejectCode.LICENCE: ("allowed_licences", "refused_licences"),
     RejectCode.PROMPT_TOKENS: ("prompt_tokens",),
+    RejectCode.SUSPECT_IMAGE: ("refuse_suspect_images",),
     RejectCode.BENCHMARK_IMAGE: ("refuse_benchmark_images",),
     RejectCode.NEAR_DUPLICATE: ("near_duplicate_distance",),
 }
@@ -38,13 +39,14 @@ def switched_on(filters: Filters) -> list[RejectCode]:
     ]
 
 
-def measure(samples: pl.LazyFrame, images: pl.LazyFrame) -> pl.DataFrame:
+def measure(samples: pl.LazyFrame, images: pl.LazyFrame, suspects: pl.DataFrame) -> pl.DataFrame:
     """What the filters look at, a row a sample, ordered by position.
 
     `samples` has the columns of `tables.Samples`, position and prompt_tokens, `images` those of
-    `tables.Images`; an image may be there several times, the first counts. Columns: position, image_id,
-    question_length (characters), boxes, evidence_area (share of the image), prompt_tokens (null when they do
-    not matter), licence and perceptual_hash. Pixels and texts are not held.
+    `tables.Images`; an image may be there several times, the first counts. `suspects` has
+    image_id and suspicion. Columns: position, image_id, question_length (characters), boxes, evidence_area
+    (share of the image), prompt_tokens (null when they do not matter), licence, perceptual_hash and suspicion
+    (null of images that are no suspects). Pixels and texts are not held.
     """
     box = pl.col("evidence_box").cast(pl.List(pl.Float64))
     area = (box.list.get(2) - box.list.get(0)) * (box.list.get(3) - box.list.get(1))
@@ -61,6 +63,7 @@ def measure(samples: pl.LazyFrame, images: pl.LazyFrame) -> pl.DataFrame:
     )
     shares = pl.col("evidence_area") / (pl.col("width").cast(pl.Int64) * pl.col("height"))
     joined = measured.join(facts, on="image_id").with_columns(evidence_area=shares)
+    joined = joined.join(suspects.lazy(), on="image_id", how="left")
     return joined.drop("width", "height").sort("position").collect()
 
 
@@ -105,6 +108,8 @@ def _reasons(
             assert filters.prompt_tokens is not None
             tokens = pl.col("prompt_tokens")
             return pl.when(tokens > filters.prompt_tokens.max_tokens).then(pl.format("{} tokens", tokens))
+        case RejectCode.SUSPECT_IMAGE:
+            return pl.col("suspicion")
         case RejectCode.BENCHMARK_IMAGE:
             return _of_image(rows, _shown_by_benchmarks(_images(rows), items, config.overlap_distance))
         case _:

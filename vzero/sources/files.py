@@ -72,6 +72,26 @@ def read_image(images: Images, name: str) -> bytes:
     """
     if isinstance(images, TarShards):
         return images.read(name)
+    path = _inside(images, name)
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise Rejected(RejectCode.UNREADABLE_IMAGE, error.strerror or str(error)) from error
+
+
+def holds(images: Images, name: str) -> bool:
+    """Whether `read_image` finds a file of this name."""
+    if isinstance(images, TarShards):
+        return name in images.names(name)
+    try:
+        _inside(images, name)
+    except Rejected as rejected:
+        return rejected.code == RejectCode.HUGE_IMAGE
+    return True
+
+
+def _inside(images: Path, name: str) -> Path:
+    """The file of this name in the folder; `Rejected` when there is none that can be read."""
     try:
         # Before links are followed `..` means what it says.
         path = Path(os.path.normpath(images / name))
@@ -91,7 +111,4 @@ def read_image(images: Images, name: str) -> bytes:
         raise Rejected(RejectCode.MISSING_IMAGE, what)
     if large:
         raise Rejected(RejectCode.HUGE_IMAGE, f"more than {LARGEST_MEMBER:,} bytes")
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise Rejected(RejectCode.UNREADABLE_IMAGE, error.strerror or str(error)) from error
+    return path

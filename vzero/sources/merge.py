@@ -66,6 +66,28 @@ def find_repeated(folder: Path) -> pl.DataFrame:
     )
 
 
+def find_suspects(folder: Path) -> pl.DataFrame:
+    """Images of which rows were rejected for boxes on another grid: image_id and suspicion, why, as text.
+
+    Neither depends on the order of the rows.
+    """
+    rejects = scan_parts(folder, tables.Rejects).filter(pl.col("image_id").is_not_null())
+    counted = rejects.group_by("image_id").agg(rows=pl.len(), codes=pl.col("code").unique().sort()).collect()
+    suspicion = pl.format("rejected rows about the image: {}, {}", "rows", pl.col("codes").list.join(", "))
+    return counted.sort("image_id").select("image_id", suspicion=suspicion)
+
+
+def count_repairs(folder: Path, left_out: pl.DataFrame) -> dict[str, dict[str, int]]:
+    """Samples of each repair (`repairs.Repair`), by source, without those of `left_out`."""
+    samples = scan_parts(folder, tables.Samples).select("position", "source", "repairs")
+    repaired = samples.filter(pl.col("repairs").list.len() > 0).collect()
+    kept = repaired.join(left_out, on="position", how="anti").explode("repairs")
+    counts: dict[str, dict[str, int]] = {}
+    for source, repair, count in kept.group_by("source", "repairs").len().sort("source", "repairs").rows():
+        counts.setdefault(source, {})[repair] = count
+    return counts
+
+
 def write_rejects(
     folder: Path, target: Path, left_out: pl.DataFrame, unusable: pl.DataFrame
 ) -> Counter[tuple[str, str]]:
@@ -77,17 +99,17 @@ def write_rejects(
     samples = scan_parts(folder, tables.Samples).select("position", "source", "row", "sample_id", "image")
     more = samples.join(left_out.lazy(), on="position").collect()
     schema = tables.Rejects.create_empty().schema
+    columns = ["position", *schema]
     counts: Counter[tuple[str, str]] = Counter()
     found = spill.parts(folder, tables.Rejects)
     starts = range(0, max(len(found), 1), BATCHES_OF_REJECTS)
     for number, first in enumerate(starts):
         group = found[first : first + BATCHES_OF_REJECTS]
         of_group = (pl.col("position") // spill.MOST_ROWS).is_between(first, first + len(group) - 1)
-        empty = pl.DataFrame(schema=spill.columns(tables.Rejects))
         parts = [
-            empty,
-            *(pl.read_parquet(path) for path in group),
-            more.filter(of_group).select(empty.columns),
+            pl.DataFrame(schema=spill.columns(tables.Rejects)).select(columns),
+            *(pl.read_parquet(path, columns=columns) for path in group),
+            more.filter(of_group).select(columns),
         ]
         rejects = pl.concat(parts).sort("position").select(list(schema))
         for source, code, count in rejects.group_by("source", "code").len().iter_rows():
@@ -105,12 +127,16 @@ class Shard:
     image_ids: list[str]
     image_batches: list[int]
     """The first batches that have these images, ascending: what they say of an image counts."""
+    suspects: list[str]
+    """Those of the images that are (`tables.Images`), ascending."""
     positions: np.ndarray
     """Of the samples."""
 
 
-def plan_shards(folder: Path, left_out: pl.DataFrame, shard_images: int) -> Iterator[Shard]:
-    """All shards, without the samples of `left_out`.
+def plan_shards(
+    folder: Path, left_out: pl.DataFrame, suspects: pl.DataFrame, shard_images: int
+) -> Iterator[Shard]:
+    """All shards, without the samples of `left_out`; `suspects` has the column image_id.
 
     Images stand in the order in which the samples first show them, and all samples of an image with it.
     """
@@ -124,10 +150,12 @@ def plan_shards(folder: Path, left_out: pl.DataFrame, shard_images: int) -> Iter
     images = images.with_columns(shard=pl.Series(numbers)).join(first, on="image_id", maintain_order="left")
     samples = kept.join(images, on="image_id", maintain_order="left").partition_by("shard", as_dict=True)
     for (number,), pictures in images.partition_by("shard", as_dict=True, maintain_order=True).items():
+        ids = pictures["image_id"].cast(pl.String)
         yield Shard(
             number,
-            pictures["image_id"].cast(pl.String).to_list(),
+            ids.to_list(),
             pictures["batch"].unique().sort().to_list(),
+            ids.filter(ids.is_in(suspects["image_id"].implode())).sort().to_list(),
             samples[number,]["position"].to_numpy(),
         )
 
@@ -135,8 +163,8 @@ def plan_shards(folder: Path, left_out: pl.DataFrame, shard_images: int) -> Iter
 class FirstShards:
     """Shards of images that are complete while later rows are still being checked.
 
-    Writing them at once keeps the disk busy beside the processors. That no sample of them is left out is a
-    guess, which `write_shard` looks at again.
+    Writing them at once keeps the disk busy beside the processors. That no sample of them is left out, and no
+    later row makes one a suspect, is a guess, which `write_shard` looks at again.
     """
 
     def __init__(self, folder: Path, shard_images: int) -> None:
@@ -145,13 +173,20 @@ class FirstShards:
         self._seen: set[int] = set()
         self._ids: list[str] = []
         self._batches: list[int] = []
+        self._suspects: set[str] = set()
         self._batch = self._number = 0
 
     def complete(self) -> Iterator[Shard]:
         """Those that became so since the last call."""
         while spill.is_done(self._folder, self._batch):
-            ids = pl.read_parquet(spill.part(self._folder, tables.Samples, self._batch), columns=["image_id"])
-            for image_id in ids["image_id"].unique(maintain_order=True):
+            samples, rejects = (
+                pl.read_parquet(spill.part(self._folder, schema, self._batch), columns=["image_id"])[
+                    "image_id"
+                ]
+                for schema in (tables.Samples, tables.Rejects)
+            )
+            self._suspects.update(rejects.drop_nulls())
+            for image_id in samples.unique(maintain_order=True):
                 if (key := hash(image_id)) in self._seen:
                     continue
                 self._seen.add(key)
@@ -159,7 +194,8 @@ class FirstShards:
                 self._batches.append(self._batch)
                 if self._ends.after(image_id):
                     batches = sorted(set(self._batches))
-                    yield Shard(self._number, self._ids, batches, np.empty(0, np.int64))
+                    suspects = sorted(self._suspects.intersection(self._ids))
+                    yield Shard(self._number, self._ids, batches, suspects, np.empty(0, np.int64))
                     self._ids, self._batches, self._number = [], [], self._number + 1
             self._batch += 1
 
@@ -170,13 +206,14 @@ def write_images(folder: Path, shard: Shard, opened: Mapping[str, Images | None]
     `opened` are the images of each source. `SourceError` when one is no longer what it was.
     """
     path = shards.shard_path(target, shard.number)
-    wanted = sorted(shard.image_ids)
-    if path.is_file() and pl.read_parquet(path, columns=["image_id"])["image_id"].to_list() == wanted:
+    wanted = pl.DataFrame({"image_id": sorted(shard.image_ids)})
+    wanted = wanted.with_columns(suspect=pl.col("image_id").is_in(shard.suspects))
+    if path.is_file() and pl.read_parquet(path, columns=wanted.columns).equals(wanted):
         return
     index = (
         pl.concat(_read(folder, tables.Images, batch) for batch in shard.image_batches)
         .unique("image_id", keep="first", maintain_order=True)
-        .filter(pl.col("image_id").is_in(wanted))
+        .join(wanted, on="image_id", maintain_order="left")
     )
     # Many megabytes pass through here: bytes are checked by their hash, the other columns here.
     checked = tables.Images.validate(index.with_columns(bytes=pl.lit(b"")), cast=True)

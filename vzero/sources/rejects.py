@@ -69,10 +69,17 @@ class RejectCode(StrEnum):
     """The image's licence is refused, or not among those allowed."""
     PROMPT_TOKENS = "prompt_tokens"
     """More tokens in the student's prompt than asked for."""
+    SUSPECT_IMAGE = "suspect_image"
+    """Another row about the image was rejected with a code of `OTHER_GRID`."""
     BENCHMARK_IMAGE = "benchmark_image"
     """A benchmark shows the image too."""
     NEAR_DUPLICATE = "near_duplicate"
     """Another image, which is kept, looks nearly the same."""
+
+
+OTHER_GRID = frozenset({RejectCode.BOX_OUTSIDE, RejectCode.SIZE_MISMATCH})
+"""Codes that tell of a wrong picture, or of boxes drawn at another scale: rarely of one row alone. An image
+with such a row is a suspect (`tables.Images`)."""
 
 
 class Rejected(Exception):

@@ -17,12 +17,12 @@ import polars as pl
 from vzero import shards, tables
 from vzero.config import Ingest
 from vzero.sources.annotation import Annotation, Batch
-from vzero.sources.cells import printable
+from vzero.sources.cells import printable, single_image
 from vzero.sources.check import Shelf, check
 from vzero.sources.convention_counts import write_counts
 from vzero.sources.files import Images
 from vzero.sources.prompt_tokens import count_prompt_tokens
-from vzero.sources.rejects import Reject, Rejected
+from vzero.sources.rejects import OTHER_GRID, Reject, Rejected
 
 NAMES = {
     tables.Images: "images.parquet",
@@ -60,7 +60,8 @@ def check_batch(
                 named = {"row": annotation.row, "image": _text(_name(annotation.image))}
                 samples.append(sample | named | where | _tokens(sample, shelf, config))
             except Rejected as rejected:
-                rejects.append(reject_row(_reject(annotation, rejected), source) | where)
+                suspect = {"image_id": _suspect(annotation, rejected, shelf)}
+                rejects.append(reject_row(_reject(annotation, rejected), source) | where | suspect)
         used = {sample["image_id"] for sample in samples}
         images_used = [row | {"batch": number} for image_id, row in shelf.rows.items() if image_id in used]
         for schema, rows in (
@@ -80,10 +81,13 @@ def position(number: int, index: int) -> int:
 
 
 def columns(schema: type[dy.Schema]) -> dict[str, Any]:
-    """Columns of the parts: those of the table and what the table is put together by."""
+    """Columns of the parts: those of the table and what the table is put together by.
+
+    `image_id` of a reject is that of an image which it makes a suspect, else null.
+    """
     stored: dict[str, Any] = dict(schema.create_empty().schema)
     if schema is tables.Images:
-        del stored["bytes"]
+        del stored["bytes"], stored["suspect"]
         return stored | {
             "path": pl.String,
             "batch": pl.Int64,
@@ -92,8 +96,11 @@ def columns(schema: type[dy.Schema]) -> dict[str, Any]:
             "digest": pl.UInt64,
         }
     stored["position"] = pl.Int64
+    if schema is tables.Rejects:
+        stored["image_id"] = pl.String
     if schema is tables.Samples:
         stored |= {"row": pl.Int64, "image": pl.String, "content": pl.String, "prompt_tokens": pl.Int64}
+        stored |= {"repairs": pl.List(pl.String)}
     return stored
 
 
@@ -141,6 +148,13 @@ def _reject(annotation: Annotation, rejected: Rejected) -> Reject:
         sample_id=str(sample_id) if sample_id is not None else None,
         image=name if isinstance(name, str) else None,
     )
+
+
+def _suspect(annotation: Annotation, rejected: Rejected, shelf: Shelf) -> str | None:
+    """The id of an image whose other rows may be as wrong as this one."""
+    if rejected.code not in OTHER_GRID:
+        return None
+    return shelf.put(single_image(annotation.image), annotation.licence)["image_id"]
 
 
 def _text(value: Any) -> str | None:

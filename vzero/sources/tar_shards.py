@@ -32,6 +32,7 @@ Progress = Callable[[int, int], None]  # bytes done, and of all
 LAYOUT = 1  # part of the index's name; raise it when the tables change
 MOST_MEMBERS = 50_000_000  # SA-1B, the largest set in tar shards, has 22 million
 LARGEST_MEMBER = 2**30  # bytes that are read at once
+MOST_NAMES = 100  # that are looked up at once
 LARGEST_HEADER = 2**16  # bytes of a long name and the like; parsing takes the square of their number
 UNPACKED_SLACK, UNPACKED_RATIO = 2**26, 20  # images hardly shrink; more is a decompression bomb
 END = bytes(512)  # a tar file ends with blocks of zeros
@@ -75,6 +76,18 @@ class TarShards:
                 return file.read(length)
         except OSError as error:
             raise Rejected(RejectCode.UNREADABLE_IMAGE, error.strerror or str(error)) from error
+
+    def names(self, start: str) -> list[str]:
+        """The names of the first members that begin with this text."""
+        safe = member_name(start)
+        if not safe:
+            return []
+        with _connected(self.index, write=False) as database:
+            rows = database.execute(
+                "select name from members where name >= ? and name < ? order by name limit ?",
+                [safe, safe + b"\xff", MOST_NAMES],
+            ).fetchall()
+        return [name.decode(errors="surrogateescape") for (name,) in rows]
 
 
 def is_tar(path: Path) -> bool:

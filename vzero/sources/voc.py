@@ -7,6 +7,9 @@ Boxes: `bndbox` holds xmin, ymin, xmax, ymax in pixels of the stored image. The 
 and xmax and ymax are the last ones inside, as the VOC2012 development kit's manual says; so the left and
 upper edge are one less than written. Tools that count from 0 write edges: `first_pixel: 0`.
 
+Tools leave the picture's extension off, or write 0 for width and height: `voc_pictures` finds the picture,
+and `check` takes its own size; both are counted as repairs.
+
 Objects marked `difficult` are not asked about. Parts (`object/part`) are not read.
 """
 
@@ -25,26 +28,31 @@ from vzero.paths import Paths
 from vzero.sources.annotation import Annotation, Source, SourceError, in_batches
 from vzero.sources.boxes import parse_boxes
 from vzero.sources.categories import Categories, categories_of
+from vzero.sources.files import open_images
 from vzero.sources.region_questions import Region, annotations_of
 from vzero.sources.rejects import Reject, RejectCode, Rejected
+from vzero.sources.repairs import Repair
+from vzero.sources.tar_shards import Progress
+from vzero.sources.voc_pictures import Named, Pictures
 
 LARGEST_FILE = 2**22  # bytes; an object takes about 300
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
 
 
-def open_voc(config: VocSource, paths: Paths) -> Source:
+def open_voc(config: VocSource, paths: Paths, advance: Progress = lambda done, total: None) -> Source:
     folder = paths.resolve(config.annotations)
     # Only plain files: a pipe or a device of that name would never end.
     files = sorted(file for file in folder.glob("*.xml") if file.is_file())
     if not files:
         raise SourceError(f"{folder}: no *.xml file in this folder")
-    images = paths.resolve(config.images)
-    return Source("voc", in_batches(_annotations(files, config)), images=images, inputs=tuple(files))
+    images = open_images(paths.resolve(config.images), paths.scratch, advance)
+    annotations = _annotations(files, Pictures(images), config)
+    return Source("voc", in_batches(annotations), images=images, inputs=tuple(files))
 
 
-def _annotations(files: list[Path], config: VocSource) -> Iterator[Annotation | Reject]:
+def _annotations(files: list[Path], pictures: Pictures, config: VocSource) -> Iterator[Annotation | Reject]:
     categories = categories_of(_names(files))
-    found = (item for file in files for item in _of_file(file, categories, config))
+    found = (item for file in files for item in _of_file(file, pictures, categories, config))
     for number, item in enumerate(found):
         yield replace(item, row=number)
 
@@ -58,12 +66,13 @@ def _names(files: list[Path]) -> list[str]:
     return sorted(names - {""})
 
 
-def _of_file(file: Path, categories: Categories, config: VocSource) -> Iterator[Annotation | Reject]:
+def _of_file(
+    file: Path, pictures: Pictures, categories: Categories, config: VocSource
+) -> Iterator[Annotation | Reject]:
     try:
         root = _parse(file)
-        image = _text(root, "filename")
-        if not image:
-            raise Rejected(RejectCode.MISSING_IMAGE, "no filename")
+        named = Named(file, *(_text(root, tag) for tag in ("filename", "path", "folder")))
+        image, searched = pictures.find(named)
         extent = _size(root)
     except Rejected as rejected:
         yield Reject(0, rejected.code, f"{file.name}: {rejected.detail}")
@@ -76,10 +85,12 @@ def _of_file(file: Path, categories: Categories, config: VocSource) -> Iterator[
                 raise Rejected(RejectCode.MALFORMED_ROW, "an object without a name")
             regions.append(_region(element, category, config.first_pixel))
         except Rejected as rejected:
-            yield Reject(0, rejected.code, f"{file.name}: {rejected.detail}", image=image)
+            yield Reject(0, rejected.code, f"{file.name}: {rejected.detail}", image=named.filename or None)
             # What cannot be asked about is there all the same.
             regions += [Region(category, (0, 0, 0, 0), askable=False)] if category else []
-    yield from annotations_of(regions, categories, config, image, extent, config.licence)
+    repairs = (Repair.IMAGE_NAME,) if searched else ()
+    for item in annotations_of(regions, categories, config, image, extent, config.licence):
+        yield item if isinstance(item, Reject) else replace(item, repairs=repairs)
 
 
 def _parse(file: Path) -> Element:
@@ -101,11 +112,9 @@ def _text(element: Element, tag: str) -> str:
 
 
 def _size(root: Element) -> tuple[int | None, int | None]:
-    """Width and height that the boxes were drawn on; `None` for both where the file does not tell."""
-    texts = [_text(root, f"size/{tag}") for tag in ("width", "height")]
-    if texts == ["", ""]:
-        return None, None
-    width, height = (int(_number(text, RejectCode.MALFORMED_ROW)) for text in texts)
+    """Width and height that the boxes were drawn on; `None` where the file does not tell."""
+    texts = (_text(root, f"size/{tag}") for tag in ("width", "height"))
+    width, height = (int(_number(text, RejectCode.MALFORMED_ROW)) if text else None for text in texts)
     return width, height
 
 

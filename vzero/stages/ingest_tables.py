@@ -34,10 +34,11 @@ def write_tables(
     `unusable` are the rejects of benchmarks, which go into the same table.
     """
     target = folder / "tables"
-    left_out = _left_out(params, folder)
+    suspects = merge.find_suspects(folder)
+    left_out = _left_out(params, folder, suspects)
     rejects = merge.write_rejects(folder, target / "rejects", left_out, unusable)
     _require_usable_rows(params.ingest.sources, rows, rejects, target / "rejects")
-    images, samples = _write_shards(params, sources, folder, left_out, console, completed)
+    images, samples = _write_shards(params, sources, folder, left_out, suspects, console, completed)
     if samples + rejects.total() != rows.total():
         raise RuntimeError(f"{rows.total()} rows became {samples} samples and {rejects.total()} rejects")
     codes: Counter[str] = Counter()
@@ -49,6 +50,8 @@ def write_tables(
         "images": images,
         "rejects": dict(sorted(codes.items())),
         "sources": {name: _share(name, rows, rejects) for name in params.ingest.sources},
+        "suspect": _count_suspects(target, console),
+        "repairs": _count_repairs(folder, left_out, console),
         "funnel": _write_funnel(params, folder, rows.total(), codes, console),
     }
 
@@ -58,6 +61,7 @@ def _write_shards(
     sources: list[Source],
     folder: Path,
     left_out: pl.DataFrame,
+    suspects: pl.DataFrame,
     console: Console,
     completed: Completed,
 ) -> tuple[int, int]:
@@ -67,7 +71,7 @@ def _write_shards(
     images, samples = [], []
 
     def jobs() -> Iterator[tuple]:
-        for shard in merge.plan_shards(folder, left_out, params.ingest.shard_images):
+        for shard in merge.plan_shards(folder, left_out, suspects, params.ingest.shard_images):
             images.append(len(shard.image_ids))
             samples.append(len(shard.positions))
             yield folder, shard, opened, target / "images", target / "samples"
@@ -81,7 +85,7 @@ def _write_shards(
     return sum(images), sum(samples)
 
 
-def _left_out(params: Params, folder: Path) -> pl.DataFrame:
+def _left_out(params: Params, folder: Path, suspects: pl.DataFrame) -> pl.DataFrame:
     """Checked samples that repeat an id, or that `ingest.filters` leaves out: position, code and detail."""
     repeated = merge.find_repeated(folder)
     if not curation.switched_on(params.ingest.filters):
@@ -89,7 +93,8 @@ def _left_out(params: Params, folder: Path) -> pl.DataFrame:
     samples, images = (merge.scan_parts(folder, schema) for schema in (tables.Samples, tables.Images))
     first = samples.join(repeated.lazy(), on="position", how="anti")
     items = shards.read(folder / "benchmark_items", tables.BenchmarkItems, ["benchmark", "item", "pictures"])
-    return pl.concat([repeated, curation.left_out(curation.measure(first, images), params.ingest, items)])
+    measured = curation.measure(first, images, suspects)
+    return pl.concat([repeated, curation.left_out(measured, params.ingest, items)])
 
 
 def _require_usable_rows(
@@ -122,6 +127,32 @@ def _share(name: str, rows: Counter[str], rejects: Counter[tuple[str, str]]) -> 
     """Rows and samples of a source."""
     left_out = sum(count for (source, _), count in rejects.items() if source == name)
     return {"rows": rows[name], "samples": rows[name] - left_out}
+
+
+def _count_suspects(target: Path, console: Console) -> dict[str, Any]:
+    """Images that are suspects, their share of all, and the samples about them."""
+    flags = shards.read(target / "images", tables.Images, ["image_id", "suspect"])
+    suspects = flags.filter("suspect")
+    samples = shards.scan(target / "samples", tables.Samples, ["image_id"])
+    about = samples.join(suspects.lazy(), on="image_id", how="semi").collect().height
+    share = suspects.height / flags.height if flags.height else 0.0
+    if suspects.height:
+        console.print(
+            f"ingest: {suspects.height:,} images ({share:.1%}) are suspects: rows about them were rejected "
+            f"for boxes outside or another size. Look at the {about:,} samples about them, or leave them out "
+            "by ingest.filters.refuse_suspect_images",
+            markup=False,
+        )
+    return {"images": suspects.height, "share": round(share, 4), "samples": about}
+
+
+def _count_repairs(folder: Path, left_out: pl.DataFrame, console: Console) -> dict[str, dict[str, int]]:
+    """Samples by source and what was put right."""
+    counts = merge.count_repairs(folder, left_out)
+    for source, repairs in counts.items():
+        found = ", ".join(f"{repair} of {count:,} samples" for repair, count in repairs.items())
+        console.print(f"ingest: {source}: put right: {found}", markup=False)
+    return counts
 
 
 def _write_funnel(
