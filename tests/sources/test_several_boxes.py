@@ -9,6 +9,7 @@ import pytest
 from tests.published_rows import IMAGES, put, read
 from vzero.config import Ingest, NeedleSource, Params, SealSource, TreeVgrSource, VgrColumns, VgrSource
 from vzero.paths import Paths
+from vzero.sources.annotation import SourceError
 from vzero.sources.catalogue import open_source
 from vzero.stages import ingest
 
@@ -175,6 +176,73 @@ def test_vgr_columns_can_be_named_as_the_published_file_has_them(tmp_path):
     assert len(sample["boxes"]) == 2
 
 
+def conversation(question: str, reply: str) -> dict:
+    turns = [{"from": "human", "value": question}, {"from": "gpt", "value": reply}]
+    return {"image": "gqa/images/1.jpg", "conversations": turns}
+
+
+PUBLISHED = conversation(
+    "<image>\nIs the cup left of the jug?",
+    "<think>The cup <SOT>[0.1, 0.1, 0.3, 0.35]<EOT><image> is left of the jug <SOT>[0.5, 0.4, 0.7, 0.75]<EOT>"
+    "<image>.</think>Yes, the cup <SOT>[0.1, 0.1, 0.3, 0.35]<EOT><image> is.",
+)
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [VgrColumns(), VgrColumns(question="conversations", reasoning="conversations", answer="conversations")],
+    ids=["found", "named"],
+)
+def test_vgr_conversations_hold_question_boxes_and_answer(columns, tmp_path):
+    [sample], rejects = read(vgr(tmp_path, [PUBLISHED], columns=columns), tmp_path)
+    assert rejects == []
+    cup, jug = pytest.approx([20, 12, 60, 42]), pytest.approx([100, 48, 140, 90])
+    assert sample["boxes"] == [cup, jug, cup]
+    assert (sample["question"], sample["answer"]) == ("Is the cup left of the jug?", "Yes, the cup is.")
+
+
+def test_vgr_tags_in_capitals_are_read_from_columns_too(tmp_path):
+    capitals = VGR_ROW["reasoning"].replace("<sot>", "<SOT>").replace("<eot>", "<EOT><image>")
+    [sample], _ = read(vgr(tmp_path, [VGR_ROW | {"reasoning": capitals}]), tmp_path)
+    assert len(sample["boxes"]) == 2 and sample["answer"] == "Yes"
+
+
+@pytest.mark.parametrize(
+    ("reply", "answer"),
+    [
+        ("I look <SOT>[0.1, 0.1, 0.3, 0.35]<EOT><image>. It is red.", "I look. It is red."),
+        ("<think>I look <SOT>[0.1, 0.1, 0.3, 0.35]<EOT><image>", None),
+    ],
+)
+def test_vgr_the_answer_is_what_follows_the_reasoning(reply, answer, tmp_path):
+    [sample], _ = read(vgr(tmp_path, [conversation("Which colour?", reply)]), tmp_path)
+    assert sample["answer"] == answer
+
+
+@pytest.mark.parametrize(
+    "orphan",
+    [
+        "<SOT>",
+        "<EOT>",
+        "<EOT><image><SOT>",
+        "<SOT>[0.5, 0.4, 0.7, 0.75]",
+        "[0.5, 0.4, 0.7, 0.75]<EOT><image>",
+        "<SOT>[0.1, 0.1, 0.2, 0.2] <SOT>[0.5, 0.4, 0.7, 0.75]<EOT>",
+        "<SOT>the jug<EOT>",
+        "<SOT><EOT>",
+    ],
+)
+def test_vgr_a_row_with_an_orphan_tag_has_lost_a_box_and_is_counted(orphan, tmp_path):
+    cup = "The cup <SOT>[0.1, 0.1, 0.3, 0.35]<EOT><image> is left of the jug "
+    samples, rejects = read(vgr(tmp_path, [PUBLISHED, conversation("Where?", cup + orphan)]), tmp_path)
+    assert (len(samples), rejects) == (1, [(1, "missing_box" if orphan == "<SOT><EOT>" else "bad_box")])
+
+
+def test_vgr_files_without_conversations_need_their_columns(tmp_path):
+    with pytest.raises(SourceError, match="no column 'reasoning'"):
+        read(vgr(tmp_path, [{"image": "gqa/images/1.jpg", "question": "?", "answer": "!"}]), tmp_path)
+
+
 def test_ingest_says_that_the_scale_of_vgr_is_unverified(tmp_path, capsys):
     config = vgr(tmp_path, [VGR_ROW, VGR_ROW | {"reasoning": "none"}], box_unit="fraction")
     needle = NeedleSource(benchmark_questions=2)
@@ -182,8 +250,8 @@ def test_ingest_says_that_the_scale_of_vgr_is_unverified(tmp_path, capsys):
     summary = ingest.run(params, Paths(tmp_path), processes=1)
     assert (summary["samples"], summary["rejects"]) == (1, {"missing_box": 1})
     printed = " ".join(capsys.readouterr().out.split())
-    assert "ingest: vgr: nothing published tells the scale of these boxes" in printed
-    assert "ingest.vgr.box_unit fraction says, which is unverified" in printed
+    assert "ingest: vgr: boxes are read as ingest.vgr.box_unit fraction says" in printed
+    assert "look at some boxes before training on them" in printed
 
 
 def test_sources_of_known_scale_warn_of_nothing(tmp_path):

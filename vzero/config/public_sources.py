@@ -67,24 +67,25 @@ class SealSource(Section):
 
 
 class VgrColumns(Section):
-    """Which column holds what. The published names are unverified."""
+    """Which column holds what. The published files have `image` and `conversations`, which holds the other
+    three: it is read for each of them that a file has no column of."""
 
     image: str = "image"
     question: str = "question"
     reasoning: str = "reasoning"
-    """Text with the boxes in it, each as `<sot>[x1, y1, x2, y2]<eot>`."""
+    """Text with the boxes in it, each as `<sot>[x1, y1, x2, y2]<eot>`, in small or capital letters."""
     answer: str = "answer"
 
 
 class VgrSource(Section):
     """VGR-SFT rows: boxes inside the reasoning text, at a scale that has to be declared."""
 
-    rows: Path = Path("data/raw/vgr/train.parquet")
+    rows: Path = Path("data/raw/vgr/vgr_shortcot.parquet")
     """Parquet, JSONL or CSV file of rows."""
     images: Path = Path("data/raw/vgr/llava_next_raw_format")
     """Folder of LLaVA-NeXT's images."""
     columns: VgrColumns = VgrColumns()
     box_unit: Literal["pixel", "fraction", "thousandth"] = "fraction"
-    """Pixels of the stored image, 0-1 of its sides, or 0-1000 of its sides. Which of them is unverified: look
-    at some boxes before training on them."""
+    """Pixels of the stored image, 0-1 of its sides, or 0-1000 of its sides. Code that reads the published
+    files takes 0-1, but the files were not seen: look at some boxes before training on them."""
     licence: str = "CC0-1.0 (annotations)"
