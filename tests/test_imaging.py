@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from PIL import Image
+from transformers.image_transforms import convert_to_rgb
 
 from vzero import imaging
 from vzero.imaging import ImageError
@@ -57,9 +58,73 @@ def test_sixteen_bits_become_eight():
     assert np.array_equal(imaging.decode(data), np.repeat(SMOOTH[..., :1], 3, axis=2))
 
 
-def test_transparency_is_dropped_not_blended():
-    clear = np.dstack([SMOOTH, np.zeros((60, 80), np.uint8)])
-    assert np.array_equal(imaging.decode(encoded(Image.fromarray(clear, "RGBA"), "PNG")), SMOOTH)
+def opacity(seed: int = 0) -> np.ndarray:
+    """Some pixels hidden, some opaque, some in between."""
+    values = np.random.default_rng(seed).integers(0, 256, (60, 80), dtype=np.uint8)
+    values[:20], values[20:40] = 0, 255
+    return values
+
+
+def paletted() -> bytes:
+    image = Image.fromarray(SMOOTH).quantize(16)
+    return encoded(image, "PNG", transparency=bytes([0, 255, 30, 200]))
+
+
+TRANSPARENT = {
+    "RGBA": encoded(Image.fromarray(np.dstack([SMOOTH, opacity()])), "PNG"),
+    "LA": encoded(Image.fromarray(np.dstack([SMOOTH[..., 0], opacity()]), "LA"), "PNG"),
+    "palette": paletted(),
+    "grey with one clear shade": encoded(Image.fromarray(SMOOTH[..., 0]), "PNG", transparency=125),
+    "RGB with one clear colour": encoded(
+        Image.fromarray(SMOOTH), "PNG", transparency=tuple(map(int, SMOOTH[5, 5]))
+    ),
+    "WebP": encoded(Image.fromarray(np.dstack([SMOOTH, opacity()])), "WEBP", lossless=True, exact=True),
+    "GIF": encoded(Image.fromarray(SMOOTH).quantize(16), "GIF", transparency=3),
+    "TIFF": encoded(Image.fromarray(np.dstack([SMOOTH, opacity()])), "TIFF", compression="tiff_lzw"),
+    "animated WebP": encoded(
+        Image.fromarray(np.dstack([SMOOTH, opacity()])),
+        "WEBP",
+        lossless=True,
+        exact=True,
+        save_all=True,
+        append_images=[Image.fromarray(np.dstack([SMOOTH, opacity(1)]))],
+    ),
+}
+
+
+@pytest.mark.filterwarnings("ignore:Palette images with Transparency")
+@pytest.mark.parametrize("kind", TRANSPARENT)
+def test_transparent_pictures_are_laid_on_white_as_models_processors_do(kind):
+    data = TRANSPARENT[kind]
+    pixels = imaging.decode(data)
+    expected = convert_to_rgb(Image.open(io.BytesIO(data)), return_numpy=True)
+    assert np.array_equal(pixels, expected)
+    assert not np.array_equal(pixels, np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))), (
+        "hidden colours"
+    )
+    assert np.array_equal(imaging.decode_to_check(data)[0], pixels)
+    opaque = imaging.without_transparency(data)
+    assert imaging.probe(opaque)[2] == "png" and np.array_equal(imaging.decode(opaque), pixels)
+    assert Image.open(io.BytesIO(opaque)).mode == "RGB"
+
+
+def test_a_half_clear_pixel_by_hand():
+    data = encoded(Image.fromarray(np.array([[[0, 100, 255, 128], [9, 9, 9, 0]]], np.uint8)), "PNG")
+    assert imaging.decode(data).tolist() == [[[127, 177, 255], [255, 255, 255]]]
+
+
+def test_clear_pixels_of_sixteen_bits_are_white():
+    deep = np.dstack([SMOOTH.astype(np.uint16) * 257, opacity().astype(np.uint16) * 257])
+    pixels = imaging.decode(cv2.imencode(".png", deep)[1].tobytes())
+    assert (pixels[:20] == 255).all() and np.array_equal(pixels[20:40], SMOOTH[20:40, :, ::-1])
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "TIFF"])
+def test_opaque_pictures_with_room_for_opacity_stay_as_they_are(kind):
+    full = np.dstack([SMOOTH, np.full((60, 80), 255, np.uint8)])
+    data, plain = (encoded(Image.fromarray(pixels), kind, quality=90) for pixels in (full, SMOOTH))
+    assert np.array_equal(imaging.decode(data), imaging.decode(plain))
+    assert imaging.without_transparency(data) == data
 
 
 def test_pixels_stay_on_the_stored_grid_whatever_exif_says():
@@ -71,7 +136,7 @@ def test_pixels_stay_on_the_stored_grid_whatever_exif_says():
     assert imaging.probe(data) == (80, 60, "jpeg")
 
 
-@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "BMP", "TIFF"])
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF"])
 @pytest.mark.parametrize("kept", [0.6, 0.99])
 def test_truncated_images_are_told_from_unreadable_ones(kind, kept):
     data = encoded(Image.fromarray(SMOOTH), kind)
@@ -87,12 +152,101 @@ def test_bytes_that_are_no_image_are_unreadable(data):
     assert caught.value.code == "unreadable_image"
 
 
-def test_damage_in_the_middle_is_unreadable():
-    data = bytearray(encoded(Image.fromarray(SMOOTH), "PNG"))
-    data[len(data) // 2] ^= 0xFF
-    with pytest.raises(ImageError) as caught:
-        imaging.decode(bytes(data))
-    assert caught.value.code == "unreadable_image"
+def chunked(*chunks: tuple[bytes, bytes]) -> bytes:
+    """A PNG of these chunks, with sums that are right."""
+    parts = [
+        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        for kind, body in chunks
+    ]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+PNG, JPEG = imaging.encode_png(SMOOTH), imaging.encode_jpeg(SMOOTH)
+PROGRESSIVE = encoded(Image.fromarray(SMOOTH), "JPEG", progressive=True)
+HEAD, BODY = (b"IHDR", PNG[16:29]), zlib.compress(b"".join(b"\0" + row.tobytes() for row in SMOOTH))
+END, EOI = (b"IEND", b""), b"\xff\xd9"
+LZW = encoded(Image.fromarray(SMOOTH), "TIFF", compression="tiff_lzw")
+
+
+def overwritten(data: bytes, by: bytes) -> bytes:
+    middle = len(data) // 2
+    return data[:middle] + by + data[middle + len(by) :]
+
+
+DAMAGED = {
+    "JPEG cut off, an end behind": JPEG[: len(JPEG) * 6 // 10] + EOI,
+    "JPEG cut off between two scans, an end behind": PROGRESSIVE[: PROGRESSIVE.rindex(b"\xff\xc4")] + EOI,
+    "JPEG with zeros inside": overwritten(JPEG, bytes(300)),
+    "JPEG with a part missing": JPEG[: len(JPEG) // 2] + JPEG[len(JPEG) // 2 + 300 :],
+    "JPEG of which bytes are left over, as some stand in it twice": JPEG[:700] + JPEG[640:],
+    "JPEG cut off behind a profile that is damaged": b"".join(
+        [JPEG[:2], b"\xff\xe0\0\x10JFIF\0\x09", JPEG[12 : len(JPEG) * 6 // 10], EOI]
+    ),
+    "PNG cut off, sums put right": chunked(HEAD, (b"IDAT", BODY[: len(BODY) * 6 // 10]), END),
+    "PNG with too few rows": chunked(HEAD, (b"IDAT", zlib.compress(bytes(20 * 241))), END),
+    "PNG with a wrong sum of its pixels": chunked(HEAD, (b"IDAT", BODY[:-4] + b"abcd"), END),
+    "PNG with a byte changed": overwritten(PNG, bytes([PNG[len(PNG) // 2] ^ 0xFF])),
+    "GIF with zeros inside": overwritten(encoded(Image.fromarray(SMOOTH), "GIF"), bytes(300)),
+    "TIFF with zeros inside": overwritten(LZW, bytes(300)),
+}
+
+
+@pytest.mark.parametrize("kind", DAMAGED)
+def test_damage_inside_is_unreadable_and_not_a_word_reaches_the_console(kind, capfd, caplog):
+    for read in (imaging.decode, imaging.decode_to_check):
+        with pytest.raises(ImageError) as caught:
+            read(DAMAGED[kind])
+        assert caught.value.code == "unreadable_image" and len(caught.value.detail) > 10
+    assert capfd.readouterr() == ("", "") and not caplog.records
+
+
+def jfif_revision(data: bytes) -> bytes:
+    at = data.index(b"JFIF\0") + 5
+    return data[:at] + b"\x07" + data[at + 1 :]
+
+
+def scan_parameters(data: bytes) -> bytes:
+    at = data.index(b"\xff\xda") + 11
+    return data[:at] + b"\0\0\0" + data[at + 3 :]
+
+
+HARMLESS = {
+    "JPEG with bytes behind its data": (JPEG, JPEG[:-2] + b"\0" * 20 + EOI),
+    "JPEG with many bytes behind its data": (JPEG, JPEG[:-2] + bytes(range(1, 250)) * 9 + EOI),
+    "progressive JPEG with bytes behind its data": (PROGRESSIVE, PROGRESSIVE[:-2] + b"\x15" * 20 + EOI),
+    "JPEG with bytes between its parts": (JPEG, JPEG[:20] + b"\0" * 7 + JPEG[20:]),
+    "JPEG of an unknown revision": (JPEG, jfif_revision(JPEG)),
+    "JPEG with scan parameters that mean nothing": (JPEG, scan_parameters(JPEG)),
+    "JPEG of both kinds": (JPEG, jfif_revision(JPEG)[:-2] + b"\0" * 20 + EOI),
+    "JPEG with bytes behind its end": (JPEG, JPEG + b"junk" * 100),
+    "PNG with a bad profile": (
+        PNG,
+        chunked(HEAD, (b"iCCP", b"p\0\0" + zlib.compress(b"x" * 200)), (b"IDAT", BODY), END),
+    ),
+    "PNG with too many rows": (
+        PNG,
+        chunked(HEAD, (b"IDAT", zlib.compress(zlib.decompress(BODY) + bytes(241))), END),
+    ),
+    "PNG with bytes behind its end": (PNG, PNG + b"junk" * 100),
+}
+
+
+@pytest.mark.parametrize("kind", HARMLESS)
+def test_what_does_not_touch_the_pixels_is_no_damage(kind, capfd, caplog):
+    sound, odd = HARMLESS[kind]
+    assert sound != odd and np.array_equal(imaging.decode(odd), imaging.decode(sound))
+    assert capfd.readouterr() == ("", "") and not caplog.records
+
+
+def test_jpeg_of_rare_layouts_is_read():
+    """16 x 16 pixels written by hand: brightness at full resolution, one colour at half, one at a quarter."""
+    header = bytearray(cv2.imencode(".jpg", np.zeros((16, 16, 3), np.uint8))[1])
+    frame = header.index(b"\xff\xc0") + 11
+    header[frame], header[frame + 3], header[frame + 6] = 0x22, 0x11, 0x21
+    brightness, colour = "001010", "0000"  # no difference of the mean; end of block
+    bits = 4 * brightness + 3 * colour + "1111"
+    data = bytes(header[: header.index(b"\xff\xda") + 14]) + int(bits, 2).to_bytes(5, "big") + EOI
+    assert (imaging.decode(data) == 128).all()
 
 
 @pytest.mark.parametrize("size", [(20_000, 20_000), (50_000, 50_000)])
@@ -206,7 +360,7 @@ def test_a_jpeg_is_checked_by_its_brightness_and_hashed_as_in_colour(mode, quali
     file = io.BytesIO()
     Image.fromarray(shades).convert(mode).save(file, "JPEG", quality=quality)
     pixels, name = imaging.decode_to_check(file.getvalue())
-    assert (name, pixels.shape) == ("jpeg", (480, 640))
+    assert (name, pixels.shape) == ("jpeg", (480, 640, 3) if mode == "CMYK" else (480, 640))
     in_colour = imaging.decode(file.getvalue())
     apart = imaging.difference_hash(pixels) ^ imaging.difference_hash(in_colour)
     assert apart.bit_count() <= 1

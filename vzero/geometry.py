@@ -61,6 +61,16 @@ def _square(width: int, height: int) -> tuple[int, int, int]:
     return side, (side - width) // 2, (side - height) // 2
 
 
+def turn(box: Box, orientation: int, width: int, height: int) -> Box:
+    """A box on `width` x `height` stored pixels, on the picture as viewers show it by an EXIF orientation."""
+    x1, y1, x2, y2 = box
+    if orientation in (2, 3, 7, 8):
+        x1, x2 = width - x2, width - x1
+    if orientation in (3, 4, 6, 7):
+        y1, y2 = height - y2, height - y1
+    return (y1, x1, y2, x2) if orientation >= 5 else (x1, y1, x2, y2)
+
+
 def sides(box: Box) -> tuple[float, float]:
     """Width and height; negative when the corners are swapped."""
     return box[2] - box[0], box[3] - box[1]

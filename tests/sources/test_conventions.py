@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from vzero import geometry
 from vzero.geometry import BoxFormat
-from vzero.sources.conventions import CONVENTIONS, MIN_BOXES, Seen, contradiction, corners, count
+from vzero.sources.conventions import CONVENTIONS, MIN_BOXES, Seen, contradiction, corners, count, verdict
 
 DECLARABLE = [convention for convention in CONVENTIONS if convention.unit != "fraction_of_square"]
 
@@ -164,7 +164,41 @@ def test_boxes_on_the_grid_that_exif_shows_contradict_the_stored_one():
     assert found is not None and found.turned and found.fitting == BoxFormat()
     assert found.as_declared < 0.9 < found.as_fitting
     assert judged(portraits(80, turned=False)) is None
-    assert judged(portraits(49, turned=True)) is None
+
+
+def test_five_boxes_that_fit_the_other_grid_alone_tell_of_a_few_photos():
+    low = [Seen([10, 1000 + number, 400, 1400], BoxFormat(), (1600, 900), 6) for number in range(5)]
+    assert judged(low) is not None and judged(low[:4]) is None
+    assert judged([*low, Seen([1000, 10, 1400, 400], BoxFormat(), (1600, 900), 6)]) is None, "not all on one"
+
+
+@pytest.mark.parametrize(
+    ("orientation", "corner", "expected"),
+    [
+        (1, (0.9, 0.9), "verified"),
+        (3, (0.9, 0.9), "cannot tell"),  # upside down the same numbers are as good
+        (6, (0.9, 0.5), "verified"),
+        (6, (0.5, 0.5), "cannot tell"),  # near the upper left they fit both
+        (6, (0.5, 1.5), "contradicted"),
+    ],
+)
+def test_what_boxes_are_drawn_on_is_verified_only_where_numbers_can_tell(orientation, corner, expected):
+    x, y = 1600 * corner[0], 900 * corner[1]
+    boxes = [[x - 200 - number, y - 100, x, y] for number in range(MIN_BOXES)]
+    seen = [Seen(box, BoxFormat(), (1600, 900), orientation) for box in boxes]
+    counts = count(seen)[BoxFormat()]
+    assert verdict(counts, BoxFormat(), contradiction(counts, BoxFormat())) == expected
+
+
+def test_a_tenth_of_boxes_on_turned_photos_is_let_pass_and_more_is_not():
+    def said(turned: int) -> str:
+        seen = [
+            Seen([10, 10, 60, 60 + number], BoxFormat(), (640, 480), 3 if number < turned else 1)
+            for number in range(100)
+        ]
+        return verdict(count(seen)[BoxFormat()], BoxFormat(), None)
+
+    assert (said(10), said(11)) == ("verified", "cannot tell")
 
 
 def test_a_hand_worked_box():
@@ -176,4 +210,4 @@ def test_a_hand_worked_box():
     assert by_name[BoxFormat("xyxy", "fraction")] == 0
     ends = counts.ends[CONVENTIONS.index(BoxFormat("xywh"))].sum(axis=0)
     assert ends.tolist() == [0, 0, 2, 0, 0, 0, 0, 0, 0]
-    assert (counts.oriented, counts.turned.tolist()) == (1, [0, 0, 0])
+    assert counts.turned.tolist() == [1, 1, 1, 1]

@@ -1,39 +1,47 @@
 """Ingest stops, with evidence, when a source's boxes are not written as declared."""
 
+import io
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw, ImageOps
+from PIL import Image, ImageDraw, ImageOps, PngImagePlugin
 
-from vzero import geometry, imaging
+from vzero import geometry, imaging, shards, tables
 from vzero.config import CocoSource, ConfigError, Ingest, NeedleSource, Params, TableSource, VocSource
 from vzero.geometry import BoxFormat
 from vzero.paths import Paths
-from vzero.sources.verify import turn
+from vzero.sources.check import Shelved
 from vzero.stages import ingest
 
 EXTENTS = [(640, 480), (360, 640), (800, 600), (480, 480), (500, 400), (640, 360)]
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
+OBJECT = (60, 90, 160)
 TURN = 6  # EXIF orientation: to be shown turned clockwise by a quarter
 
 
-def project(root: Path, truth: BoxFormat, rows: int = 80, orientation: int = 1) -> Paths:
-    """Questions about a filled square of each image, whose box is written as `truth` says."""
+def project(
+    root: Path, truth: BoxFormat, rows: int = 80, orientation: int = 1, turned: int = 80, smaller: int = 1
+) -> Paths:
+    """Questions about a filled square of each image, whose box is written as `truth` says.
+
+    The last `turned` files hold their image so that EXIF has to turn it into what the boxes were drawn on.
+    """
     rng, lines = np.random.default_rng(0), []
     (root / "images").mkdir(parents=True)
     for number in range(rows):
-        extent = EXTENTS[number % len(EXTENTS)]
+        width, height = EXTENTS[number % len(EXTENTS)]
+        extent = width // smaller, height // smaller
         side = rng.integers(20, 100)
         left, top = (int(rng.integers(0, limit - side)) for limit in extent)
         box = left, top, left + int(side), top + int(side)
         image = Image.new("RGB", extent, (200, 205, 210))
-        ImageDraw.Draw(image).rectangle(box, fill=(60, 90, 160))
-        if orientation == TURN:  # the annotator saw it upright, the file holds it lying
-            image = image.transpose(Image.Transpose.ROTATE_90)
+        ImageDraw.Draw(image).rectangle(box, fill=OBJECT)
         exif = Image.Exif()
-        exif[imaging.ORIENTATION_TAG] = orientation
+        if number >= rows - turned:
+            stored = imaging.turn(np.asarray(image), imaging.undone(orientation))
+            image, exif[imaging.ORIENTATION_TAG] = Image.fromarray(stored), orientation
         image.save(root / f"images/{number}.jpg", exif=exif)
         written = geometry.from_pixels(box, truth, *extent)
         lines.append({"image": f"{number}.jpg", "question": f"Question {number}?", "box": written})
@@ -137,19 +145,34 @@ def test_the_right_declaration_is_verified_and_recorded(tmp_path, capsys):
     paths = project(tmp_path, BoxFormat("xywh", "fraction"), rows=120)
     right = params(BoxFormat("xywh", "fraction"))
     summary = ingest.run(right, paths, processes=1)
-    assert summary["box_conventions"] == {
-        "table": {"xywh fraction": {"boxes": 120, "inside": 1.0, "verified": True, "exif_oriented": 0.0}}
+    found = summary["box_conventions"]["table"]["xywh fraction"]
+    sizes = {"under 512 px": 40, "512 to 1023 px": 80}
+    sizes = {
+        name: {"boxes": boxes, "inside": 1.0, "verdict": "verified" if boxes >= 50 else "cannot tell"}
+        for name, boxes in sizes.items()
+    }
+    assert found == {
+        "boxes": 120,
+        "inside": 1.0,
+        "verdict": "verified",
+        "exif_oriented": 0.0,
+        "subsets": {"size": sizes},
     }
     assert json.loads(paths.ingest_summary.read_text()) == summary
     printed = " ".join(capsys.readouterr().out.split())
-    assert "ingest: table: 120 boxes of xywh fraction, 100.0% inside their image: as declared" in printed
+    assert (
+        "ingest: table: 120 boxes of xywh fraction, 100.0% inside their image: verified, they are as declared"
+        in printed
+    )
 
 
 def test_few_boxes_are_taken_as_declared_and_ingest_says_so(tmp_path, capsys):
     paths = project(tmp_path, BoxFormat("xywh"), rows=49)
     summary = ingest.run(params(BoxFormat("xyxy")), paths, processes=1)
-    assert summary["box_conventions"]["table"]["xyxy pixel"]["verified"] is False
-    assert "fewer than 50, too few to verify" in " ".join(capsys.readouterr().out.split())
+    assert summary["box_conventions"]["table"]["xyxy pixel"]["verdict"] == "cannot tell"
+    assert "cannot tell whether they are as declared, as fewer than 50 are too few" in " ".join(
+        capsys.readouterr().out.split()
+    )
 
 
 def test_odd_boxes_are_taken_when_the_params_say_so(tmp_path, capsys):
@@ -157,9 +180,9 @@ def test_odd_boxes_are_taken_when_the_params_say_so(tmp_path, capsys):
     summary = ingest.run(params(BoxFormat("xyxy"), verify_boxes=False), paths, processes=1)
     assert (
         summary["rejects"]["bad_box"] > 40
-        and not summary["box_conventions"]["table"]["xyxy pixel"]["verified"]
+        and summary["box_conventions"]["table"]["xyxy pixel"]["verdict"] == "contradicted"
     )
-    assert "not as declared, look at some" in " ".join(capsys.readouterr().out.split())
+    assert "contradicted, look at some" in " ".join(capsys.readouterr().out.split())
 
 
 def test_boxes_that_fit_no_convention_are_not_called_verified(tmp_path, capsys):
@@ -170,39 +193,146 @@ def test_boxes_that_fit_no_convention_are_not_called_verified(tmp_path, capsys):
     (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)))
     summary = ingest.run(params(BoxFormat("xyxy")), paths, processes=1)
     found = summary["box_conventions"]["table"]["xyxy pixel"]
-    assert found["inside"] < 0.3 and not found["verified"]
-    assert "not as declared, look at some" in " ".join(capsys.readouterr().out.split())
+    assert found["inside"] < 0.3 and found["verdict"] == "contradicted"
+    assert "contradicted, look at some" in " ".join(capsys.readouterr().out.split())
 
 
-def test_boxes_on_the_image_as_exif_turns_it_are_a_contradiction_of_their_own(tmp_path):
-    paths = project(tmp_path, BoxFormat("xyxy"), orientation=TURN)
-    with pytest.raises(ConfigError, match="boxes are on the image as its EXIF orientation turns it"):
-        ingest.run(params(BoxFormat("xyxy")), paths, processes=1)
+def shown_evidence(paths: Paths) -> list[np.ndarray]:
+    """The mean colour of the middle of each sample's evidence, in the pixels that the student sees."""
+    images = {row["image_id"]: row for row in shards.read(paths.images, tables.Images).iter_rows(named=True)}
+    colours = []
+    for sample in shards.read(paths.samples, tables.Samples).iter_rows(named=True):
+        image = images[sample["image_id"]]
+        pixels = imaging.decode(image["bytes"])
+        assert pixels.shape == (image["height"], image["width"], 3)
+        x1, y1, x2, y2 = (int(side) for side in sample["evidence_box"])
+        colours.append(pixels[y1 + 4 : y2 - 4, x1 + 4 : x2 - 4].reshape(-1, 3).mean(axis=0))
+    return colours
+
+
+@pytest.mark.parametrize("orientation", range(2, 9))
+@pytest.mark.parametrize("upright", [True, False])
+def test_boxes_drawn_on_photos_as_viewers_show_them_stay_on_their_object(orientation, upright, tmp_path):
+    paths = project(tmp_path, BoxFormat("xyxy"), rows=6, orientation=orientation, smaller=3)
+    ingest.run(params(BoxFormat("xyxy"), upright=upright), paths, processes=1)
+    assert np.abs(np.array(shown_evidence(paths)) - OBJECT).max() < 4
+    formats = shards.read(paths.images, tables.Images)["format"].unique().to_list()
+    assert formats == (["png"] if upright else ["jpeg"])
+
+
+@pytest.mark.parametrize("upright", [True, False])
+def test_boxes_drawn_on_the_stored_pixels_are_turned_with_them(upright, tmp_path):
+    paths = project(tmp_path, BoxFormat("xyxy"), rows=6, orientation=TURN, smaller=3)
+    for path in (tmp_path / "images").iterdir():  # the same boxes, of pixels that only now are to be turned
+        picture = Image.fromarray(imaging.turn(imaging.decode(path.read_bytes()), TURN))
+        exif = Image.Exif()
+        exif[imaging.ORIENTATION_TAG] = TURN
+        picture.save(path, exif=exif, quality=95)
+    ingest.run(params(BoxFormat("xyxy"), upright=upright, exif="stored"), paths, processes=1)
+    assert np.abs(np.array(shown_evidence(paths)) - OBJECT).max() < 4
+
+
+def test_turned_photos_of_which_numbers_cannot_tell_are_taken_as_declared_and_named(tmp_path, capsys):
+    paths = project(tmp_path, BoxFormat("xyxy"), rows=60, orientation=3, smaller=3)
+    found = ingest.run(params(BoxFormat("xyxy")), paths, processes=1)["box_conventions"]["table"][
+        "xyxy pixel"
+    ]
+    assert (found["verdict"], found["exif_oriented"]) == ("cannot tell", 1.0)
+    assert found["subsets"]["orientation"] == {"3": {"boxes": 60, "inside": 1.0, "verdict": "cannot tell"}}
+    said = "60 of these boxes are on images of EXIF orientation 3, taken as drawn on the shown image"
+    assert said in " ".join(capsys.readouterr().out.split())
+
+
+def test_boxes_on_the_other_image_than_declared_are_a_contradiction_of_their_own(tmp_path):
+    paths = project(tmp_path, BoxFormat("xyxy"), orientation=TURN, smaller=3)
+    found = ingest.run(params(BoxFormat("xyxy")), paths, processes=1)["box_conventions"]["table"][
+        "xyxy pixel"
+    ]
+    assert found["subsets"]["orientation"]["6"]["verdict"] == found["verdict"] == "verified"
+    with pytest.raises(
+        ConfigError, match="declared as drawn on the stored image but are on the shown one"
+    ) as raised:
+        ingest.run(params(BoxFormat("xyxy"), exif="stored"), paths, processes=1)
+    assert "Set ingest.exif: shown. " in str(raised.value)
     assert (tmp_path / ".vzero/ingest/box_convention.png").is_file()
 
 
-@pytest.mark.parametrize("orientation", [5, 6, 7, 8])
-def test_images_are_turned_as_viewers_do(orientation):
-    pixels = np.arange(2 * 3 * 3, dtype=np.uint8).reshape(2, 3, 3)
+def test_a_few_turned_photos_among_hundreds_are_found(tmp_path):
+    paths = project(tmp_path, BoxFormat("xyxy"), rows=120, orientation=TURN, turned=24, smaller=3)
+    with pytest.raises(ConfigError, match=r"on the shown one.* of 24 boxes fit their image so, 100\.0% on"):
+        ingest.run(params(BoxFormat("xyxy"), exif="stored"), paths, processes=1)
+    summary = ingest.run(params(BoxFormat("xyxy"), exif="stored", verify_boxes=False), paths, processes=1)
+    found = summary["box_conventions"]["table"]["xyxy pixel"]["subsets"]["orientation"]
+    assert {name: row["verdict"] for name, row in found.items()} == {"6": "contradicted", "1": "verified"}
+    rejects = shards.read(paths.rejects, tables.Rejects).filter(code="box_outside")
+    assert len(rejects) >= 5 and rejects["detail"].str.contains("as it is shown: see ingest.exif$").all()
+
+
+def test_a_folder_with_another_convention_is_found_among_the_rest(tmp_path):
+    paths = project(tmp_path, BoxFormat("xyxy"), rows=300, smaller=3)
+    rows = [json.loads(line) for line in (tmp_path / "rows.jsonl").read_text().splitlines()]
+    (tmp_path / "images/other").mkdir()
+    for row in rows[:51]:
+        x1, y1, x2, y2 = row["box"]
+        (tmp_path / "images" / row["image"]).rename(tmp_path / "images/other" / row["image"])
+        row |= {"image": f"other/{row['image']}", "box": [x1, y1, x2 - x1, y2 - y1]}
+    (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    with pytest.raises(ConfigError, match=r"table, images of the folder other: .* but are xywh pixel"):
+        ingest.run(params(BoxFormat("xyxy")), paths, processes=1)
+
+
+def test_an_annotated_size_tells_what_a_single_box_is_drawn_on():
+    shelved = Shelved({"width": 480, "height": 640}, TURN, "shown")
+    assert (shelved.grid("shown").extent, shelved.grid("stored").extent) == ((480, 640), (640, 480))
+    assert str(shelved.grid("stored")) == "640 x 480 as it is stored, 480 x 640 as it is shown"
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_images_and_boxes_are_turned_as_viewers_do(orientation):
+    pixels = np.arange(4 * 6 * 3, dtype=np.uint8).reshape(4, 6, 3)
     image = Image.fromarray(pixels)
     image.getexif()[imaging.ORIENTATION_TAG] = orientation
-    np.testing.assert_array_equal(turn(pixels, orientation), np.asarray(ImageOps.exif_transpose(image)))
+    shown = imaging.turn(pixels, orientation)
+    np.testing.assert_array_equal(shown, np.asarray(ImageOps.exif_transpose(image)))
+    np.testing.assert_array_equal(imaging.turn(shown, imaging.undone(orientation)), pixels)
+    x1, y1, x2, y2 = (int(side) for side in geometry.turn((1, 0, 3, 3), orientation, 6, 4))
+    assert sorted(shown[y1:y2, x1:x2].ravel()) == sorted(pixels[0:3, 1:3].ravel())
+
+
+def xmp(orientation: int) -> bytes:
+    return f'<x:xmpmeta xmlns:x="adobe:ns:meta/"><a tiff:Orientation="{orientation}"/></x:xmpmeta>'.encode()
 
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])
 @pytest.mark.parametrize("orientation", [1, 3, 6])
-def test_the_orientation_is_read_from_every_form(form, orientation, tmp_path):
+@pytest.mark.parametrize("place", ["exif", "xmp"])
+def test_the_orientation_is_read_from_every_form(form, orientation, place):
     exif = Image.Exif()
     exif[imaging.ORIENTATION_TAG] = orientation
-    Image.new("RGB", (8, 4)).save(tmp_path / "image", form, exif=exif)
-    data = (tmp_path / "image").read_bytes()
-    assert imaging.orientation(data) == orientation
+    text = PngImagePlugin.PngInfo()
+    text.add_itxt("XML:com.adobe.xmp", xmp(orientation).decode(), zip=True)
+    said = (
+        {"exif": exif}
+        if place == "exif"
+        else {"pnginfo": text}
+        if form == "PNG"
+        else {"xmp": xmp(orientation)}
+    )
+    buffer = io.BytesIO()
+    Image.new("RGB", (8, 4)).save(buffer, form, **said)
+    assert imaging.orientation(buffer.getvalue()) == orientation
 
 
-def test_an_image_without_an_orientation_left_to_apply_is_as_stored(tmp_path):
-    exif = Image.Exif()
-    exif[imaging.ORIENTATION_TAG] = TURN
-    Image.new("RGB", (8, 4)).save(tmp_path / "image", "TIFF", exif=exif)
-    data = (tmp_path / "image").read_bytes()
-    assert imaging.decode(data).shape == (8, 4, 3)  # turned by the decoder
-    assert imaging.orientation(data) == imaging.orientation(b"Exif damaged") == 1
+def test_tiff_is_turned_by_its_decoder_and_not_again(tmp_path):
+    paths = project(tmp_path, BoxFormat("xyxy"), rows=6, orientation=TURN, smaller=3)
+    for path in (tmp_path / "images").iterdir():
+        picture = Image.open(path)
+        picture.save(path.with_suffix(".tif"), exif=picture.getexif())
+    rows = (tmp_path / "rows.jsonl").read_text().replace(".jpg", ".tif")
+    (tmp_path / "rows.jsonl").write_text(rows)
+    ingest.run(params(BoxFormat("xyxy"), upright=False), paths, processes=1)
+    assert np.abs(np.array(shown_evidence(paths)) - OBJECT).max() < 4
+
+
+def test_damaged_metadata_turn_nothing():
+    assert imaging.orientation(b"Exif damaged") == imaging.orientation(b"\x89PNG") == 1

@@ -94,7 +94,7 @@ class TableSource(Section):
     columns: TableColumns = TableColumns()
     box_order: Literal["xyxy", "xywh"] = "xyxy"
     box_unit: Literal["pixel", "fraction", "thousandth"] = "pixel"
-    """Pixels of the stored image, 0-1 of its sides, or 0-1000 of its sides."""
+    """Pixels of the image, 0-1 of its sides, or 0-1000 of its sides."""
     licence: str = "unknown"
 
 
@@ -165,6 +165,13 @@ class Ingest(Section):
     verify_boxes: bool = True
     """Whether boxes that contradict their declared convention stop the stage; off only for odd boxes that
     were looked at and are right. The verdict is in the summary either way."""
+    exif: Literal["stored", "shown"] = "shown"
+    """What boxes are drawn on where a picture's EXIF orientation turns it: the picture as it is shown, which
+    is what annotators see, or its pixels as they are stored. Numbers tell the two apart only where width and
+    height change places; `ingest` says of which pictures they cannot."""
+    upright: bool = True
+    """Whether such pictures are turned once, with their boxes, and stored as PNG: the loaders of
+    transformers, datasets and vLLM show models the turned picture. If not, pixels stay as they are stored."""
     filters: Filters = Filters()
     """Which of the checked samples are left out: curation as data."""
     benchmarks: dict[BenchmarkName, Path] = Field(default_factory=dict)

@@ -44,6 +44,8 @@ class Annotation:
     box_format: BoxFormat = PIXEL_CORNERS
     again: tuple[Any, BoxFormat] | None = None
     """The union of the boxes as the row says it a second time, in another convention: both must agree."""
+    exif: Literal["stored", "shown"] | None = None
+    """What the boxes are drawn on, where the source itself says so; else it is as `ingest.exif` says."""
     refuse_drawn_boxes: bool = False
     """Whether the source is known to hold images with the boxes drawn in, which would tell the student."""
     options: Any = None

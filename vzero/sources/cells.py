@@ -8,6 +8,7 @@ import json
 import math
 import re
 from collections.abc import Sequence
+from pathlib import PurePosixPath
 from typing import Any
 
 from vzero.sources.json_stream import too_deep
@@ -181,3 +182,12 @@ def single_image(cell: Any) -> Any:
     if not isinstance(cell, (str, bytes)):
         raise Rejected(RejectCode.MISSING_IMAGE, f"{type(cell).__name__} is neither path nor bytes")
     return cell
+
+
+def folder_of(cell: Any) -> str:
+    """The folder that the path in an image cell leads to; "" where there is none."""
+    if isinstance(cell, (list, tuple)):
+        cell = cell[0]
+    path = cell.get("path") or cell.get("image") if isinstance(cell, dict) else cell
+    parent = str(PurePosixPath(printable(path)).parent) if isinstance(path, str) else "."
+    return "" if parent == "." else parent

@@ -8,7 +8,7 @@ import os
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 import xxhash
@@ -18,15 +18,39 @@ from vzero.config import Ingest
 from vzero.geometry import Box, BoxFormat
 from vzero.sources.annotation import Annotation, ReadyCrops
 from vzero.sources.boxes import Numbers, parse_boxes
-from vzero.sources.cells import parse_answer, parse_id, parse_options, parse_question, printable, single_image
-from vzero.sources.conventions import Seen
+from vzero.sources.cells import (
+    folder_of,
+    parse_answer,
+    parse_id,
+    parse_options,
+    parse_question,
+    printable,
+    single_image,
+)
+from vzero.sources.conventions import Seen, fit
 from vzero.sources.drawn_boxes import shows_drawn_box
 from vzero.sources.files import Images, read_image
+from vzero.sources.grid import DrawnOn, Grid, grid_of
 from vzero.sources.locate import locate_crops
 from vzero.sources.rejects import RejectCode, Rejected
 from vzero.sources.repairs import Repair
 
 MIN_INSIDE = 0.5  # share of a box; with less in the image, the box is on another grid
+
+
+class Shelved(NamedTuple):
+    """A picture on the shelf."""
+
+    row: dict[str, Any]
+    """Of `tables.Images`; instead of the bytes their length, and their path or place in `Shelf.stored`."""
+    orientation: int
+    """EXIF orientation of the file that the row was made of, 1 to 8."""
+    picture: DrawnOn
+    """Whether the row is about the picture as its orientation shows it, or as the file stores it."""
+
+    def grid(self, drawn_on: DrawnOn) -> Grid:
+        """What boxes are drawn on."""
+        return grid_of((self.row["width"], self.row["height"]), self.orientation, self.picture, drawn_on)
 
 
 @dataclass
@@ -36,34 +60,61 @@ class Shelf:
     source: str
     images: Images | None
     max_megapixels: float
+    upright: bool = True
+    """Whether pictures are turned as their EXIF orientation says."""
     stored: BinaryIO = field(default_factory=tempfile.TemporaryFile)
     """Gets the bytes of images that are no files of their own: many large ones would fill the memory."""
     rows: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """Rows of `tables.Images` by image id; instead of the bytes their length, and their path or place in
-    `stored`."""
-    orientations: dict[str, int] = field(default_factory=dict)
-    """EXIF orientations by image id."""
+    """Rows by image id, as of `Shelved`."""
     seen: list[Seen] = field(default_factory=list)
     """Boxes as the source has them, whatever becomes of their rows; to verify the declared convention by."""
-    _known: dict[str | bytes, str | Rejected] = field(default_factory=dict)
+    _known: dict[str | bytes, Shelved | Rejected] = field(default_factory=dict)
+    _found: dict[str, Shelved] = field(default_factory=dict)
+    """By hash of the bytes as they were found."""
     _decoded: tuple[str, np.ndarray] | None = None
 
-    def put(self, image: str | bytes, licence: str) -> dict[str, Any]:
-        """The row of an image given by path or bytes; `Rejected` when it cannot be used."""
+    def put(self, image: str | bytes, licence: str) -> Shelved:
+        """The picture that a path or bytes give; `Rejected` when it cannot be used."""
         if image not in self._known:
             try:
-                data = self.load(image)
-                image_id = hashlib.sha256(data).hexdigest()
-                if image_id not in self.rows:
-                    self.rows[image_id] = self._describe(image_id, data) | self._store(image, data)
-                    self.rows[image_id]["licence"] = printable(licence)
-                self._known[image] = image_id
+                self._known[image] = self._add(image, licence)
             except Rejected as rejected:
                 self._known[image] = rejected
         known = self._known[image]
         if isinstance(known, Rejected):
             raise known
-        return self.rows[known]
+        return known
+
+    def _add(self, image: str | bytes, licence: str) -> Shelved:
+        data = self.load(image)
+        found = hashlib.sha256(data).hexdigest()
+        if found not in self._found:
+            self._found[found] = self._describe(found, image, data, licence)
+        return self._found[found]
+
+    def _describe(self, image_id: str, image: str | bytes, data: bytes, licence: str) -> Shelved:
+        try:
+            pixels, name = imaging.decode_to_check(data, max_megapixels=self.max_megapixels)
+        except imaging.ImageError as error:
+            raise Rejected(RejectCode(error.code), error.detail) from error
+        orientation, turned_by_decoder = imaging.orientation(data), name == "tiff"
+        picture = "shown" if self.upright or turned_by_decoder else "stored"
+        seen = pixels if turned_by_decoder else imaging.turn(pixels, orientation)
+        if self.upright and orientation != 1 and not turned_by_decoder:
+            data = image = imaging.encode_png(imaging.turn(imaging.decode(data), orientation))
+            image_id, name = hashlib.sha256(data).hexdigest(), "png"
+        if image_id not in self.rows:
+            height, width = (seen if picture == "shown" else pixels).shape[:2]
+            self.rows[image_id] = {
+                "image_id": image_id,
+                "width": width,
+                "height": height,
+                "format": name,
+                "perceptual_hash": imaging.difference_hash(seen),
+                "source": self.source,
+                "licence": printable(licence),
+            } | self._store(image, data)
+        return Shelved(self.rows[image_id], orientation, picture)
 
     def pixels(self, image_id: str) -> np.ndarray:
         """RGB pixels of an image on the shelf; those decoded last are kept."""
@@ -97,21 +148,6 @@ class Shelf:
         self.stored.seek(row["place"])
         return self.stored.read(row["length"])
 
-    def _describe(self, image_id: str, data: bytes) -> dict[str, Any]:
-        try:
-            pixels, name = imaging.decode_to_check(data, max_megapixels=self.max_megapixels)
-        except imaging.ImageError as error:
-            raise Rejected(RejectCode(error.code), error.detail) from error
-        self.orientations[image_id] = imaging.orientation(data)
-        return {
-            "image_id": image_id,
-            "width": pixels.shape[1],
-            "height": pixels.shape[0],
-            "format": name,
-            "perceptual_hash": imaging.difference_hash(pixels),
-            "source": self.source,
-        }
-
 
 def digest(data: bytes) -> int:
     """By which an image that is read again is known to be the same."""
@@ -126,18 +162,21 @@ def check(annotation: Annotation, shelf: Shelf, config: Ingest) -> dict[str, Any
     given_id = parse_id(annotation.sample_id) if annotation.needs_id else None
     ready = annotation.boxes if isinstance(annotation.boxes, ReadyCrops) else None
     numbers = parse_boxes(annotation.boxes) if ready is None else []
-    image = shelf.put(single_image(annotation.image), annotation.licence)
-    extent = image["width"], image["height"]
-    repairs = [*annotation.repairs, *check_size(annotation.annotated_size, extent)]
-    orientation = shelf.orientations[image["image_id"]]
-    shelf.seen += [Seen(box, annotation.box_format, extent, orientation) for box in numbers]
+    shelved = shelf.put(single_image(annotation.image), annotation.licence)
+    image, grid = shelved.row, shelved.grid(annotation.exif or config.exif)
+    repairs = [*annotation.repairs, *check_size(annotation.annotated_size, grid)]
+    shelf.seen += [
+        Seen(box, annotation.box_format, grid.extent, grid.orientation, folder_of(annotation.image))
+        for box in numbers
+    ]
     if ready is not None:
-        numbers = locate_crops(ready, shelf.pixels(image["image_id"]), shelf.load)
-    boxes = [check_box(box, annotation.box_format, extent, config) for box in numbers]
+        numbers = locate_crops(ready, grid.pixels(shelf.pixels(image["image_id"])), shelf.load)
+    drawn = [check_box(box, annotation.box_format, grid, config) for box in numbers]
     if annotation.again is not None:
-        check_agreement(numbers, annotation.box_format, annotation.again, extent)
+        check_agreement(numbers, annotation.box_format, annotation.again, grid.extent)
+    boxes = [grid.on_picture(box) for box in drawn]
     evidence = geometry.union(boxes)
-    covered = geometry.area(evidence) / (extent[0] * extent[1])
+    covered = geometry.area(evidence) / (image["width"] * image["height"])
     if covered > config.max_box_coverage:
         raise Rejected(RejectCode.BOX_TOO_LARGE, f"{covered:.1%} of the image")
     if annotation.refuse_drawn_boxes:
@@ -161,35 +200,50 @@ def check(annotation: Annotation, shelf: Shelf, config: Ingest) -> dict[str, Any
     }
 
 
-def check_size(annotated: tuple[Any, Any] | None, extent: tuple[int, int]) -> list[Repair]:
-    """Whether the boxes were drawn on an image of this size; the repair where that is not told.
+def check_size(annotated: tuple[Any, Any] | None, grid: Grid) -> list[Repair]:
+    """Whether the boxes were drawn on a picture of this size; the repair where that is not told.
 
     `None` and 0 tell nothing: tools that did not open the image write them.
     """
     if annotated is None:
         return []
-    told = [(side, true) for side, true in zip(annotated, extent, strict=True) if side not in (None, 0)]
+    told = [(side, true) for side, true in zip(annotated, grid.extent, strict=True) if side not in (None, 0)]
     if any(side != true for side, true in told):
-        raise Rejected(RejectCode.SIZE_MISMATCH, f"annotated {annotated}, the image is {extent}")
-    return [] if len(told) == len(extent) else [Repair.IMAGE_SIZE]
+        raise Rejected(RejectCode.SIZE_MISMATCH, _mismatch(annotated, grid))
+    return [] if len(told) == len(annotated) else [Repair.IMAGE_SIZE]
 
 
 def check_box(
-    numbers: tuple[float, float, float, float], declared: BoxFormat, extent: tuple[int, int], config: Ingest
+    numbers: tuple[float, float, float, float], declared: BoxFormat, grid: Grid, config: Ingest
 ) -> Box:
-    """The part of an annotated box inside the image, in its pixels."""
-    box = geometry.to_pixels(numbers, declared, *extent)
+    """The part of an annotated box inside what it is drawn on, in pixels of that."""
+    box = geometry.to_pixels(numbers, declared, *grid.extent)
     width, height = geometry.sides(box)
     if width < 0 or height < 0:
         raise Rejected(RejectCode.BAD_BOX, f"corners swapped: {numbers}")
     if width == 0 or height == 0:
         raise Rejected(RejectCode.BOX_EMPTY, f"{numbers} has no area")
-    clipped = geometry.clip(box, *extent)
+    if grid.orientation in imaging.QUARTER_TURNS and _fits_the_other_alone(numbers, declared, grid):
+        raise Rejected(RejectCode.BOX_OUTSIDE, f"{numbers} on an image of {grid}: see ingest.exif")
+    clipped = geometry.clip(box, *grid.extent)
     if geometry.coverage(box, clipped) < MIN_INSIDE:
-        raise Rejected(RejectCode.BOX_OUTSIDE, f"{numbers} on an image of {extent[0]} x {extent[1]}")
+        raise Rejected(RejectCode.BOX_OUTSIDE, f"{numbers} on an image of {grid}")
     if min(geometry.sides(clipped)) < config.min_box_side:
         raise Rejected(RejectCode.BOX_EMPTY, f"{numbers} is narrower than {config.min_box_side:g} px")
     return clipped
+
+
+def _fits_the_other_alone(numbers: Numbers, declared: BoxFormat, grid: Grid) -> bool:
+    """Whether a box reaches out of what it is declared to be drawn on, but not out of the other."""
+    fits, fits_other = fit(
+        np.array([numbers, numbers], np.float64), declared, np.array([grid.extent, grid.other_extent])
+    )
+    return bool(fits_other and not fits)
+
+
+def _mismatch(annotated: Any, grid: Grid) -> str:
+    advice = ": see ingest.exif" if annotated == grid.other_extent else ""
+    return f"annotated {annotated}, the image is {grid}{advice}"
 
 
 def check_agreement(

@@ -12,6 +12,10 @@ contradicted by another convention that at least `FITTING` of the boxes fit, whe
   other convention some do, on shorter and longer sides alike. Boxes whose own layout keeps them from the
   edge would have to keep from it by another share for each size of image.
 
+What boxes are drawn on where EXIF turns a picture (`ingest.exif`) is contradicted when at least `TELLING` of
+those boxes fit the other alone, fewer than `TOLERATED` the declared one and at least `FITTING` the other.
+Where width and height stay in place, the same boxes fit both: nothing tells.
+
 Precision comes first. With fewer than `MIN_BOXES` boxes nothing is decided. What cannot be told apart is left
 as declared: large boxes in the upper left (xyxy or xywh), pixels or 0-1000 on images of a single square size,
 0-1 of the image or of the padded square when the boxes stay off the edges.
@@ -21,11 +25,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
 from vzero.geometry import BoxFormat
+from vzero.imaging import QUARTER_TURNS
+
+Verdict = Literal["verified", "cannot tell", "contradicted"]
 
 CONVENTIONS = tuple(
     BoxFormat(order, unit)
@@ -35,10 +42,10 @@ CONVENTIONS = tuple(
 MIN_BOXES = 50
 FITTING = 0.98
 TOLERATED = 0.9
+TELLING = 5
 
 SLACK = 2.0, 0.01  # pixels plus share of the side, for what annotators do at the border
 SPECK = 2.0, 0.002  # the same, of what all ends of a speck lie within
-QUARTER_TURNS = (5, 6, 7, 8)  # EXIF orientations that swap width and height
 
 # Where boxes end, as a share of the side. The last part but one is the edge, the last beyond it.
 PARTS = np.array([0.1, 0.25, 0.4, 0.55, 0.7, 0.87, 0.9, 1.02])
@@ -56,8 +63,11 @@ class Seen(NamedTuple):
     numbers: Sequence[float]
     declared: BoxFormat
     extent: tuple[int, int]
+    """Width and height of what the box is declared to be drawn on."""
     orientation: int
     """EXIF orientation of the image, 1 to 8."""
+    folder: str = ""
+    """That the row names the image in; "" where it names none."""
 
 
 @dataclass(frozen=True)
@@ -71,12 +81,11 @@ class Counts:
     fits: np.ndarray
     """(8,): of these, those that are no speck."""
     ends: np.ndarray
-    """(8, SIZES, 9): right and lower ends by size of the side and by where on it they are (`PARTS`)."""
-    oriented: np.ndarray
-    """(): boxes on images with an EXIF orientation other than 1."""
+    """(8, SIZES, 9): right and lower ends by size of the side and by where on it they are (`PARTS`).
+    Of a subset (8, 1, 9): its sizes are not told apart."""
     turned: np.ndarray
-    """(3,): boxes on images that EXIF turns by a quarter; those that fit, as declared, the stored grid, and
-    the one that viewers show."""
+    """(4,): boxes on images with an EXIF orientation other than 1; of these, those that fit, as declared,
+    what they are declared to be drawn on, the other (the stored or the shown image), and both."""
 
     def __add__(self, other: Counts) -> Counts:
         return Counts(*(getattr(self, name.name) + getattr(other, name.name) for name in fields(self)))
@@ -88,7 +97,7 @@ class Contradiction:
 
     fitting: BoxFormat
     turned: bool
-    """Whether the boxes refer to the image as EXIF turns it; `fitting` is then what is declared."""
+    """Whether boxes are on the other of the stored and the shown image; `fitting` is what is declared."""
     boxes: int
     as_declared: float
     """Share of these boxes that fit as declared."""
@@ -97,34 +106,72 @@ class Contradiction:
     """Others that fit and mean other places; when boxes come to the edges by the fitting one, none."""
 
 
+@dataclass(frozen=True)
+class Measured:
+    """What is counted, box by box, of boxes of one declared convention."""
+
+    inside: np.ndarray
+    """(n, 8) as of `Counts`, of each box."""
+    fits: np.ndarray
+    """(n, 8)."""
+    size: np.ndarray
+    """(n, 2): of the sides that the right and lower end are on."""
+    part: np.ndarray
+    """(n, 8, 2): where these ends are, by each of `CONVENTIONS`."""
+    turned: np.ndarray
+    """(n, 4)."""
+
+
 def count(seen: Sequence[Seen]) -> dict[BoxFormat, Counts]:
     """Counts of boxes by the convention that is declared for them."""
+    return {declared: total(measure(declared, boxes)) for declared, boxes in by_convention(seen).items()}
+
+
+def by_convention(seen: Sequence[Seen]) -> dict[BoxFormat, list[Seen]]:
     groups: dict[BoxFormat, list[Seen]] = {}
     for box in seen:
         groups.setdefault(box.declared, []).append(box)
-    return {declared: _count(declared, boxes) for declared, boxes in groups.items()}
+    return groups
 
 
-def _count(declared: BoxFormat, seen: Sequence[Seen]) -> Counts:
+def measure(declared: BoxFormat, seen: Sequence[Seen]) -> Measured:
     numbers = np.array([box.numbers for box in seen], np.float64)
     extents = np.array([box.extent for box in seen], np.float64)
     orientations = np.array([box.orientation for box in seen])
-    quarter = np.isin(orientations, QUARTER_TURNS)
-    inside, fits, ends = [], [], []
+    inside, fits, part = [], [], []
     for convention in CONVENTIONS:
         start, end = corners(numbers, convention, extents)
-        inside.append(_inside(start, end, extents).sum())
-        fits.append(_fits(start, end, extents).sum())
-        ends.append(_ends(end, extents))
-    stored = fit(numbers, declared, extents)
-    shown = fit(numbers, declared, extents[:, ::-1])
+        inside.append(_inside(start, end, extents))
+        fits.append(_fits(start, end, extents))
+        part.append(np.searchsorted(PARTS, end / extents))
+    turned = orientations != 1
+    quarter = np.isin(orientations, QUARTER_TURNS)[:, None]
+    as_declared = fits[CONVENTIONS.index(declared)]
+    on_other = fit(numbers, declared, np.where(quarter, extents[:, ::-1], extents))
+    return Measured(
+        inside=np.stack(inside, axis=1),
+        fits=np.stack(fits, axis=1),
+        size=np.floor(FINENESS * (np.log2(extents) - 4)).astype(int).clip(0, SIZES - 1),
+        part=np.stack(part, axis=1),
+        turned=np.stack(
+            [turned, turned & as_declared, turned & on_other, turned & as_declared & on_other], 1
+        ),
+    )
+
+
+def total(measured: Measured) -> Counts:
+    """Sums over all boxes."""
+    shape = SIZES, len(PARTS) + 1
+    ends = []
+    for number in range(len(CONVENTIONS)):
+        places = np.ravel_multi_index((measured.size, measured.part[:, number]), shape)
+        ends.append(np.bincount(places.ravel(), minlength=np.prod(shape)).reshape(shape))
     return Counts(
-        boxes=np.array(len(seen)),
-        inside=np.array(inside),
-        fits=np.array(fits),
+        boxes=np.array(len(measured.fits)),
+        inside=measured.inside.sum(axis=0),
+        fits=measured.fits.sum(axis=0),
         ends=np.array(ends),
-        oriented=np.array((orientations != 1).sum()),
-        turned=np.array([quarter.sum(), stored[quarter].sum(), shown[quarter].sum()]),
+        turned=measured.turned.sum(axis=0),
     )
 
 
@@ -158,21 +205,12 @@ def _fits(start: np.ndarray, end: np.ndarray, extents: np.ndarray) -> np.ndarray
     return _inside(start, end, extents) & ~speck
 
 
-def _ends(end: np.ndarray, extents: np.ndarray) -> np.ndarray:
-    size = np.floor(FINENESS * (np.log2(extents) - 4)).astype(int).clip(0, SIZES - 1)
-    part = np.searchsorted(PARTS, end / extents)
-    shape = SIZES, len(PARTS) + 1
-    return np.bincount(np.ravel_multi_index((size, part), shape).ravel(), minlength=np.prod(shape)).reshape(
-        shape
-    )
-
-
 def contradiction(counts: Counts, declared: BoxFormat) -> Contradiction | None:
     """What contradicts a declaration, by the rule above; `None` when nothing does, or too few boxes tell."""
     boxes = int(counts.boxes)
-    turned, stored, shown = (int(number) for number in counts.turned)
-    if turned >= MIN_BOXES and stored < TOLERATED * turned and shown >= FITTING * turned:
-        return Contradiction(declared, True, turned, stored / turned, shown / turned)
+    turned, fits, fits_other, both = (int(number) for number in counts.turned)
+    if fits_other - both >= TELLING and fits < TOLERATED * turned and fits_other >= FITTING * turned:
+        return Contradiction(declared, True, turned, fits / turned, fits_other / turned)
     if boxes < MIN_BOXES:
         return None
     share = dict(zip(CONVENTIONS, counts.fits / boxes, strict=True))
@@ -209,6 +247,8 @@ def _more_fit(
 def _reaches_the_edge(ends: dict[BoxFormat, np.ndarray], declared: BoxFormat, rival: BoxFormat) -> bool:
     if declared.order != rival.order or {declared.unit, rival.unit} != {"pixel", "thousandth"}:
         return False
+    if ends[declared].shape[0] != SIZES:
+        return False
     shortest = 16 * 2 ** (np.arange(SIZES) / FINENESS)
     longest = 16 * 2 ** ((np.arange(SIZES) + 1) / FINENESS)
     far = shortest >= 1000 / FAR if declared.unit == "pixel" else longest <= 1000 * FAR
@@ -228,3 +268,19 @@ def _reaches_the_edge(ends: dict[BoxFormat, np.ndarray], declared: BoxFormat, ri
 def inside_share(counts: Counts, declared: BoxFormat) -> float:
     """Share of boxes that are in order and inside their image as declared."""
     return float(counts.inside[CONVENTIONS.index(declared)] / counts.boxes)
+
+
+def verdict(counts: Counts, declared: BoxFormat, found: Contradiction | None) -> Verdict:
+    """What the numbers say of a declaration; `found` is what `contradiction` says.
+
+    Boxes outside that fit no other convention either contradict it too: they may be of other images. Where
+    more than a few are on images that EXIF turns, it must be told what those are drawn on.
+    """
+    boxes = int(counts.boxes)
+    if found is not None or (boxes >= MIN_BOXES and inside_share(counts, declared) < TOLERATED):
+        return "contradicted"
+    turned, fits, fits_other, both = (int(number) for number in counts.turned)
+    told = fits - both >= TELLING and fits >= TOLERATED * turned > fits_other
+    if boxes < MIN_BOXES or (boxes - turned < TOLERATED * boxes and not told):
+        return "cannot tell"
+    return "verified"

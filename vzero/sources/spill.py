@@ -49,7 +49,7 @@ def check_batch(
     """Check every row of a batch and write what becomes of it; the number of rows."""
     samples, rejects = [], []
     with shards.new_folder(_place(folder, number)) as place, (place / BYTES).open("w+b") as file:
-        shelf = Shelf(source, images, config.max_megapixels, file)
+        shelf = Shelf(source, images, config.max_megapixels, config.upright, file)
         for index, annotation in enumerate(batch.load()):
             where = {"position": position(number, index)}
             if isinstance(annotation, Reject):

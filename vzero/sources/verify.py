@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,83 +13,140 @@ from vzero.config import Ingest, SourceName
 from vzero.geometry import BoxFormat
 from vzero.paths import Paths
 from vzero.sources import spill
-from vzero.sources.annotation import ReadyCrops, Source, SourceError
+from vzero.sources.annotation import Annotation, ReadyCrops, Source, SourceError
 from vzero.sources.box_sheet import Drawn, draw_disputed
-from vzero.sources.boxes import parse_boxes
+from vzero.sources.boxes import Numbers, parse_boxes
 from vzero.sources.catalogue import open_source
-from vzero.sources.cells import single_image
-from vzero.sources.check import Shelf
+from vzero.sources.cells import folder_of, single_image
+from vzero.sources.check import Shelf, Shelved
 from vzero.sources.convention_counts import read_counts
 from vzero.sources.conventions import (
     MIN_BOXES,
-    TOLERATED,
     Contradiction,
+    Counts,
+    Seen,
+    Verdict,
     contradiction,
     fit,
     inside_share,
+    verdict,
 )
+from vzero.sources.grid import DrawnOn, Grid
 from vzero.sources.rejects import Reject, Rejected
+from vzero.sources.subsets import KINDS, Subset, subsets_of
 
 LOOKED_AT = 400  # rows from which the disputed boxes to draw are taken
 DRAWN = 6
 SHEET = Path("ingest/box_convention.png")  # in the scratch folder
+MOST_LISTED = 20  # subsets of a kind
+VERDICTS: tuple[Verdict, ...] = ("contradicted", "cannot tell", "verified")
+
+Summary = dict[str, dict[str, dict[str, Any]]]
 
 
-def verify(config: Ingest, paths: Paths, folder: Path) -> dict[str, dict[str, dict[str, Any]]]:
+def verify(config: Ingest, paths: Paths, folder: Path) -> Summary:
     """What the counts in `folder` say, by source and declared convention: boxes, share inside, verdict.
 
-    `SourceError` when boxes contradict a declaration and `ingest.verify_boxes` is on; disputed boxes are then
-    drawn to `.vzero/ingest/box_convention.png`.
+    The same of the subsets, by kind and name. `SourceError` when boxes contradict a declaration and
+    `ingest.verify_boxes` is on; disputed boxes are then drawn to `.vzero/ingest/box_convention.png`.
     """
-    sheet = paths.scratch / SHEET
-    summary: dict[str, dict[str, dict[str, Any]]] = {}
+    summary: Summary = {}
     for (name, declared), counts in read_counts(spill.stored_counts(folder)).items():
-        found = contradiction(counts, declared)
-        if found is not None and config.verify_boxes:
-            with shards.atomic_path(sheet) as temporary:
-                temporary.write_bytes(_draw(open_source(name, config, paths), config, declared, found))
-            raise SourceError(_complaint(name, config, declared, found, sheet))
-        boxes, inside = int(counts.boxes), inside_share(counts, declared)
-        summary.setdefault(name, {})[_name(declared)] = {
-            "boxes": boxes,
-            "inside": round(inside, 4),
-            # Boxes outside that fit no other convention either may be of images of another size.
-            "verified": boxes >= MIN_BOXES and found is None and inside >= TOLERATED,
-            "exif_oriented": round(int(counts.oriented) / boxes, 4),
-        }
+        subsets = sorted(counts.subsets.items(), key=lambda item: KINDS.index(item[0].kind))
+        found = {subset: contradiction(part, declared) for subset, part in [(None, counts.whole), *subsets]}
+        if config.verify_boxes:
+            for subset, contradicted in found.items():
+                if contradicted is not None:
+                    raise _error(name, config, paths, Dispute(declared, contradicted, subset))
+        whole = _judged(counts.whole, declared, found[None])
+        turned = int(counts.whole.turned[0]) / int(counts.whole.boxes)
+        judged = {subset: _judged(part, declared, found[subset]) for subset, part in subsets}
+        row = whole | {"exif_oriented": round(turned, 4), "subsets": _listed(judged)}
+        summary.setdefault(name, {})[_name(declared)] = row
     return summary
 
 
-def describe(summary: dict[str, dict[str, dict[str, Any]]]) -> Iterator[str]:
-    """A line for people about each declared convention."""
+def _judged(counts: Counts, declared: BoxFormat, found: Contradiction | None) -> dict[str, Any]:
+    return {
+        "boxes": int(counts.boxes),
+        "inside": round(inside_share(counts, declared), 4),
+        "verdict": verdict(counts, declared, found),
+    }
+
+
+def _listed(judged: dict[Subset, dict[str, Any]]) -> dict[str, dict[str, dict[str, Any]]]:
+    """By kind and name, those with the worst verdict and the most boxes first; none that are the whole."""
+    listed: dict[str, dict[str, dict[str, Any]]] = {}
+    for kind in KINDS:
+        parts = {subset.name: row for subset, row in judged.items() if subset.kind == kind}
+        if len(parts) > 1 or (kind == "orientation" and set(parts) != {"1"}):
+            order = sorted(parts, key=lambda name: (VERDICTS.index(parts[name]["verdict"]), name))
+            listed[kind] = {name: parts[name] for name in order[:MOST_LISTED]}
+    return listed
+
+
+def describe(summary: Summary, config: Ingest) -> Iterator[str]:
+    """Lines for people about each declared convention, and about what it is not verified of."""
     for source, name, row in ((s, name, row) for s, rows in summary.items() for name, row in rows.items()):
-        if row["verified"]:
-            verdict = "as declared"
-        elif row["boxes"] < MIN_BOXES:
-            verdict = f"fewer than {MIN_BOXES}, too few to verify"
-        else:
-            verdict = "not as declared, look at some before training on them"
-        yield (
-            f"{source}: {row['boxes']:,} boxes of {name}, {row['inside']:.1%} inside their image: {verdict}; "
-            f"{row['exif_oriented']:.1%} on images with an EXIF orientation, which is ignored"
-        )
+        yield f"{source}: {row['boxes']:,} boxes of {name}, {_in_words(row)}"
+        for kind, parts in row["subsets"].items():
+            for part, judged in parts.items():
+                subset, boxes = Subset(kind, part), f"{source}: {judged['boxes']:,} of these boxes"
+                if judged["verdict"] == "contradicted":
+                    yield f"{boxes}, of {subset}: {_in_words(judged)}"
+                elif kind == "orientation" and part != "1" and judged["verdict"] == "cannot tell":
+                    yield (
+                        f"{boxes} are on images of {subset}, taken as drawn on the {config.exif} image "
+                        "(ingest.exif): the numbers cannot tell"
+                    )
+
+
+def _in_words(row: dict[str, Any]) -> str:
+    inside = f"{row['inside']:.1%} inside their image"
+    if row["verdict"] == "verified":
+        return f"{inside}: verified, they are as declared"
+    if row["verdict"] == "contradicted":
+        return f"{inside}: contradicted, look at some before training on them"
+    few = f", as fewer than {MIN_BOXES} are too few" if row["boxes"] < MIN_BOXES else ""
+    return f"{inside}: cannot tell whether they are as declared{few}"
 
 
 def _name(convention: BoxFormat) -> str:
     return f"{convention.order} {convention.unit}"
 
 
-def _complaint(
-    name: SourceName, config: Ingest, declared: BoxFormat, found: Contradiction, sheet: Path
-) -> str:
+class Dispute(NamedTuple):
+    """What the boxes of a source, or of a subset of it, say instead of what is declared."""
+
+    declared: BoxFormat
+    found: Contradiction
+    subset: Subset | None
+
+
+def _error(name: SourceName, config: Ingest, paths: Paths, dispute: Dispute) -> SourceError:
+    sheet = paths.scratch / SHEET
+    with shards.atomic_path(sheet) as temporary:
+        temporary.write_bytes(_draw(open_source(name, config, paths), config, dispute))
+    return SourceError(_complaint(name, config, dispute, sheet))
+
+
+def _complaint(name: SourceName, config: Ingest, dispute: Dispute, sheet: Path) -> str:
     """Which source, what its boxes say, what to change, and where to look."""
+    declared, found, subset = dispute
+    source = name if subset is None else f"{name}, images of {subset}"
     numbers = f"{found.as_declared:.1%} of {found.boxes:,} boxes fit their image so, {found.as_fitting:.1%}"
     look = f"Look at {sheet}. If the boxes are right as declared: ingest.verify_boxes: false"
     if found.turned:
+        other = _other(config.exif)
         return (
-            f"{name}: boxes are on the image as its EXIF orientation turns it, but declared for the "
-            f"stored one: {numbers} when it is turned. Store the images upright, without an orientation. "
-            f"{look}"
+            f"{source}: boxes are declared as drawn on the {config.exif} image but are on the {other} one: "
+            f"{numbers} on the {other} one. Set ingest.exif: {other}. {look}"
+        )
+    if subset is not None:
+        change = "One convention is declared for all of a source: mend these rows, or leave them out"
+        return (
+            f"{source}: boxes are declared as {_name(declared)} but are {_name(found.fitting)}: {numbers} "
+            f"as {_name(found.fitting)}. {change}. {look}"
         )
     section = getattr(config, name)
     changes = {
@@ -108,48 +165,73 @@ def _complaint(
     )
 
 
-def _draw(source: Source, config: Ingest, declared: BoxFormat, found: Contradiction) -> bytes:
-    shown = (found.fitting, "the image as EXIF turns it") if found.turned else (found.fitting, None)
-    titles = f"declared: {_name(declared)}", f"fits: {shown[1] or _name(shown[0])}"
-    return draw_disputed(list(_disputed(source, config, declared, found)), titles)
+def _other(drawn_on: DrawnOn) -> DrawnOn:
+    return "shown" if drawn_on == "stored" else "stored"
 
 
-def _disputed(
-    source: Source, config: Ingest, declared: BoxFormat, found: Contradiction
-) -> Iterator[tuple[Drawn, Drawn, str]]:
+def _draw(source: Source, config: Ingest, dispute: Dispute) -> bytes:
+    if dispute.found.turned:
+        titles = f"declared: the {config.exif} image", f"fits: the {_other(config.exif)} image"
+    else:
+        titles = f"declared: {_name(dispute.declared)}", f"fits: {_name(dispute.found.fitting)}"
+    return draw_disputed(list(_disputed(source, config, dispute)), titles)
+
+
+class Candidate(NamedTuple):
+    """A row that may be drawn."""
+
+    fits: bool
+    """Whether all its boxes fit as declared."""
+    row: int
+    boxes: list[Numbers]
+    shelved: Shelved
+    grid: Grid
+    """As declared."""
+    fitting: Grid
+
+
+def _disputed(source: Source, config: Ingest, dispute: Dispute) -> Iterator[tuple[Drawn, Drawn, str]]:
     """Rows to draw: of those looked at, such as do not fit as declared first, each of another image."""
-    shelf = Shelf(source.name, source.images, config.max_megapixels)
-    rows = []
-    for row, boxes, image in _rows(source, shelf, declared):
-        orientation, extent = (
-            shelf.orientations[image],
-            (shelf.rows[image]["width"], shelf.rows[image]["height"]),
-        )
-        if found.turned and orientation < 5:
-            continue
-        grid = extent[::-1] if found.turned else extent
-        numbers = np.array(boxes, np.float64)
-        if fit(numbers, found.fitting, np.tile(grid, (len(boxes), 1))).all():
-            fits = fit(numbers, declared, np.tile(extent, (len(boxes), 1))).all()
-            rows.append((bool(fits), row, boxes, image, extent, grid))
-    rows.sort(key=lambda item: item[:2])
-    first_of_image = {item[3]: item for item in reversed(rows)}
-    for _, row, boxes, image, extent, grid in sorted(first_of_image.values(), key=lambda item: item[:2])[
-        :DRAWN
-    ]:
-        pixels = shelf.pixels(image)
-        again = turn(pixels, shelf.orientations[image]) if found.turned else pixels
+    declared, found, subset = dispute
+    shelf = Shelf(source.name, source.images, config.max_megapixels, config.upright)
+    candidates = []
+    for annotation, boxes, shelved in _rows(source, shelf, declared):
+        grid = shelved.grid(config.exif)
+        fitting = shelved.grid(_other(config.exif)) if found.turned else grid
+        seen = [
+            Seen(box, declared, grid.extent, grid.orientation, folder_of(annotation.image)) for box in boxes
+        ]
+        concerned = subset is None or subset in subsets_of(seen[0])
+        if (
+            concerned
+            and _all_fit(boxes, found.fitting, fitting)
+            and (fitting.extent != grid.extent) == found.turned
+        ):
+            as_declared = _all_fit(boxes, declared, grid)
+            candidates.append(Candidate(as_declared, annotation.row, boxes, shelved, grid, fitting))
+    candidates.sort(key=lambda candidate: candidate[:2])
+    first_of_image = {candidate.shelved.row["image_id"]: candidate for candidate in reversed(candidates)}
+    chosen = sorted(first_of_image.values(), key=lambda candidate: candidate[:2])[:DRAWN]
+    for _, row, boxes, shelved, grid, fitting in chosen:
+        picture = shelf.pixels(shelved.row["image_id"])
         yield (
-            Drawn(pixels, [geometry.to_pixels(box, declared, *extent) for box in boxes]),
-            Drawn(again, [geometry.to_pixels(box, found.fitting, *grid) for box in boxes]),
-            f"row {row}: {extent[0]} x {extent[1]} pixels; the numbers are {_short(boxes)}",
+            Drawn(grid.pixels(picture), [geometry.to_pixels(box, declared, *grid.extent) for box in boxes]),
+            Drawn(
+                fitting.pixels(picture),
+                [geometry.to_pixels(box, found.fitting, *fitting.extent) for box in boxes],
+            ),
+            f"row {row}: {grid.extent[0]} x {grid.extent[1]} pixels; the numbers are {_short(boxes)}",
         )
+
+
+def _all_fit(boxes: Sequence[Numbers], convention: BoxFormat, grid: Grid) -> bool:
+    return bool(fit(np.array(boxes, np.float64), convention, np.tile(grid.extent, (len(boxes), 1))).all())
 
 
 def _rows(
     source: Source, shelf: Shelf, declared: BoxFormat
-) -> Iterator[tuple[int, list[tuple[float, float, float, float]], str]]:
-    """Number, boxes and image id of the first rows of this convention that can be read."""
+) -> Iterator[tuple[Annotation, list[Numbers], Shelved]]:
+    """The first rows of this convention that can be read, their boxes and images."""
     looked_at = 0
     for batch in source.batches:
         for annotation in batch.load():
@@ -159,19 +241,12 @@ def _rows(
             if annotation.box_format == declared:
                 try:
                     boxes = parse_boxes(annotation.boxes)
-                    image = shelf.put(single_image(annotation.image), annotation.licence)
+                    shelved = shelf.put(single_image(annotation.image), annotation.licence)
                 except Rejected:
                     continue
-                yield annotation.row, boxes, image["image_id"]
+                yield annotation, boxes, shelved
         if looked_at >= LOOKED_AT:
             return
-
-
-def turn(pixels: np.ndarray, orientation: int) -> np.ndarray:
-    """Pixels as viewers show them by an EXIF orientation of 5 to 8."""
-    swapped = pixels.swapaxes(0, 1)
-    shown = {5: swapped, 6: swapped[:, ::-1], 7: swapped[::-1, ::-1], 8: swapped[::-1]}
-    return np.ascontiguousarray(shown[orientation])
 
 
 def _short(boxes: Sequence[Sequence[float]]) -> str:

@@ -53,6 +53,7 @@ def _our_row(number: int, row: Mapping[str, Any], extra: Mapping[str, Any]) -> A
         image=row["images"],
         question=extra["question"],
         boxes=extra["boxes"],
+        exif="stored",
         options=extra["options"],
         answer=_ground_truth(row),
         sample_id=extra["sample_id"],

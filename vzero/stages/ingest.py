@@ -71,7 +71,7 @@ def _make_tables(
     with workers.pool(params.compute, processes=processes) as completed:
         rows = _check_rows(params, paths, sources, folder, console, completed)
         conventions = verify(params.ingest, paths, folder)
-        for line in describe(conventions):
+        for line in describe(conventions, params.ingest):
             console.print(f"ingest: {line}", markup=False)
         summary = write_tables(params, sources, folder, rows, unusable, console, completed) | benchmarks
     summary["box_conventions"] = conventions
