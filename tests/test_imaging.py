@@ -183,6 +183,9 @@ DAMAGED = {
         [JPEG[:2], b"\xff\xe0\0\x10JFIF\0\x09", JPEG[12 : len(JPEG) * 6 // 10], EOI]
     ),
     "PNG cut off, sums put right": chunked(HEAD, (b"IDAT", BODY[: len(BODY) * 6 // 10]), END),
+    "PNG of two layers cut off, sums put right": chunked(
+        (b"IHDR", PNG[16:25] + b"\x04" + PNG[26:29]), (b"IDAT", BODY[: len(BODY) // 2]), END
+    ),
     "PNG with too few rows": chunked(HEAD, (b"IDAT", zlib.compress(bytes(20 * 241))), END),
     "PNG with a wrong sum of its pixels": chunked(HEAD, (b"IDAT", BODY[:-4] + b"abcd"), END),
     "PNG with a byte changed": overwritten(PNG, bytes([PNG[len(PNG) // 2] ^ 0xFF])),
@@ -236,6 +239,13 @@ def test_what_does_not_touch_the_pixels_is_no_damage(kind, capfd, caplog):
     sound, odd = HARMLESS[kind]
     assert sound != odd and np.array_equal(imaging.decode(odd), imaging.decode(sound))
     assert capfd.readouterr() == ("", "") and not caplog.records
+
+
+@pytest.mark.parametrize("data", [PNG[:-12], PNG[:-1]])
+def test_png_without_its_end_is_truncated(data):
+    with pytest.raises(ImageError) as caught:
+        imaging.decode(data)
+    assert caught.value.code == "truncated_image"
 
 
 def test_jpeg_of_rare_layouts_is_read():

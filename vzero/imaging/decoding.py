@@ -1,9 +1,9 @@
 """Encoded image bytes to pixels, or the reason why not.
 
 What a decoder complains of is damage, even where it goes on and fills the rest with grey: see `jpeg` for the
-few complaints that are harmless. Of PNG these are all but errors: they are about texts, colour profiles and
-bytes behind the last pixel. GIF, WebP and BMP have no checksums, so bytes that were overwritten inside may go
-unnoticed there; that they end too early does not. No decoder's own lines reach the console.
+few complaints that are harmless. Of PNG these are all that are about something else than the pixels: colour
+profiles, texts, bytes behind the last row. GIF, WebP and BMP have no checksums, so bytes that were overwritten
+inside may go unnoticed there; that they end too early does not. No decoder's own lines reach the console.
 """
 
 from __future__ import annotations
@@ -19,17 +19,20 @@ from vzero.imaging.encoding import encode_png
 from vzero.imaging.errors import ImageError
 from vzero.imaging.headers import Header, damage, opened, read_header
 from vzero.imaging.jpeg import decode_jpeg, scans
+from vzero.imaging.png import is_whole
 
 MAX_MEGAPIXELS = 178.0  # Pillow refuses to open larger ones as decompression bombs
 MOST_SCANS = 100  # of a JPEG; encoders write up to about ten, and each is a pass over the whole image
 PNG_SLACK = 2**22  # bytes of a PNG that are not its pixels: colour profiles, texts
+GREY_WITH_OPACITY = 4  # PNG's colour type
 
 # What the decoders raise; Pillow's trip over damage in many ways.
 DAMAGE = (ValueError, RuntimeError, OSError, SyntaxError, cv2.error)
 
 # Damage is reported as an ImageError; the libraries' own lines would flood the console of a long run.
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-logging.getLogger("imagecodecs").setLevel(logging.ERROR)
+logging.getLogger("imagecodecs").setLevel(logging.CRITICAL)
+logging.getLogger("PIL").setLevel(logging.CRITICAL)
 
 
 def probe(data: bytes) -> tuple[int, int, str]:
@@ -58,13 +61,17 @@ def without_transparency(data: bytes) -> bytes:
 
     For readers with rules of their own about transparency.
     """
-    header = read_header(data)
-    if not header.transparent or (_read(data, header, luma=False)[1] is None):
-        return data
-    return encode_png(decode(data))
+    pixels, alpha, _ = _layers(data, MAX_MEGAPIXELS, luma=False)
+    return data if alpha is None else encode_png(_on_white(pixels, alpha))
 
 
 def _decode(data: bytes, max_megapixels: float, *, luma: bool) -> tuple[np.ndarray, str]:
+    pixels, alpha, name = _layers(data, max_megapixels, luma=luma)
+    return pixels if alpha is None else _on_white(pixels, alpha), name
+
+
+def _layers(data: bytes, max_megapixels: float, *, luma: bool) -> tuple[np.ndarray, np.ndarray | None, str]:
+    """Colours and opacity as `_read` has them, and the format's name."""
     header = read_header(data)
     width, height, name, _ = header
     if width * height > max_megapixels * 1e6:
@@ -77,7 +84,7 @@ def _decode(data: bytes, max_megapixels: float, *, luma: bool) -> tuple[np.ndarr
         raise ImageError(damage(data, reason), f"{name} of {len(data)} bytes: {reason}") from error
     if pixels.shape[:2] != (height, width):
         raise ImageError("unreadable_image", f"header says {width} x {height}, pixels {pixels.shape[1::-1]}")
-    return pixels if alpha is None else _on_white(pixels, alpha), name
+    return pixels, alpha, name
 
 
 def _read(data: bytes, header: Header, *, luma: bool) -> tuple[np.ndarray, np.ndarray | None]:
@@ -85,32 +92,35 @@ def _read(data: bytes, header: Header, *, luma: bool) -> tuple[np.ndarray, np.nd
 
     `None` for the opacity where nothing shows through.
     """
-    alpha = None
     if header.name == "jpeg":
-        pixels = decode_jpeg(data, luma=luma)
-    elif header.name == "png":
-        pixels, alpha = _read_png(data)
-    else:
-        pixels = _read_other(data, header.name)
-        if header.transparent:
-            with opened(data) as image:
-                rgba = np.asarray(image.convert("RGBA"))
-            alpha = rgba[..., 3]
-            pixels = pixels if alpha.min() == 255 else rgba[..., :3]
-    return pixels, None if alpha is None or alpha.min() == 255 else alpha
+        return decode_jpeg(data, luma=luma), None
+    pixels = _read_png(data) if header.name == "png" else _read_other(data, header.name)
+    if not header.transparent:
+        return pixels, None
+    with opened(data) as image:
+        layers = np.asarray(image.convert("RGBA"))
+    alpha = layers[..., 3]
+    return (pixels, None) if alpha.min() == 255 else (layers[..., :3], alpha)
 
 
-def _read_png(data: bytes) -> tuple[np.ndarray, np.ndarray | None]:
-    values = imagecodecs.png_decode(data)
-    if values.dtype == np.uint16:
-        values = (values >> 8).astype(np.uint8)
-    values = values.reshape(*values.shape[:2], -1)
-    channels = values.shape[2]
-    alpha = values[..., -1] if channels in (2, 4) else None
-    if channels == 3:
-        return values, alpha
-    colours = np.ascontiguousarray(values[..., : channels - (alpha is not None)])
-    return (cv2.cvtColor(colours, cv2.COLOR_GRAY2RGB) if channels < 3 else colours), alpha
+def _read_png(data: bytes) -> np.ndarray:
+    if not is_whole(data):
+        raise ValueError("PNG ends before its last chunk")
+    depth, colours = data[24:26]
+    if depth == 16 or colours == GREY_WITH_OPACITY:
+        return _read_png_of_rare_layout(data)
+    values = imagecodecs.spng_decode(data)
+    if values.ndim == 2:
+        return cv2.cvtColor(values, cv2.COLOR_GRAY2RGB)
+    return values if values.shape[2] == 3 else np.ascontiguousarray(values[..., :3])
+
+
+def _read_png_of_rare_layout(data: bytes) -> np.ndarray:
+    with opened(data) as image:
+        if not image.mode.startswith("I;16"):
+            return np.array(image.convert("RGB"))
+        grey = (np.asarray(image) >> 8).astype(np.uint8)
+    return cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB)
 
 
 def _read_other(data: bytes, name: str) -> np.ndarray:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from PIL import Image, UnidentifiedImageError
 
 from vzero.imaging.errors import DamageCode, ImageError
+from vzero.imaging.png import SIGNATURE, is_whole
 
 # Other formats are refused by name: some of Pillow's readers start programs.
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
@@ -55,8 +56,8 @@ def read_header(data: bytes) -> Header:
 
 def damage(data: bytes, reason: str) -> DamageCode:
     """Whether bytes that for this reason cannot be decoded end too early, or are damaged or no image."""
-    if data.startswith(b"\x89PNG"):
-        cut_short = b"IEND" not in data[-12:]
+    if data.startswith(SIGNATURE):
+        cut_short = not is_whole(data)
     elif data.startswith(b"\xff\xd8\xff"):
         cut_short = data.rfind(b"\xff\xd9") < max(data.rfind(b"\xff\xda"), 0)
     elif data.startswith(b"RIFF"):

@@ -29,7 +29,6 @@ SEQUENTIAL, PROGRESSIVE, SCAN, END = (0xC0, 0xC1), 0xC2, 0xDA, 0xD9
 COEFFICIENTS = 64  # of a block, each in bits that several scans of a progressive JPEG may tell
 EOI = b"\xff\xd9"
 JFIF, ADOBE, COMMENT = 0xE0, 0xEE, 0xFE
-FRAME_REACH = 2**18  # bytes, within which a JPEG says that it is progressive
 NEVER = 16  # bits; none has so many
 FIRST_APPLICATION, LAST_APPLICATION = 0xE0, 0xEF
 
@@ -62,20 +61,18 @@ def scans(data: bytes) -> int:
 
 def _lacks_scans(data: bytes) -> bool:
     """Whether a progressive JPEG never tells some bits of its pixels: it was cut off between two scans."""
-    if b"\xff\xc2" not in data[:FRAME_REACH]:
-        return False
-    missing: dict[int, list[int]] = {}  # lowest bit not told yet, by component and coefficient
-    progressive = False
+    untold: dict[int, list[int]] = {}  # lowest bit not told yet, by component and coefficient
     for kind, contents, _ in _parts(data):
+        if kind in SEQUENTIAL:
+            return False
         if kind == PROGRESSIVE:
-            progressive = True
-            missing = {component: [NEVER] * COEFFICIENTS for component in contents[8::3]}
-        elif kind == SCAN and progressive and len(contents) > 5:
+            untold = {component: [NEVER] * COEFFICIENTS for component in contents[8::3]}
+        elif kind == SCAN and len(contents) > 5:
             first, last, low = contents[-3], contents[-2], contents[-1] & 15
             for component in contents[3:-3:2]:
-                told = missing.get(component, [])
+                told = untold.get(component, [])
                 told[first : last + 1] = [low] * len(told[first : last + 1])
-    return any(any(lowest) for lowest in missing.values())
+    return any(any(lowest) for lowest in untold.values())
 
 
 def _strict(data: bytes, luma: bool) -> np.ndarray:

@@ -6,11 +6,10 @@ EXIF's: 1 as stored, 2 mirrored, 3 upside down, 4 both, 5 to 8 turned by a quart
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from vzero.imaging.headers import opened
+from vzero.imaging.png import SIGNATURE, chunks
 
 ORIENTATION_TAG = 0x0112
 QUARTER_TURNS = (5, 6, 7, 8)  # width and height change places
@@ -33,20 +32,13 @@ def orientation(data: bytes) -> int:
 
 def _may_be_turned(data: bytes) -> bool:
     """Whether a look with Pillow, which costs more, may find an orientation."""
-    if data.startswith(b"\x89PNG"):
-        return any(kind in PNG_CHUNKS for kind in _png_chunks(data))
+    if data.startswith(SIGNATURE):
+        return any(kind in PNG_CHUNKS for kind, _ in chunks(data))
     if data.startswith(b"RIFF"):
         return data[12:16] == b"VP8X" and bool(data[20] & 0b1100)  # its flags for EXIF and XMP
     if data.startswith(b"\xff\xd8"):
         return any(mark in data[:REACH] for mark in MARKS)
     return data.startswith((b"II", b"MM"))
-
-
-def _png_chunks(data: bytes) -> Iterator[bytes]:
-    place = 8
-    while place + 8 <= len(data):
-        yield data[place + 4 : place + 8]
-        place += 12 + int.from_bytes(data[place : place + 4], "big")
 
 
 def turn(pixels: np.ndarray, orientation: int) -> np.ndarray:
