@@ -1,6 +1,6 @@
 """Boxes: conventions, clipping, margins, overlap. Pure.
 
-A `Box` is xyxy in pixels of the stored image: x to the right, y down, right and bottom edge exclusive.
+A `Box` is xyxy in pixels of an image: x to the right, y down, right and bottom edge exclusive.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Every table's schema: columns, types, keys and meaning. The contract between stages.
 
-Tables are folders of Parquet shards (`vzero.shards`). All boxes are xyxy in pixels of the stored image:
+Tables are folders of Parquet shards (`vzero.shards`). All boxes are xyxy in pixels of the image in the table:
 x to the right, y down, the right and bottom edge exclusive.
 """
 
@@ -27,12 +27,14 @@ AGGREGATES = ["micro", "cyclic", "source_mean", "l2_macro"]
 class Images(dy.Schema):
     """One row a distinct image. Written by `ingest`."""
 
-    image_id = dy.String(primary_key=True)  # sha256 of the encoded bytes
-    bytes = dy.Binary(nullable=False)  # encoded, exactly as found
+    image_id = dy.String(primary_key=True)  # sha256 of `bytes`
+    # Encoded, exactly as found; with `ingest.upright` an image that EXIF turns is turned and a PNG.
+    bytes = dy.Binary(nullable=False)
     width = dy.Int32(nullable=False, min=1)
     height = dy.Int32(nullable=False, min=1)
     format = dy.String(nullable=False)  # png, jpeg, webp, ...
-    perceptual_hash = dy.UInt64(nullable=False)  # 64-bit difference hash: near-duplicates differ in few bits
+    # 64-bit difference hash of the image as it is shown: near-duplicates differ in few bits.
+    perceptual_hash = dy.UInt64(nullable=False)
     source = dy.String(nullable=False)
     licence = dy.String(nullable=False)
     # Whether a row about it, of any source, was rejected because its boxes are on another grid than the image

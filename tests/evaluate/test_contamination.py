@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 import polars as pl
 import pytest
 from hypothesis import strategies as st
+from PIL import Image
 
 from vzero import imaging, tables
 from vzero.config import Crops, Ingest, NeedleSource
@@ -121,6 +123,17 @@ def test_the_same_bytes_are_told_apart_from_copies():
     assert found.filter("same_bytes")["image_id"].to_list() == [
         hashlib.sha256(imaging.encode_png(shown)).hexdigest()
     ]
+
+
+def test_a_photo_that_ingest_turned_is_found_among_pictures_that_exif_turns():
+    stored, file, exif = landscape(1), io.BytesIO(), Image.Exif()
+    exif[imaging.ORIENTATION_TAG] = 6
+    Image.fromarray(stored).save(file, "JPEG", exif=exif)
+    published = picture_facts(file.getvalue(), imaging.decode(file.getvalue()))
+    items = questions(a=[stored])
+    items = pl.DataFrame(items.to_dicts()[0] | {"pictures": [[published]]}, schema=items.schema)
+    [found] = find_overlaps(training(imaging.turn(stored, 6)), items, DEFAULT).to_dicts()
+    assert found["distance"] <= DEFAULT and not found["same_bytes"]
 
 
 def test_unlike_pictures_do_not_overlap():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import shutil
@@ -12,10 +13,12 @@ import numpy as np
 import polars as pl
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 from tiny_models import OTHER_TOKENS, SPECIAL_TOKENS
 
 from vzero import imaging, shards, tables
 from vzero.config import ConfigError, Params, parse_params
+from vzero.export import verl_shard
 from vzero.export.verl_row import left_out
 from vzero.models.prompts import student_messages, teacher_messages
 from vzero.paths import Paths
@@ -274,3 +277,16 @@ def test_reading_the_export_gives_the_same_samples_and_crops(start, request, tmp
         assert one.columns == other.columns
         assert one.equals(other), place
     assert set(table(again, "samples", tables.Samples)["sample_id"]) == kept
+
+
+def test_a_transparent_picture_is_exported_as_the_student_sees_it(tmp_path):
+    clear = np.dstack([np.full((4, 6, 3), 90, np.uint8), np.full((4, 6), 0, np.uint8)])
+    opaque = imaging.encode_png(np.full((4, 6, 3), 90, np.uint8))
+    file = io.BytesIO()
+    Image.fromarray(clear).convert("LA").save(file, "PNG")
+    rows = {"image_id": ["clear", "opaque"], "bytes": [file.getvalue(), opaque], "licence": "?"}
+    pl.DataFrame(rows).write_parquet(tmp_path / "images.parquet")
+    with verl_shard._image_bytes(tmp_path / "images.parquet", tmp_path) as image_of:
+        shown, untouched = image_of("clear")[0], image_of("opaque")[0]
+    assert Image.open(io.BytesIO(shown)).mode == "RGB" and (imaging.decode(shown) == 255).all()
+    assert untouched == opaque

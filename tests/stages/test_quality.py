@@ -107,6 +107,24 @@ def test_prompts_with_a_picture_that_the_processor_refuses_are_said_not_counted(
     assert refused.startswith("The student's processor refuses a picture of 1 of the 117 counted samples")
 
 
+def test_whether_boxes_are_as_declared_is_on_the_page_for_every_subset_of_them(paths: Paths, params: Params):
+    assert "<bdi>all, declared as xyxy pixel</bdi></td><td" in paths.quality_page.read_text()
+    turned = {"3": {"boxes": 60, "inside": 1.0, "verdict": "cannot tell"}}
+    whole = {"boxes": 118, "inside": 0.5, "verdict": "contradicted", "subsets": {"orientation": turned}}
+    inputs = replace(read_inputs(paths), conventions={"table": {"xywh pixel": whole}})
+    html = page.render(
+        inputs,
+        read(paths.quality, tables.Quality),
+        near_duplicates(inputs.images, 4),
+        [],
+        params.ingest,
+        paths,
+    )
+    cells = '<tr><td><bdi>{}</bdi></td><td class="number">{}</td><td class="number">{}</td><td>{}</td></tr>'
+    assert cells.format("all, declared as xywh pixel", 118, 50, "contradicted") in html
+    assert cells.format("EXIF orientation 3", 60, 100, "cannot tell") in html
+
+
 def test_rejects_are_on_the_page_by_reason_with_the_pictures_that_are_inside_the_folder(paths: Paths):
     page = paths.quality_page.read_text()
     rejects = dict(_folded(page))

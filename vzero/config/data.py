@@ -171,7 +171,7 @@ class Ingest(Section):
     height change places; `ingest` says of which pictures they cannot."""
     upright: bool = True
     """Whether such pictures are turned once, with their boxes, and stored as PNG: the loaders of
-    transformers, datasets and vLLM show models the turned picture. If not, pixels stay as they are stored."""
+    transformers and datasets show models the turned picture. If not, pixels stay as they are stored."""
     filters: Filters = Filters()
     """Which of the checked samples are left out: curation as data."""
     benchmarks: dict[BenchmarkName, Path] = Field(default_factory=dict)

@@ -86,6 +86,6 @@ class VgrSource(Section):
     """Folder of LLaVA-NeXT's images."""
     columns: VgrColumns = VgrColumns()
     box_unit: Literal["pixel", "fraction", "thousandth"] = "fraction"
-    """Pixels of the stored image, 0-1 of its sides, or 0-1000 of its sides. Code that reads the published
+    """Pixels of the image, 0-1 of its sides, or 0-1000 of its sides. Code that reads the published
     files takes 0-1, but the files were not seen: look at some boxes before training on them."""
     licence: str = "CC0-1.0 (annotations)"

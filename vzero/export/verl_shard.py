@@ -18,7 +18,7 @@ from typing import Any, Literal
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from vzero import shards
+from vzero import imaging, shards
 from vzero.config import ConfigError
 from vzero.export.verl_row import CROP_COLUMNS, SAMPLE_COLUMNS, SCHEMA, left_out, verl_row
 
@@ -107,8 +107,10 @@ def _image_bytes(images: Path, folder: Path) -> Iterator[Callable[[str], tuple[b
     places: dict[str, tuple[int, int, str]] = {}
     with tempfile.TemporaryFile(dir=folder) as file:
         for row in _rows(images, ["image_id", "bytes", "licence"]):
-            places[row["image_id"]] = file.tell(), len(row["bytes"]), row["licence"]
-            file.write(row["bytes"])
+            # The reference lays only one kind of transparent picture on white.
+            data = imaging.without_transparency(row["bytes"])
+            places[row["image_id"]] = file.tell(), len(data), row["licence"]
+            file.write(data)
 
         def read(image_id: str) -> tuple[bytes, str]:
             start, length, licence = places[image_id]

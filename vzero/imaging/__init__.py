@@ -10,7 +10,7 @@ from vzero.imaging.decoding import MAX_MEGAPIXELS, decode, decode_to_check, prob
 from vzero.imaging.encoding import JPEG_QUALITY, encode, encode_jpeg, encode_png
 from vzero.imaging.errors import ImageError
 from vzero.imaging.hashing import difference_hash
-from vzero.imaging.orientation import ORIENTATION_TAG, QUARTER_TURNS, orientation, turn, undone
+from vzero.imaging.orientation import ORIENTATION_TAG, QUARTER_TURNS, left_to_turn, orientation, turn, undone
 from vzero.imaging.scaling import enlarge, halve, halve_part, resize
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "enlarge",
     "halve",
     "halve_part",
+    "left_to_turn",
     "orientation",
     "probe",
     "resize",

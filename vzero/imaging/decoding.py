@@ -2,8 +2,8 @@
 
 What a decoder complains of is damage, even where it goes on and fills the rest with grey: see `jpeg` for the
 few complaints that are harmless. Of PNG these are all that are about something else than the pixels: colour
-profiles, texts, bytes behind the last row. GIF, WebP and BMP have no checksums, so bytes that were overwritten
-inside may go unnoticed there; that they end too early does not. No decoder's own lines reach the console.
+profiles, texts, bytes behind the last row. GIF, WebP and BMP have no checksums, so bytes overwritten inside
+may go unnoticed there; that they end too early does not. No decoder's own lines reach the console.
 """
 
 from __future__ import annotations

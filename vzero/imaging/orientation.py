@@ -15,6 +15,7 @@ ORIENTATION_TAG = 0x0112
 QUARTER_TURNS = (5, 6, 7, 8)  # width and height change places
 REACH = 2**18  # bytes; JPEG says it at the start, before or behind a colour profile
 MARKS = b"Exif", b"tiff:Orientation"  # images without them need no second look
+TIFF = b"II", b"MM"  # how it begins
 PNG_CHUNKS = frozenset((b"eXIf", b"iTXt", b"tEXt", b"zTXt"))  # that may hold it
 
 
@@ -30,6 +31,11 @@ def orientation(data: bytes) -> int:
     return int(found) if found in range(1, 9) else 1
 
 
+def left_to_turn(data: bytes) -> int:
+    """The orientation that `decode` leaves to be applied to its pixels: that of TIFF is applied already."""
+    return 1 if data.startswith(TIFF) else orientation(data)
+
+
 def _may_be_turned(data: bytes) -> bool:
     """Whether a look with Pillow, which costs more, may find an orientation."""
     if data.startswith(SIGNATURE):
@@ -38,7 +44,7 @@ def _may_be_turned(data: bytes) -> bool:
         return data[12:16] == b"VP8X" and bool(data[20] & 0b1100)  # its flags for EXIF and XMP
     if data.startswith(b"\xff\xd8"):
         return any(mark in data[:REACH] for mark in MARKS)
-    return data.startswith((b"II", b"MM"))
+    return data.startswith(TIFF)
 
 
 def turn(pixels: np.ndarray, orientation: int) -> np.ndarray:

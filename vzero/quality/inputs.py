@@ -1,8 +1,10 @@
-"""What the figures are counted from: the tables of `ingest` and `crops`, without their pictures."""
+"""What the figures are counted from: the tables and the summary of `ingest` and `crops`, without pictures."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 
@@ -25,6 +27,8 @@ class Inputs:
     """With the source of their samples."""
     overlaps: pl.DataFrame
     """With the source of the training image."""
+    conventions: dict[str, dict[str, Any]]
+    """By source and declared convention: what `sources.verify` says of the boxes."""
 
     @property
     def sources(self) -> list[str]:
@@ -48,4 +52,5 @@ def read_inputs(paths: Paths) -> Inputs:
         funnel=read(paths.funnel, tables.Funnel).sort("step"),
         crops=crops.join(samples.select("sample_id", "source"), on="sample_id"),
         overlaps=overlaps.join(images.select("image_id", "source"), on="image_id"),
+        conventions=json.loads(paths.ingest_summary.read_text())["box_conventions"],
     )

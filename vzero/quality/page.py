@@ -12,6 +12,7 @@ from vzero.paths import Paths
 from vzero.quality import figures, pictures
 from vzero.quality.inputs import Inputs
 from vzero.report import parts
+from vzero.sources.subsets import Subset
 
 HERE = Path(__file__).parent
 
@@ -58,8 +59,19 @@ def _section(heading: str, names: list[str], quality: pl.DataFrame) -> dict[str,
 def _source(name: str, inputs: Inputs, near: pl.DataFrame, ingest: Ingest, paths: Paths) -> dict[str, Any]:
     return {
         "name": name,
+        "verdicts": _verdicts(inputs.conventions.get(name, {})),
         "cards": pictures.sample_cards(inputs, name, paths),
         "suspects": pictures.suspects(inputs, name, paths),
         "pairs": pictures.nearest_pairs(near, name, paths),
         "rejects": pictures.reject_groups(inputs, name, ingest, paths),
     }
+
+
+def _verdicts(conventions: dict[str, Any]) -> list[dict[str, Any]]:
+    """A row for each declared convention of a source, and one for each subset of its boxes."""
+    rows = []
+    for convention, whole in conventions.items():
+        rows.append({"boxes_of": f"all, declared as {convention}"} | whole)
+        for kind, subsets in whole["subsets"].items():
+            rows += [{"boxes_of": str(Subset(kind, name))} | judged for name, judged in subsets.items()]
+    return rows

@@ -97,20 +97,20 @@ class Shelf:
             pixels, name = imaging.decode_to_check(data, max_megapixels=self.max_megapixels)
         except imaging.ImageError as error:
             raise Rejected(RejectCode(error.code), error.detail) from error
-        orientation, turned_by_decoder = imaging.orientation(data), name == "tiff"
-        picture = "shown" if self.upright or turned_by_decoder else "stored"
-        seen = pixels if turned_by_decoder else imaging.turn(pixels, orientation)
-        if self.upright and orientation != 1 and not turned_by_decoder:
-            data = image = imaging.encode_png(imaging.turn(imaging.decode(data), orientation))
+        orientation, left = imaging.orientation(data), imaging.left_to_turn(data)
+        picture = "shown" if self.upright or left != orientation else "stored"
+        shown = imaging.turn(pixels, left)
+        if self.upright and left != 1:
+            data = image = imaging.encode_png(imaging.turn(imaging.decode(data), left))
             image_id, name = hashlib.sha256(data).hexdigest(), "png"
         if image_id not in self.rows:
-            height, width = (seen if picture == "shown" else pixels).shape[:2]
+            height, width = (shown if picture == "shown" else pixels).shape[:2]
             self.rows[image_id] = {
                 "image_id": image_id,
                 "width": width,
                 "height": height,
                 "format": name,
-                "perceptual_hash": imaging.difference_hash(seen),
+                "perceptual_hash": imaging.difference_hash(shown),
                 "source": self.source,
                 "licence": printable(licence),
             } | self._store(image, data)

@@ -5,7 +5,7 @@ image archives. Many other data sets are published in the same form.
 Licence: annotations CC BY 4.0 (cocodataset.org/#termsofuse); images under the Flickr licences that the
 file names for each, some of them non-commercial. Creative Commons licences get their short names (CC BY-NC
 2.0), which `ingest.filters` knows them by.
-Boxes: `bbox` is [x, y, width, height] in pixels of the stored image, counted from 0 at its upper left
+Boxes: `bbox` is [x, y, width, height] in pixels of the image, counted from 0 at its upper left
 corner, with fractions; known from cocodataset.org/#format-data. Masks are not read.
 
 The file's lists `images` (id, file_name, width, height, license), `annotations` (image_id, category_id,

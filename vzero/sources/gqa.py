@@ -2,7 +2,7 @@
 
 Where: cs.stanford.edu/people/dorarad/gqa/download.html (scene graphs, questions 1.2, images).
 Licence: CC BY 4.0 is said of it, which was not checked.
-Boxes: `x`, `y` (upper left), `w`, `h` in pixels of the stored image.
+Boxes: `x`, `y` (upper left), `w`, `h` in pixels of the image.
 Layout and boxes are as the download page describes them. UNVERIFIED: no published file was read for this.
 
 Scene graphs: {image id: {width, height, objects: {object id: {name, x, y, w, h}}}}.

@@ -35,8 +35,8 @@ class Grid:
     @property
     def other_extent(self) -> tuple[int, int]:
         """Width and height of what the boxes are not drawn on."""
-        quarter = self.orientation in imaging.QUARTER_TURNS
-        return self.extent[::-1] if quarter else self.extent
+        width, height = self.extent
+        return (height, width) if self.orientation in imaging.QUARTER_TURNS else (width, height)
 
     @property
     def _turn(self) -> int:
@@ -56,6 +56,6 @@ class Grid:
 
 def grid_of(picture_extent: tuple[int, int], orientation: int, picture: DrawnOn, drawn_on: DrawnOn) -> Grid:
     """The grid of boxes `drawn_on` a picture that is in the tables as `picture`, of this width and height."""
+    width, height = picture_extent
     turned = picture != drawn_on and orientation in imaging.QUARTER_TURNS
-    extent = picture_extent[::-1] if turned else picture_extent
-    return Grid(extent, orientation, drawn_on, picture)
+    return Grid((height, width) if turned else (width, height), orientation, drawn_on, picture)

@@ -3,7 +3,7 @@
 Where: host.robots.ox.ac.uk/pascal/VOC (VOC2007, VOC2012), folders `Annotations` and `JPEGImages`. Many
 annotation tools export the same form.
 Licence: the images are from Flickr under its terms of use; none is stated for the annotations.
-Boxes: `bndbox` holds xmin, ymin, xmax, ymax in pixels of the stored image. The upper left pixel is (1, 1)
+Boxes: `bndbox` holds xmin, ymin, xmax, ymax in pixels of the image. The upper left pixel is (1, 1)
 and xmax and ymax are the last ones inside, as the VOC2012 development kit's manual says; so the left and
 upper edge are one less than written. Tools that count from 0 write edges: `first_pixel: 0`.
 

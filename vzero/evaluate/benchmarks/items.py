@@ -119,7 +119,7 @@ def picture_facts(image: bytes, pixels: np.ndarray, role: str = "image") -> Pict
         "sha256": hashlib.sha256(image).hexdigest(),
         "width": width,
         "height": height,
-        "perceptual_hash": imaging.difference_hash(pixels),
+        "perceptual_hash": imaging.difference_hash(imaging.turn(pixels, imaging.left_to_turn(image))),
     }
 
 
