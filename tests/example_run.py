@@ -196,6 +196,7 @@ def _write_evaluation(paths: Paths, params: Params, rng: np.random.Generator, it
         for step, (name, left_out) in enumerate(steps)
     ]
     write_table(shard_path(paths.funnel, 0), pl.DataFrame(funnel), tables.Funnel)
+    write_json(paths.ingest_summary, {"box_conventions": {}})
 
 
 def views_of(model: str, benchmark: str) -> list[str]:

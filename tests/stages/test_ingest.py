@@ -40,7 +40,15 @@ def test_every_row_is_a_sample_or_a_reject(table_params, project):
         "rejects": {"duplicate_id": 1, "missing_box": 1, "path_escape": 1},
         "sources": {"table": {"rows": 120, "samples": 117}},
         "box_conventions": {
-            "table": {"xyxy pixel": {"boxes": 118, "inside": 1.0, "verified": True, "exif_oriented": 0.0}}
+            "table": {
+                "xyxy pixel": {
+                    "boxes": 118,
+                    "inside": 1.0,
+                    "verdict": "verified",
+                    "exif_oriented": 0.0,
+                    "subsets": {},
+                }
+            }
         },
         "suspect": {"images": 0, "share": 0.0, "samples": 0},
         "repairs": {},
