@@ -127,7 +127,7 @@ def _write_world(
 def _write_training(
     paths: Paths, rng: np.random.Generator, samples: int, steps: int, gate: bool, negatives: bool
 ) -> None:
-    rows, log = [], []
+    rows, log, seconds = [], [], []
     for step in range(steps):
         for prompt in range(2):
             index = (2 * step + prompt) % samples
@@ -157,8 +157,10 @@ def _write_training(
         names = [name for name in tables.TrainLog.column_names() if name != "step"]
         falling = 2.0 * np.exp(-step / steps) + rng.normal(0, 0.1)
         log.append({"step": step, **dict.fromkeys(names, falling), "reward": None})
+        seconds.append({"step": step, "rollout_seconds": 1.0, "replay_seconds": 0.5, "update_seconds": 0.25})
     write_table(shard_path(paths.rollouts, 0), pl.DataFrame(rows), tables.Rollouts)
     write_table(shard_path(paths.train_log, 0), pl.DataFrame(log), tables.TrainLog)
+    write_table(shard_path(paths.train_timings, 0), pl.DataFrame(seconds), tables.TrainTimings)
     reason = {
         "sample_id": "sample-000",
         "code": "student_picture_refused",
@@ -218,6 +220,9 @@ def write_cell(paths: Paths, model: str, benchmark: str, hits: dict[str, Sequenc
     scores = [row for view, seeds in hits.items() for row in score_rows(model, benchmark, view, *seeds)]
     folder = paths.predictions(model, benchmark)
     write_table(shard_path(folder, 0), pl.DataFrame(predictions), tables.Predictions)
+    keys = ["model", "benchmark", "item", "view", "seed"]
+    timings = pl.DataFrame(predictions).select(*keys, seconds=pl.lit(0.5))
+    write_table(shard_path(paths.evaluate_timings(model, benchmark), 0), timings, tables.EvaluateTimings)
     write_table(shard_path(paths.scores(model, benchmark), 0), pl.DataFrame(scores), tables.Scores)
 
 
@@ -309,7 +314,6 @@ def prediction_rows(
             "resolved": True,
             "answer": answer,
             "hit": bool(hit),
-            "seconds": 0.1,
         }
         for item, hit in enumerate(hits)
         for answer in [letters[item % len(letters)]]

@@ -60,8 +60,8 @@ def closure(stage: str) -> dict[str, Path]:
         ),
         ("crops", ["crops", "crops_summary"]),
         ("quality", ["quality_report"]),
-        ("train", ["trained_model", "rollouts", "train_log", "left_out", "train_summary"]),
-        ("report", ["report"]),
+        ("train", ["trained_model", "rollouts", "train_log", "left_out", "train_summary", "train_timings"]),
+        ("report", ["report", "report_timings"]),
     ],
 )
 def test_outs_are_where_the_code_writes(stage: str, places: list[str]):
@@ -69,7 +69,12 @@ def test_outs_are_where_the_code_writes(stage: str, places: list[str]):
 
 
 def test_every_evaluation_cell_is_an_out():
-    cells = {str(Paths().evaluation(model, name)) for model in EVALUATED_MODELS for name in BENCHMARKS}
+    cells = {
+        str(place(model, name))
+        for place in (Paths().evaluation, Paths().evaluate_timings)
+        for model in EVALUATED_MODELS
+        for name in BENCHMARKS
+    }
     assert outs_of("evaluate") | outs_of("evaluate-frozen") == cells
     assert DAG["stages"]["evaluate"]["matrix"]["model"] == ["trained"]
 

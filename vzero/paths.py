@@ -103,6 +103,19 @@ class Paths:
     def train_summary(self) -> Path:
         return self.root / "data/train/summary.json"
 
+    # timings: what a clock said, apart, so that all other outs of two equal runs are the same bytes
+    @property
+    def train_timings(self) -> Path:
+        return self.root / "data/timings/train"
+
+    def evaluate_timings(self, model: str, benchmark: str) -> Path:
+        return self.root / f"data/timings/evaluate/{model}-{benchmark}"
+
+    @property
+    def report_timings(self) -> Path:
+        """The report's seconds."""
+        return self.root / "data/timings/report.json"
+
     # evaluate
     def evaluation(self, model: str, benchmark: str) -> Path:
         """Folder of one matrix cell, holding `predictions/` and `scores/`."""

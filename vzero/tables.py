@@ -2,6 +2,9 @@
 
 Tables are folders of Parquet shards (`vzero.shards`). All boxes are xyxy in pixels of the image in the table:
 x to the right, y down, the right and bottom edge exclusive.
+
+What a clock said stands in the timings alone (and in `promoted_at`, which no stage of the graph writes): two
+runs of the same code and params on one processor write the same bytes into all other tables.
 """
 
 from __future__ import annotations
@@ -188,12 +191,18 @@ class TrainLog(dy.Schema):
     first_token_share = dy.Float32(nullable=False)  # of answers that begin with the commonest first token
     response_tokens = dy.Float32(nullable=False)  # mean length
     truncated = dy.Float32(nullable=False)  # share without an end token
-    rollout_seconds = dy.Float32(nullable=False)
-    replay_seconds = dy.Float32(nullable=False)
-    update_seconds = dy.Float32(nullable=False)
     rollout_tokens = dy.Int64(nullable=False)
     replay_tokens = dy.Int64(nullable=False)  # response tokens scored, both views
     update_tokens = dy.Int64(nullable=False)
+
+
+class TrainTimings(dy.Schema):
+    """One row a step: how long its phases took on the main process. Written by `train` as it goes."""
+
+    step = dy.Int32(primary_key=True)
+    rollout_seconds = dy.Float32(nullable=False)
+    replay_seconds = dy.Float32(nullable=False)
+    update_seconds = dy.Float32(nullable=False)
 
 
 class BenchmarkItems(dy.Schema):
@@ -287,7 +296,17 @@ class Predictions(dy.Schema):
     resolved = dy.Bool(nullable=False)  # whether a rule could read the answer; if none, it counts as wrong
     answer = dy.String(nullable=False)
     hit = dy.Bool(nullable=False)
-    seconds = dy.Float32(nullable=False)
+
+
+class EvaluateTimings(dy.Schema):
+    """One row an answer of Predictions: how long it took. Written by `evaluate`."""
+
+    model = dy.Enum(["base", "trained", "teacher"], primary_key=True)
+    benchmark = dy.String(primary_key=True)
+    item = dy.String(primary_key=True)
+    view = dy.Enum(["full", "full+crop", "crop"], primary_key=True)
+    seed = dy.Int32(primary_key=True)
+    seconds = dy.Float32(nullable=False)  # of its batch, shared equally
 
 
 class Scores(dy.Schema):
@@ -349,9 +368,11 @@ TABLES: dict[str, type[dy.Schema]] = {
     "left_out": LeftOut,
     "rollouts": Rollouts,
     "train_log": TrainLog,
+    "train_timings": TrainTimings,
     "benchmark_items": BenchmarkItems,
     "overlaps": Overlaps,
     "predictions": Predictions,
+    "evaluate_timings": EvaluateTimings,
     "scores": Scores,
     "promotions": Promotions,
     "summary": Summary,

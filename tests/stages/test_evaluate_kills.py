@@ -16,7 +16,7 @@ from vzero.config import Crops, NeedleSource
 from vzero.evaluate.replies import Replies
 from vzero.needle.benchmarks import benchmark_items
 from vzero.paths import Paths
-from vzero.tables import BenchmarkItems, Predictions
+from vzero.tables import BenchmarkItems, EvaluateTimings, Predictions
 
 # The other tests that need the driver's process run in the same one.
 pytestmark = pytest.mark.xdist_group("kills")
@@ -53,15 +53,13 @@ def test_a_run_killed_at_random_points_scores_the_same(projects: list[Paths], co
     assert 0 < len(before) < 4 * QUESTIONS
     for paths in projects:
         commands.finish(paths, *EVALUATE)
-    resumed, straight = (
-        shards.read(paths.predictions("trained", "cyclic"), Predictions) for paths in projects
-    )
-    assert resumed.drop("seconds").equals(straight.drop("seconds"))
-    assert resumed["text"].n_unique() > 1
-    # Seconds are measured: only replies that were kept, not asked again, still have theirs.
-    assert len(resumed.join(before, on=["item", "seconds"])) == len(before)
-    ours, theirs = (shards.shard_path(paths.scores("trained", "cyclic"), 0) for paths in projects)
-    assert ours.read_bytes() == theirs.read_bytes()
+    for table in (Paths.predictions, Paths.scores):
+        ours, theirs = (shards.shard_path(table(paths, "trained", "cyclic"), 0) for paths in projects)
+        assert ours.read_bytes() == theirs.read_bytes()
+    assert shards.read(killed.predictions("trained", "cyclic"), Predictions)["text"].n_unique() > 1
+    # Replies that were kept, not asked again, still have their seconds.
+    timings = shards.read(killed.evaluate_timings("trained", "cyclic"), EvaluateTimings)
+    assert len(timings.join(before, on=["item", "seconds"])) == len(before)
 
 
 def stored(paths: Paths) -> pl.DataFrame:

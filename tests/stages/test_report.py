@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from example_run import write_example
+from polars import selectors
 
 from vzero import tables
 from vzero.paths import Paths
@@ -35,6 +36,22 @@ def test_the_same_tables_make_the_same_bytes_in_any_place(tmp_path: Path) -> Non
         "plots/weight_by_verdict.json",
         "plots/weight_histogram.json",
     }
+
+
+def test_other_seconds_change_the_file_of_seconds_and_nothing_else(tmp_path: Path) -> None:
+    params, paths = write_example(tmp_path)
+    report.run(params, paths)
+    before, seconds = digests(paths.report), json.loads(paths.report_timings.read_text())
+    assert seconds["train"] == {"rollout_seconds": 12.0, "replay_seconds": 6.0, "update_seconds": 3.0}
+    assert seconds["evaluate"]["base-search"] == 24 * 0.5
+    assert set(seconds["evaluate"]) == {
+        f"{model}-{name}" for model in params.evaluate.models for name in params.evaluate.benchmarks
+    }
+    for table in tmp_path.glob("data/timings/*/**/*.parquet"):
+        pl.read_parquet(table).with_columns(selectors.float() * 2).write_parquet(table)
+    report.run(params, paths)
+    assert json.loads(paths.report_timings.read_text())["train"]["rollout_seconds"] == 24.0
+    assert digests(paths.report) == before
 
 
 def test_summary_metrics_and_page_agree(tmp_path: Path) -> None:

@@ -18,16 +18,15 @@ from small_project import SETTINGS
 
 from vzero.paths import Paths
 from vzero.shards import read
-from vzero.tables import TrainLog
+from vzero.tables import TrainTimings
 
 # What is made once for the module is made in one process.
 pytestmark = pytest.mark.xdist_group("kills")
 
-TIMES = ["rollout_seconds", "replay_seconds", "update_seconds"]
 RANDOM_KILLS = 30
 
 # The small project trains 4 steps and checkpoints after 2 and 4. Each run goes on where the one before was
-# killed, so calls count from its last checkpoint. A step writes two tables: rollouts, then the log.
+# killed, so calls count from its last checkpoint. A step writes three tables: rollouts, timings, the log.
 WRITE_TABLE = "polars.DataFrame.write_parquet"
 WRITE_TENSORS = "vzero.train.checkpoint.save_file"
 IN_A_STEP = [
@@ -36,9 +35,10 @@ IN_A_STEP = [
     {"call": "vzero.train.loop.save_checkpoint:1"},  # between log and checkpoint
 ]
 IN_A_TABLE = [
-    {"call": f"{WRITE_TABLE}:5", "ending": "half"},  # rollouts of the third step
-    {"call": f"{WRITE_TABLE}:4", "ending": "half"},  # log of the fourth
-    {"call": f"{WRITE_TABLE}:3", "ending": "after"},  # rollouts written, not yet renamed
+    {"call": f"{WRITE_TABLE}:7", "ending": "half"},  # rollouts of the third step
+    {"call": f"{WRITE_TABLE}:5", "ending": "half"},  # timings of the fourth
+    {"call": f"{WRITE_TABLE}:6", "ending": "half"},  # log of the fourth
+    {"call": f"{WRITE_TABLE}:4", "ending": "after"},  # rollouts written, not yet renamed
 ]
 IN_A_CHECKPOINT = [
     {"call": f"{WRITE_TENSORS}:1", "ending": "half"},  # weights of the first
@@ -48,6 +48,7 @@ IN_A_CHECKPOINT = [
 ]
 IN_PUBLISHING = [
     {"call": "vzero.stages.train.publish:2"},  # between rollouts and log
+    {"call": "vzero.stages.train.publish:3"},  # between log and timings
     {"call": "vzero.stages.train.atomic_folder:1"},  # between summary and model
     {"call": "transformers.PreTrainedModel.save_pretrained:1", "ending": "after"},  # inside the model
     {"call": "pathlib.Path.rename:1", "ending": "after"},  # old rollouts aside, new ones not in place
@@ -81,19 +82,16 @@ def write_params(paths: Paths, **changes) -> None:
 
 
 def assert_same(paths: Paths, untouched: Paths) -> None:
-    """Every file of the stage is the same but for the times in the log; nothing unfinished lies about."""
-    outputs = [digests(each) for each in (paths, untouched)]
-    assert outputs[0] == outputs[1]
-    logs = [read(each.train_log, TrainLog).drop(TIMES) for each in (paths, untouched)]
-    assert logs[0].equals(logs[1])
+    """Every file of the stage but its timings is the same to the byte; nothing unfinished lies about."""
+    assert digests(paths) == digests(untouched)
+    steps = [read(each.train_timings, TrainTimings)["step"].to_list() for each in (paths, untouched)]
+    assert steps[0] == steps[1]
 
 
 def digests(paths: Paths) -> dict[str, str]:
     stage = paths.trained_model.parent
     return {
         file.relative_to(stage).as_posix(): hashlib.sha256(file.read_bytes()).hexdigest()
-        if paths.train_log not in file.parents
-        else "log"
         for file in stage.rglob("*")
         if file.is_file()
     }
@@ -144,7 +142,7 @@ def test_a_full_disk_is_one_line_and_with_space_again_it_goes_on(
 ):
     points = {
         f"{WRITE_TENSORS}:4": "checkpoints/step-000004",
-        f"{WRITE_TABLE}:3": "rollouts/part-00003.parquet",
+        f"{WRITE_TABLE}:4": "rollouts/part-00003.parquet",
         "transformers.PreTrainedModel.save_pretrained:1": "data/train/model",
     }
     for call, place in points.items():

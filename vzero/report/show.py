@@ -57,12 +57,11 @@ def show(
 
 def _scan(table: str, paths: Paths) -> pl.LazyFrame:
     places = {"promotions": paths.promotion_history}
-    if table in ("predictions", "scores"):
-        folders = sorted(paths.evaluation("*", "*").parent.glob(f"*/{table}"))
+    if table in ("predictions", "scores", "evaluate_timings"):
+        every = getattr(paths, table)("*", "*").relative_to(paths.root)
+        folders = sorted(paths.root.glob(str(every)))
         if not folders:
-            raise FileNotFoundError(
-                f"{paths.evaluation('*', '*').parent}: no {table} there; run evaluate first"
-            )
+            raise FileNotFoundError(f"{paths.root / every}: no {table} there; run evaluate first")
         return pl.concat(scan(folder, TABLES[table]) for folder in folders)
     return scan(places.get(table) or getattr(paths, table), TABLES[table])
 

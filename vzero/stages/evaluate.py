@@ -16,11 +16,13 @@ from vzero.evaluate.predict import ask_all, load_unchanged
 from vzero.evaluate.reading import PICTURE_REFUSED, graded_as_declared
 from vzero.evaluate.score import WHOLE, score
 from vzero.paths import Paths
-from vzero.tables import REFUSED, Predictions, Scores
+from vzero.tables import REFUSED, EvaluateTimings, Predictions, Scores
 
 
 def run(params: Params, paths: Paths, model: str, benchmark: str) -> dict[str, Any]:
-    """Write `predictions/` and `scores/` of `model` on `benchmark`; the summary holds accuracy by view.
+    """Write `predictions/` and `scores/` of `model` on `benchmark`, and timings apart.
+
+    The summary holds accuracy by view.
 
     Replies are kept (`Paths.replies`): an interrupted run goes on from its last batch, and replies that are
     only read in another way are not asked for again. Raises ConfigError on an unknown model or benchmark.
@@ -47,6 +49,9 @@ def run(params: Params, paths: Paths, model: str, benchmark: str) -> dict[str, A
     scores = score(
         predictions, resamples=settings.resamples, confidence=settings.confidence, seed=settings.seed
     )
+    timings = replies.with_columns(model=pl.lit(model), benchmark=pl.lit(benchmark))
+    with shards.atomic_folder(paths.evaluate_timings(model, benchmark)) as folder:
+        shards.write_table(shards.shard_path(folder, 0), EvaluateTimings.cast(timings), EvaluateTimings)
     with shards.atomic_folder(paths.evaluation(model, benchmark)) as cell:
         shards.write_table(shards.shard_path(cell / "predictions", 0), predictions, Predictions)
         shards.write_table(shards.shard_path(cell / "scores", 0), scores, Scores)

@@ -1,4 +1,4 @@
-"""Write the report: one HTML page, the headline table, metrics and plots."""
+"""Write the report: one HTML page, the headline table, metrics and plots; and the run's seconds apart."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from vzero.report import curves, gate, page, summary
 from vzero.report.gallery import build_gallery
 from vzero.report.inputs import Inputs, read_inputs
 from vzero.report.names import REGION_BENCHMARKS
+from vzero.report.timings import read_timings
 
 PLOT_DIGITS = 6
 HEADLINE_MODELS = ("base", "trained")
@@ -26,6 +27,8 @@ HEADLINE_MODELS = ("base", "trained")
 
 def run(params: Params, paths: Paths) -> dict[str, Any]:
     """Read every table of a finished run and write `data/report`; the result says where, and the headline.
+
+    What the clock said goes to `data/timings/report.json` alone, so that equal runs have equal reports.
 
     Answers are read here and nowhere before: they tell right from wrong for the reader.
     """
@@ -36,6 +39,7 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     gallery = build_gallery(rollouts, inputs.samples, paths, params.report.gallery, params.report.seed)
     html = page.render(inputs, headlines, rollouts, gallery)
     metrics = summary.metrics(headlines)
+    shards.write_json(paths.report_timings, read_timings(params, paths))
     with shards.atomic_folder(paths.report) as folder:
         shards.write_table(folder / paths.summary.name, headlines, tables.Summary)
         shards.write_json(folder / paths.metrics.name, metrics)

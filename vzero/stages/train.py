@@ -33,7 +33,7 @@ from vzero.train.teacher import load_student, load_teacher
 
 
 def run(params: Params, paths: Paths) -> dict[str, Any]:
-    """Train, and leave model, rollouts, train_log, left_out and the summary in the stage's folder."""
+    """Train, and leave model, rollouts, train_log, left_out and the summary in place, the timings apart."""
     accelerator = _accelerator()
     set_seed(params.train.seed)
     recipe = resolve(params.train)
@@ -183,6 +183,7 @@ def _publish(
         _copy_preprocessor(source, saved)
         publish(folder / "rollouts", paths.rollouts)
         publish(folder / "train_log", paths.train_log)
+        publish(folder / "timings", paths.train_timings)
         _write_left_out(unusable, paths)
         write_json(paths.train_summary, summary)
 

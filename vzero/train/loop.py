@@ -24,7 +24,14 @@ from vzero.train.batches import TrainingSample, load_samples, step_rows
 from vzero.train.checkpoint import load_checkpoint, save_checkpoint
 from vzero.train.collapse import TrainingCollapsed, collapse_signs
 from vzero.train.recipes import Recipe
-from vzero.train.records import append_log, forget_after, log_row, rollout_rows, write_rollouts
+from vzero.train.records import (
+    append_log,
+    append_timings,
+    forget_after,
+    log_row,
+    rollout_rows,
+    write_rollouts,
+)
 from vzero.train.scoring import score_step
 from vzero.train.sharding import gather
 from vzero.train.teacher import average, weights_of
@@ -100,10 +107,9 @@ def _step(
     if not accelerator.is_main_process:
         return None
     write_rollouts(run / "rollouts", rows, number=step)
+    append_timings(run / "timings", seconds, number=step)
     rate = optimizer.param_groups[0]["lr"]
-    return append_log(
-        run / "train_log", log_row(rows, updated, recipe.gate, number=step, seconds=seconds, lr=rate)
-    )
+    return append_log(run / "train_log", log_row(rows, updated, recipe.gate, number=step, lr=rate))
 
 
 def _present(

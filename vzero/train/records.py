@@ -1,4 +1,4 @@
-"""What a run writes as it goes: a `rollouts` shard a step and the `train_log`, both resumable."""
+"""What a run writes as it goes: a `rollouts` shard a step, the `train_log` and the timings, all resumable."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import dataframely as dy
 import polars as pl
 import torch
 
 from vzero.shards import files, frame_of, read, shard_path, write_table
-from vzero.tables import Rollouts, TrainLog
+from vzero.tables import Rollouts, TrainLog, TrainTimings
 from vzero.train.recipes import Gate, Recipe
 from vzero.train.scoring import ScoredStep
 from vzero.train.update import Updated
 
-LOG_FILE = 0  # the log is small: one file, rewritten atomically every step
+ONE_FILE = 0  # log and timings are small: one file each, rewritten atomically every step
 
 
 def rollout_rows(step: ScoredStep, recipe: Recipe, *, number: int) -> list[dict[str, Any]]:
@@ -65,7 +66,6 @@ def log_row(
     gate: Gate,
     *,
     number: int,
-    seconds: dict[str, float],
     lr: float,
 ) -> dict[str, Any]:
     """One row of `tables.TrainLog` from all processes' rollouts of a step."""
@@ -98,9 +98,6 @@ def log_row(
         "first_token_share": _commonest(frame["token_ids"].list.first()) / len(rows),
         "response_tokens": tokens / len(rows),
         "truncated": (frame["finish_reason"] == "length").mean(),
-        "rollout_seconds": seconds["rollout"],
-        "replay_seconds": seconds["replay"],
-        "update_seconds": seconds["update"],
         "rollout_tokens": tokens,
         "replay_tokens": len(positive) + len(negative) if len(student) else 0,
         "update_tokens": tokens,
@@ -119,17 +116,28 @@ def _tokens(frame: pl.DataFrame, view: str) -> torch.Tensor:
 
 
 def append_log(folder: Path, row: dict[str, Any]) -> pl.DataFrame:
-    """Add a step's row and return the log; rows of this and later steps, of a killed run, go."""
-    path = shard_path(folder, LOG_FILE)
-    log = frame_of([row], TrainLog)
+    """Add a step's row of `tables.TrainLog` and return the log."""
+    return _append(folder, row, TrainLog)
+
+
+def append_timings(folder: Path, seconds: dict[str, float], *, number: int) -> None:
+    """Add a step's row of `tables.TrainTimings` from the seconds of its phases."""
+    row = {"step": number} | {f"{phase}_seconds": value for phase, value in seconds.items()}
+    _append(folder, row, TrainTimings)
+
+
+def _append(folder: Path, row: dict[str, Any], schema: type[dy.Schema]) -> pl.DataFrame:
+    """Add a step's row to a table; rows of this and later steps, of a killed run, go."""
+    path = shard_path(folder, ONE_FILE)
+    table = frame_of([row], schema)
     if path.is_file():
-        log = pl.concat([read(path, TrainLog).filter(pl.col("step") < row["step"]), log])
-    write_table(path, log, TrainLog)
-    return log
+        table = pl.concat([read(path, schema).filter(pl.col("step") < row["step"]), table])
+    write_table(path, table, schema)
+    return table
 
 
 def forget_after(run: Path, steps_done: int) -> None:
-    """Drop rollouts written after the checkpoint that a run continues from; `append_log` drops log rows."""
+    """Drop rollouts written after the checkpoint that a run continues from; `_append` drops other rows."""
     for shard in files(run / "rollouts"):
         if int(shard.stem.removeprefix("part-")) >= steps_done:
             shard.unlink()

@@ -89,7 +89,7 @@ def _score_row(
         confidence=confidence,
         seed=seed,
     )
-    by_seed = weighted.group_by("seed").agg(pl.col("counts").mean())["counts"]
+    by_seed = weighted.group_by("seed", maintain_order=True).agg(pl.col("counts").mean())["counts"]
     return key | {
         "n": len(items),
         "seeds": len(by_seed),

@@ -1,0 +1,27 @@
+"""How long a run took, from the timings tables: for a file beside the report, never for the page."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from vzero.config import Params
+from vzero.paths import Paths
+from vzero.shards import read
+from vzero.tables import EvaluateTimings, TrainTimings
+
+
+def read_timings(params: Params, paths: Paths) -> dict[str, dict[str, float]]:
+    """Seconds: of `train` by phase, summed over the steps, and of `evaluate` by model and benchmark.
+
+    `FileNotFoundError` names the table whose stage has not run.
+    """
+    steps = read(paths.train_timings, TrainTimings).select(pl.exclude("step").cast(pl.Float64).sum())
+    cells = [(model, name) for model in params.evaluate.models for name in params.evaluate.benchmarks]
+    answers = {
+        f"{model}-{name}": read(paths.evaluate_timings(model, name), EvaluateTimings, ["seconds"])
+        for model, name in cells
+    }
+    return {
+        "train": steps.row(0, named=True),
+        "evaluate": {cell: float(table["seconds"].cast(pl.Float64).sum()) for cell, table in answers.items()},
+    }
