@@ -17,6 +17,9 @@ OFFLINE = {
 }
 
 
+GUARD = Path(__file__).with_name("guard.py")
+
+
 @dataclass(frozen=True)
 class Finished:
     code: int
@@ -30,12 +33,13 @@ def environment() -> dict[str, str]:
 
 
 def run_module(root: Path, *arguments: str, log: Callable[[str], None] = print) -> Finished:
-    """`python -m ARGUMENTS` in `root`; every line goes to `log` as it comes."""
+    """`python -m ARGUMENTS` in `root`; every line goes to `log` as it comes. Ends when this process does."""
     lines = []
     with subprocess.Popen(
-        [sys.executable, "-m", *arguments],
+        [sys.executable, str(GUARD), sys.executable, "-m", *arguments],
         cwd=root,
         env=environment(),
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

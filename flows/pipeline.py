@@ -16,7 +16,7 @@ from prefect.futures import PrefectFuture
 from prefect.states import Completed
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from flows import artifacts, dag
+from flows import artifacts, dag, recovery
 
 
 def may_pass(task: Any, run: Any, state: State) -> bool:
@@ -45,12 +45,13 @@ def pipeline(root: Path = Path(), force: bool = False, parallel: int = 1) -> dic
     `root` is the project's folder (relative: to the worker's), `force` runs all stages, and `parallel` bounds
     how many run at once. The default is one, because every stage already uses all cores or the one GPU.
     """
-    states = run_graph(root, force=force, parallel=parallel)
-    artifacts.publish_stages(states)
-    failed = [stage for stage, state in states.items() if state.is_failed()]
-    if failed:
-        raise dag.StageError(f"failed: {', '.join(failed)}; what needs them was not run")
-    artifacts.publish_report(root)
+    with recovery.held():
+        states = run_graph(root, force=force, parallel=parallel)
+        artifacts.publish_stages(states)
+        failed = [stage for stage, state in states.items() if state.is_failed()]
+        if failed:
+            raise dag.StageError(f"failed: {', '.join(failed)}; what needs them was not run")
+        artifacts.publish_report(root)
     return {stage: str(state.name) for stage, state in states.items()}
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
-from flows import artifacts, dag
+from flows import artifacts, dag, recovery
 from flows.commands import run_module
 from flows.pipeline import may_pass, pipeline
 
@@ -42,9 +42,10 @@ def promote(root: Path) -> str:
 @flow(log_prints=True)
 def retrain(root: Path = Path(), force: bool = False, parallel: int = 1) -> dict[str, str]:
     """Refresh, reproduce, promote; returns each stage's verdict. Parameters as in `pipeline`."""
-    refresh_data(root)
-    verdicts = pipeline(root, force=force, parallel=parallel)
-    artifacts.publish_promotion(promote(root))
+    with recovery.held():
+        refresh_data(root)
+        verdicts = pipeline(root, force=force, parallel=parallel)
+        artifacts.publish_promotion(promote(root))
     return verdicts
 
 

@@ -74,6 +74,7 @@ def toy(tmp_path: Path) -> Path:
         "dvc.yaml": STAGES,
         "params.yaml": "source: one\nleft: two\n",
         "stage.py": STAGE,
+        "vzero/__init__.py": "",
         "vzero/__main__.py": PROMOTION,
         ".dvcignore": "__pycache__/\n",
     }
@@ -90,7 +91,7 @@ def toy(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """A real Prefect server on a database of its own. It works while it waits, so it does not live on."""
     home = tmp_path_factory.mktemp("prefect")
