@@ -50,7 +50,7 @@ IN_PUBLISHING = [
     {"call": "vzero.stages.train.publish:2"},  # between rollouts and log
     {"call": "vzero.stages.train.publish:3"},  # between log and timings
     {"call": "vzero.stages.train.atomic_folder:1"},  # between summary and model
-    {"call": "transformers.PreTrainedModel.save_pretrained:1", "ending": "after"},  # inside the model
+    {"call": "vzero.models.saving.save_file:1", "ending": "after"},  # inside the model
     {"call": "pathlib.Path.rename:1", "ending": "after"},  # old rollouts aside, new ones not in place
 ]
 
@@ -143,7 +143,7 @@ def test_a_full_disk_is_one_line_and_with_space_again_it_goes_on(
     points = {
         f"{WRITE_TENSORS}:4": "checkpoints/step-000004",
         f"{WRITE_TABLE}:4": "rollouts/part-00003.parquet",
-        "transformers.PreTrainedModel.save_pretrained:1": "data/train/model",
+        "vzero.models.saving.save_file:1": "data/train/model",
     }
     for call, place in points.items():
         assert commands.run(project, "train", call=call, ending="full") == 2

@@ -186,6 +186,9 @@ class Train(Section):
     gradient_checkpointing: bool = False
     checkpoint_every: Positive = 20
     """Steps between checkpoints; an interrupted run goes on from the last one."""
+    save_precision: Literal["source", "fp32"] = "source"
+    """Of the trained model's weights. source: each tensor's as in `models.student`. fp32: as they were
+    trained, which a bfloat16 folder rounds to two or three digits; twice its size."""
     on_collapse: Literal["warn", "stop"] = "warn"
     """What to do when answers lose their length, their variety or their end (`vzero.train.collapse`)."""
     seed: NonNegative = 0

@@ -50,8 +50,8 @@ def run(params: Params, paths: Paths, model: str, benchmark: str) -> dict[str, A
         predictions, resamples=settings.resamples, confidence=settings.confidence, seed=settings.seed
     )
     timings = replies.with_columns(model=pl.lit(model), benchmark=pl.lit(benchmark))
-    with shards.atomic_folder(paths.evaluate_timings(model, benchmark)) as folder:
-        shards.write_table(shards.shard_path(folder, 0), EvaluateTimings.cast(timings), EvaluateTimings)
+    with shards.atomic_folder(paths.evaluate_timings(model, benchmark)) as apart:
+        shards.write_table(shards.shard_path(apart, 0), EvaluateTimings.cast(timings), EvaluateTimings)
     with shards.atomic_folder(paths.evaluation(model, benchmark)) as cell:
         shards.write_table(shards.shard_path(cell / "predictions", 0), predictions, Predictions)
         shards.write_table(shards.shard_path(cell / "scores", 0), scores, Scores)

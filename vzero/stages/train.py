@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import math
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -19,6 +18,7 @@ from accelerate.utils import InitProcessGroupKwargs, broadcast_object_list, set_
 from vzero.config import ConfigError, Params
 from vzero.locks import AtWork
 from vzero.models.recompute import recompute_layers
+from vzero.models.saving import save_like, weight_files
 from vzero.paths import Paths
 from vzero.runs import publish, publishing, run_folder
 from vzero.shards import atomic_folder, listing_hash, shard_path, write_json, write_table
@@ -39,6 +39,7 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     recipe = resolve(params.train)
     _check_processes(accelerator, params)
     folders = {name: paths.resolve(getattr(params.models, name)) for name in ("student", "teacher")}
+    weight_files(folders["student"])  # what cannot be saved is not trained
     inputs = [paths.samples, paths.images, paths.crops, *folders.values()]
     seen = listing_hash(inputs)
     student = load_student(folders["student"], params, accelerator.device)
@@ -53,8 +54,8 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     index = index.join(unusable, on="sample_id", how="anti", maintain_order="left")
     config = {
         "models": params.models.model_dump(mode="json"),
-        # What only decides whether to go on must not make a run begin anew.
-        "train": params.train.model_dump(mode="json", exclude={"on_collapse"}),
+        # What only decides whether to go on, or how the end is saved, must not make a run begin anew.
+        "train": params.train.model_dump(mode="json", exclude={"on_collapse", "save_precision"}),
     }
     summary = {
         "recipe": params.train.recipe,
@@ -166,7 +167,7 @@ def _publish(
     unusable: pl.DataFrame,
     summary: dict[str, Any],
 ) -> None:
-    """Put the finished run into place: the model last, written in the layout it was loaded from.
+    """Put the finished run into place: the model last, as the folder that it came from.
 
     Another run's outputs are replaced when the model is written, all within a moment. The run's folder stays:
     killed here, or run again, the stage finds its last checkpoint and only publishes.
@@ -178,19 +179,9 @@ def _publish(
 
         merge_adapters(student)
     with publishing(folder), atomic_folder(paths.trained_model) as saved:
-        student.network.save_pretrained(saved)
-        student.tokenizer.save_pretrained(saved)
-        _copy_preprocessor(source, saved)
+        save_like(student, source, saved, precision=params.train.save_precision)
         publish(folder / "rollouts", paths.rollouts)
         publish(folder / "train_log", paths.train_log)
         publish(folder / "timings", paths.train_timings)
         _write_left_out(unusable, paths)
         write_json(paths.train_summary, summary)
-
-
-def _copy_preprocessor(source: Path, target: Path) -> None:
-    """The student's own image settings, not those a run bounded them to."""
-    for name in ("preprocessor_config.json", "processor_config.json"):
-        if (source / name).is_file():
-            content = json.loads((source / name).read_text())
-            write_json(target / name, content)
