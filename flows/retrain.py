@@ -1,4 +1,4 @@
-"""Flow `retrain`: refresh the data, bring the pipeline up to date, promote the student if it is not worse.
+"""Flow `retrain`: refresh the data, bring the pipeline up to date, promote the student unless it is below.
 
 With nothing new, every stage is skipped and the promoted student stays.
 """

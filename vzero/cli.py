@@ -98,7 +98,7 @@ def report() -> None:
 
 @app.command
 def promote() -> None:
-    """Make the trained student the promoted one if it is not worse on the held-out samples."""
+    """Make the trained student the promoted one unless it answers fewer held-out samples right."""
     _run_stage("promote")
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from vzero.config import Evaluate, parse_params
 from vzero.evaluate.benchmarks.catalogue import CATALOGUE
 from vzero.report import names, words
@@ -65,3 +67,13 @@ def test_the_verdict_gives_the_number_of_the_drawn_regions_first() -> None:
 def test_without_base_there_is_no_verdict() -> None:
     rows = {("trained", "vstar"): {"delta": None, "delta_low": None, "delta_high": None}}
     assert words.verdict(rows, evaluate("vstar")) == ""
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "told"),
+    [(0.1, 2.0, "up"), (-2.0, -0.1, "down"), (-0.1, 2.0, "flat"), (0.0, 2.0, "flat"), (-2.0, 0.0, "flat")],
+)
+def test_better_and_worse_are_said_only_where_the_interval_leaves_out_zero(low, high, told: str) -> None:
+    assert words.direction({"delta": 1.0, "delta_low": low, "delta_high": high}) == told
+    crumbs = {"delta": 1.0, "delta_low": low + 1e-15, "delta_high": high - 1e-15}
+    assert words.direction(crumbs) == told

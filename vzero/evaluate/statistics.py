@@ -97,6 +97,16 @@ def paired_difference(
     )
 
 
+def side_of_zero(low: float, high: float) -> int:
+    """1 or -1 where an interval in points lies above or below zero as a whole, 0 where it does not.
+
+    Only what is not 0 is told as better or worse. A limit of 0 may come as a crumb of rounding beside it.
+    """
+    if low > SAME:
+        return 1
+    return -1 if high < -SAME else 0
+
+
 def mean_paired_difference(
     strata: Sequence[tuple[ArrayLike, ArrayLike, ArrayLike]], *, resamples: int, confidence: float, seed: int
 ) -> Difference:

@@ -6,6 +6,7 @@ import altair as alt
 import polars as pl
 import vl_convert
 
+from vzero.evaluate.statistics import side_of_zero
 from vzero.report.charts import THEME, AnyChart
 
 INK, MUTED, LINE = "#1f2328", "#8b949e", "#d8dee4"
@@ -14,11 +15,10 @@ SIGNS = alt.Scale(domain=["clear", "open"], range=["#0b6bcb", MUTED])
 
 def differences(frame: pl.DataFrame, one: str, other: str) -> AnyChart:
     """Columns benchmark, category, delta, low, high in points. Intervals without zero have colour."""
+    limits = frame.select("low", "high").iter_rows()
     shown = frame.with_columns(
         row=pl.col("benchmark") + pl.lit(" · ") + pl.col("category"),
-        verdict=pl.when((pl.col("low") > 0) | (pl.col("high") < 0))
-        .then(pl.lit("clear"))
-        .otherwise(pl.lit("open")),
+        verdict=pl.Series(["clear" if side_of_zero(*each) else "open" for each in limits], dtype=pl.String),
     )
     base = alt.Chart(shown).encode(
         y=alt.Y("row:N", sort=shown["row"].to_list(), title=None, axis=alt.Axis(labelLimit=300)),

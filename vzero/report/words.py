@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from vzero.config import BENCHMARKS, Evaluate, Params
+from vzero.evaluate.statistics import side_of_zero
 from vzero.report import names
 from vzero.report.gallery import Entry
 from vzero.report.inputs import Inputs
@@ -37,9 +38,7 @@ def points(value: float) -> str:
 
 def direction(row: dict[str, Any]) -> str:
     """`up` or `down` where the interval leaves out zero, `flat` otherwise."""
-    if row["delta_low"] > 0:
-        return "up"
-    return "down" if row["delta_high"] < 0 else "flat"
+    return {1: "up", 0: "flat", -1: "down"}[side_of_zero(row["delta_low"], row["delta_high"])]
 
 
 def title(params: Params) -> str:

@@ -1,4 +1,4 @@
-"""Make the trained student the promoted one, if it is not worse on the held-out dev split.
+"""Make the trained student the promoted one, unless it answers fewer of the held-out dev questions right.
 
 Not a stage of the graph: the retrain flow runs it afterwards, and what was promoted outlives the next run.
 """
@@ -19,7 +19,7 @@ from vzero.evaluate.predict import ask_all, load_unchanged
 from vzero.evaluate.prompting.parts import Question
 from vzero.evaluate.prompting.policies import wording
 from vzero.evaluate.reading import graded_as_declared
-from vzero.evaluate.statistics import paired_difference
+from vzero.evaluate.statistics import paired_difference, side_of_zero
 from vzero.evaluate.views import FULL
 from vzero.locks import held
 from vzero.paths import Paths
@@ -31,7 +31,7 @@ GREEDY = {"temperature": 0.0, "top_p": 1.0, "top_k": 0, "seeds": (0,)}
 
 
 def run(params: Params, paths: Paths) -> dict[str, Any]:
-    """Compare data/train/model with the promoted student (or the untouched one), and promote it if not worse.
+    """Compare data/train/model with the promoted student (or the untouched one); promote it unless below.
 
     The summary's `outcome` is promoted, kept or unchanged, and `reason` says why.
     """
@@ -60,16 +60,20 @@ def _decide(params: Params, paths: Paths) -> dict[str, Any]:
         "previous_hash": previous_hash,
         **_compare(params, paths, questions, previous_folder),
     }
+    reason = f"the trained model is {_against(comparison)} the {previous} one"
     if comparison["delta"] < 0:
-        return {
-            "outcome": "kept",
-            "reason": f"the trained model is worse than the {previous} one",
-        } | comparison
+        return {"outcome": "kept", "reason": reason} | comparison
     _promote(paths, comparison)
-    return {
-        "outcome": "promoted",
-        "reason": f"the trained model is not worse than the {previous} one",
-    } | comparison
+    return {"outcome": "promoted", "reason": reason} | comparison
+
+
+def _against(comparison: dict[str, Any]) -> str:
+    """What the interval says: better or worse only where it leaves out zero."""
+    side = side_of_zero(comparison["delta_low"], comparison["delta_high"])
+    if side:
+        return "better than" if side > 0 else "worse than"
+    place = "below" if comparison["delta"] < 0 else "not below"
+    return f"not distinguishable from, and {place},"
 
 
 def _dev_questions(paths: Paths) -> pl.DataFrame:
