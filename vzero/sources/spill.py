@@ -154,7 +154,7 @@ def _suspect(annotation: Annotation, rejected: Rejected, shelf: Shelf) -> str | 
     """The id of an image whose other rows may be as wrong as this one."""
     if rejected.code not in OTHER_GRID:
         return None
-    return shelf.put(single_image(annotation.image), annotation.licence)["image_id"]
+    return shelf.put(single_image(annotation.image), annotation.licence).row["image_id"]
 
 
 def _text(value: Any) -> str | None:
