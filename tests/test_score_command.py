@@ -51,7 +51,7 @@ def test_a_project_says_how_cells_that_read_none_are_taken(tmp_path: Path):
         assert vzero(*command, cwd=tmp_path).returncode == 0
         accuracies.append(pl.read_parquet(tmp_path / "scores.parquet")["accuracy"].item())
         compared = vzero("compare", "model_MMStar.tsv", "model_MMStar.tsv", cwd=tmp_path).stdout
-        assert [str(100 * accuracies[-1])] * 2 == compared.split("mmstar", 1)[1].split()[2:4], compared
+        assert [f"{accuracies[-1]:.4f}"] * 2 == compared.split("mmstar", 1)[1].split()[2:4], compared
     assert accuracies == [0.0, 1.0]
 
 

@@ -153,6 +153,7 @@ def test_malformed_rows_spoil_no_other_row_and_none_is_lost(outcome):
 
 def test_every_code_can_be_reached_but_those_of_other_sources_and_of_filters():
     elsewhere = {
+        "picture_refused",
         "drawn_box",
         "size_mismatch",
         "ambiguous_image",

@@ -173,7 +173,7 @@ def test_voc_the_side_that_is_told_must_be_the_pictures(tmp_path):
     half = SIZE.replace("200", "0").replace("100", "150")
     config = tool(tmp_path, "<filename>p0.jpg</filename>", "images/p0.jpg", extent=half)
     rejects = found(config, tmp_path)[2]
-    assert rejects == [("size_mismatch", "annotated (0, 150), the image is (200, 100)")]
+    assert rejects == [("size_mismatch", "annotated (0, 150), the image is 200 x 100")]
 
 
 LAUGHS = (
