@@ -11,6 +11,7 @@ import contextlib
 import fcntl
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import UUID
 
 from prefect import flow
 from prefect.client.orchestration import SyncPrefectClient, get_client
@@ -74,7 +75,7 @@ def killed_runs(client: SyncPrefectClient) -> Iterator[FlowRun]:
                 continue
             # Another server's run is not known here, and not forgotten.
             with contextlib.suppress(ObjectNotFound):
-                yield client.read_flow_run(place.name)
+                yield client.read_flow_run(UUID(place.name))
                 place.unlink(missing_ok=True)
 
 

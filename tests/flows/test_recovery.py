@@ -10,9 +10,9 @@ from uuid import UUID
 import pytest
 from prefect import flow, task
 from prefect.client.orchestration import SyncPrefectClient, get_client
-from prefect.client.schemas.objects import FlowRun
+from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.settings import get_current_settings
-from prefect.states import Cancelling, Completed, Failed, Running, State
+from prefect.states import Cancelling, Completed, Failed, Running
 
 from flows import recovery
 from flows.recovery import recover
@@ -54,8 +54,8 @@ def killed(client: SyncPrefectClient, run: FlowRun, state: State | None = None) 
     return run
 
 
-def state_of(client: SyncPrefectClient, run: FlowRun) -> str:
-    return client.read_flow_run(run.id).state_type.value
+def state_of(client: SyncPrefectClient, run: FlowRun) -> StateType | None:
+    return client.read_flow_run(run.id).state_type
 
 
 def runs_after(client: SyncPrefectClient, run: FlowRun) -> list[FlowRun]:
@@ -72,13 +72,13 @@ def test_a_killed_run_is_crashed_and_its_work_is_asked_for_once(client: SyncPref
     of_run = client.create_task_run(part, flow_run_id=run.id, dynamic_key="0", state=Running())
     recover()
     recover()
-    assert [state_of(client, each) for each in (run, inside)] == ["CRASHED", "CRASHED"]
-    assert client.read_task_run(of_run.id).state_type.value == "CRASHED"
+    assert [state_of(client, each) for each in (run, inside)] == [StateType.CRASHED] * 2
+    assert client.read_task_run(of_run.id).state_type is StateType.CRASHED
     [again] = runs_after(client, run)
-    assert (again.deployment_id, again.parameters, again.state_type.value) == (
+    assert (again.deployment_id, again.parameters, again.state_type) == (
         deployment,
         {"size": 3},
-        "SCHEDULED",
+        StateType.SCHEDULED,
     )
     assert places() == []
 
@@ -90,24 +90,28 @@ def test_what_is_killed_over_and_over_is_left_to_a_person(client: SyncPrefectCli
         recover()
         after = runs_after(client, first)
         assert len(after) == times
-        [run] = [each for each in after if each.state_type.value == "SCHEDULED"]
+        [run] = [each for each in after if each.state_type is StateType.SCHEDULED]
     killed(client, run)
     recover()
-    assert state_of(client, run) == "CRASHED"
+    assert state_of(client, run) is StateType.CRASHED
     assert len(runs_after(client, first)) == recovery.TIMES
 
 
 @pytest.mark.parametrize(
     ("state", "ends"),
-    [(Cancelling(), "CANCELLED"), (Completed(), "COMPLETED"), (Failed(), "FAILED")],
+    [
+        (Cancelling(), StateType.CANCELLED),
+        (Completed(), StateType.COMPLETED),
+        (Failed(), StateType.FAILED),
+    ],
     ids=["cancelled", "completed", "failed"],
 )
 def test_what_was_stopped_or_done_is_not_done_again(
-    client: SyncPrefectClient, deployment: UUID, state: State, ends: str
+    client: SyncPrefectClient, deployment: UUID, state: State, ends: StateType
 ):
     run = killed(client, client.create_flow_run_from_deployment(deployment), state)
     recover()
-    assert state_of(client, run) == ends
+    assert state_of(client, run) is ends
     assert runs_after(client, run) == []
 
 
@@ -117,14 +121,14 @@ def test_a_living_run_is_left_alone_whatever_its_silence(client: SyncPrefectClie
     with place.open() as engine:
         fcntl.flock(engine, fcntl.LOCK_EX)
         recover()
-        assert state_of(client, run) == "RUNNING"
+        assert state_of(client, run) is StateType.RUNNING
     recover()
-    assert state_of(client, run) == "CRASHED"
+    assert state_of(client, run) is StateType.CRASHED
 
 
 def test_a_flow_ends_what_was_killed_before_it_and_leaves_nothing(client: SyncPrefectClient):
     """Without a deployment nothing is taken up: `python -m flows.retrain` is run again by who ran it."""
     run = killed(client, client.create_flow_run(work))
     work()
-    assert state_of(client, run) == "CRASHED"
+    assert state_of(client, run) is StateType.CRASHED
     assert places() == []

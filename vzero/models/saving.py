@@ -59,7 +59,7 @@ def save_like(
     sizes = 0
     for name in weight_files(source):
         with safe_open(source / name, "pt") as file:
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+            tensors: dict[str, torch.Tensor] = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
             metadata = file.metadata()
         for key, before in tensors.items():
             dtype = torch.float32 if precision == "fp32" else before.dtype
@@ -79,7 +79,9 @@ def save_like(
 
 def _named_as_saved(student: LoadedModel, source: Path) -> dict[str, torch.Tensor]:
     """The weights by their names in the source's files."""
-    trained = revert_weight_conversion(student.network, dict(student.network.state_dict()))
+    trained: dict[str, torch.Tensor] = revert_weight_conversion(
+        student.network, dict(student.network.state_dict())
+    )
     names = set()
     for file in weight_files(source):
         with safe_open(source / file, "pt") as opened:
