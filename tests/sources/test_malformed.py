@@ -72,6 +72,8 @@ KINDS = {
     "a file that is no image": (row(image="text.png"), "unreadable_image"),
     "a truncated PNG": (row(image="cut.png"), "truncated_image"),
     "a truncated JPEG": (row(image="cut.jpg"), "truncated_image"),
+    "a JPEG cut off, with an end behind": (row(image="ended.jpg"), "unreadable_image"),
+    "a JPEG with zeros inside": (row(image="zeros.jpg"), "unreadable_image"),
     "a huge image": (row(image="huge.png"), "huge_image"),
     "no box": (row(box=None), "missing_box"),
     "an empty list of boxes": (row(box=[]), "missing_box"),
@@ -108,6 +110,8 @@ def images(tmp_path_factory) -> Path:
         "text.png": b"no image",
         "cut.png": PNG[:-100],
         "cut.jpg": JPEG[: len(JPEG) // 2],
+        "ended.jpg": JPEG[: len(JPEG) // 2] + b"\xff\xd9",
+        "zeros.jpg": JPEG[: len(JPEG) // 2] + bytes(1000) + JPEG[len(JPEG) // 2 + 1000 :],
         "huge.png": imaging.encode_png(np.zeros((101, 100, 3), np.uint8)),
     }
     for name, data in contents.items():

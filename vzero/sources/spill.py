@@ -8,6 +8,7 @@ no files of their own, one after the other. `merge` makes the tables of them.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,7 @@ def position(number: int, index: int) -> int:
     return number * MOST_ROWS + index
 
 
+@cache
 def columns(schema: type[dy.Schema]) -> dict[str, Any]:
     """Columns of the parts: those of the table and what the table is put together by.
 
