@@ -61,6 +61,7 @@ SETTINGS: dict[str, tuple[Any, set[str]]] = {
     "gradient_checkpointing": (True, EVERY),
     "checkpoint_every": (5, EVERY),
     "on_collapse": ("stop", EVERY - {"sft"}),
+    "save_precision": ("fp32", EVERY),
     "seed": (1, EVERY),
 }
 """A value that is not the default, and the recipes that have a use for it when it is all that is set."""
