@@ -28,9 +28,8 @@ from prefect.runtime import flow_run
 from prefect.settings import get_current_settings
 from prefect.states import Cancelled, Crashed
 
-TIMES = (
-    3  # that work is taken up: what is killed over and over, for want of memory for example, needs a person
-)
+# How often work is taken up: what is killed over and over, for want of memory for example, needs a person.
+TIMES = 3
 KILLED = "The process that ran this was killed."
 
 
