@@ -65,6 +65,20 @@ def test_a_run_is_found_again_and_other_settings_or_inputs_start_clean(tmp_path:
         assert not (second / "done").exists()
 
 
+@pytest.mark.parametrize("made", ["part-00000.parquet", "checkpoints/step-000002"])
+def test_inputs_that_came_and_went_leave_nothing_but_checkpoints_to_go_on_from(tmp_path: Path, made: str):
+    """Another stage put other tables there and back again: the parts may be of either, checkpoints were held
+    against the inputs."""
+    table = write(tmp_path / "input", "1")
+    with pytest.raises(InterruptedError), run(tmp_path, table) as folder:
+        write(folder / made, "")
+        raise InterruptedError
+    os.utime(table, (1, 1))
+    with run(tmp_path, table) as again:
+        assert again == folder
+        assert (again / made).exists() == made.startswith("checkpoints")
+
+
 def test_what_a_killed_run_was_writing_is_cleared(tmp_path: Path):
     folder = killed(tmp_path)
     write(folder / "rollouts/.part-00001.parquet.tmp", "half")

@@ -40,7 +40,7 @@ from vzero.shards import (
 
 KILLED_KEPT = 7 * 24 * 3600.0  # seconds
 FINISHED_KEPT = 3
-INPUTS, FINISHED = "inputs.json", "finished"  # in a run's folder
+INPUTS, FINISHED, CHECKPOINTS = "inputs.json", "finished", "checkpoints"  # in a run's folder
 KEY = re.compile(r"\.?([0-9a-f]{16})(\..*)?")  # names that belong to a run
 
 
@@ -64,6 +64,8 @@ def run_folder(
     make_folder(folder.parent)
     with held(folder, patience=DYING):
         _remove_old(folder)
+        if _other_inputs(folder, seen) and not (folder / CHECKPOINTS).is_dir():
+            discard(folder)
         make_folder(folder)
         for leftover in list(folder.rglob(UNFINISHED)):
             remove(leftover)
@@ -96,6 +98,16 @@ def check_inputs_or_discard(folder: Path) -> None:
     except ConfigError:
         discard(folder)
         raise
+
+
+def _other_inputs(folder: Path, seen: str) -> bool:
+    """Whether the inputs were written anew since a killed run began to read them.
+
+    Their contents are the same again, but what was made in between may be of others. Only what a checkpoint
+    holds was checked.
+    """
+    known = folder / INPUTS
+    return known.is_file() and json.loads(known.read_text())["seen"] != seen
 
 
 def _changed(inputs: list[Path]) -> ConfigError:

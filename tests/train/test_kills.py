@@ -49,7 +49,7 @@ IN_A_CHECKPOINT = [
 IN_PUBLISHING = [
     {"call": "vzero.stages.train.publish:2"},  # between rollouts and log
     {"call": "vzero.stages.train.publish:3"},  # between log and timings
-    {"call": "vzero.stages.train.atomic_folder:1"},  # between summary and model
+    {"call": "vzero.stages.train.write_json:1", "ending": "after"},  # between summary and model
     {"call": "vzero.models.saving.save_file:1", "ending": "after"},  # inside the model
     {"call": "pathlib.Path.rename:1", "ending": "after"},  # old rollouts aside, new ones not in place
 ]

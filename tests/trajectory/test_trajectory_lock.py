@@ -35,6 +35,7 @@ def test_the_first_steps_are_those_of_the_lock(data: Paths, recipe: str):
 
 
 @pytest.mark.long
+@pytest.mark.skipif(machine() != LOCKED["machine"], reason="another machine than the lock's rounds otherwise")
 @pytest.mark.timeout(900)
 @pytest.mark.xdist_group("trajectory")
 @pytest.mark.parametrize("recipe", RECIPES)

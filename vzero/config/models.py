@@ -20,7 +20,8 @@ class Models(Section):
     must agree with the other in the model's folder."""
     max_pixels: Positive | None = None
     precision: Literal["fp32", "bf16"] = "fp32"
-    """Compute precision. Trained weights are always kept in fp32."""
+    """Compute precision. Weights under training are kept in fp32; `train.save_precision` says how
+    they are saved."""
     thinking: bool = False
     """Passed to the chat template as `enable_thinking`."""
 

@@ -161,5 +161,7 @@ def _promote(paths: Paths, comparison: dict[str, Any]) -> None:
         history = pl.concat([earlier, history])
     with shards.atomic_folder(paths.promoted_model) as staging:
         shutil.copytree(paths.trained_model, staging, dirs_exist_ok=True)
+        if shards.content_hash(staging) != comparison["model_hash"]:
+            raise ConfigError(f"{paths.trained_model}: replaced meanwhile; run the same command again")
         shards.write_table(paths.promotion_history, history, Promotions)
         shards.write_json(paths.promotion, comparison)

@@ -20,8 +20,8 @@ from vzero.locks import AtWork
 from vzero.models.recompute import recompute_layers
 from vzero.models.saving import save_like, weight_files
 from vzero.paths import Paths
-from vzero.runs import publish, publishing, run_folder
-from vzero.shards import atomic_folder, listing_hash, shard_path, write_json, write_table
+from vzero.runs import check_inputs, publish, publishing, run_folder
+from vzero.shards import atomic_folder, listing_hash, shard_path, sync_folder, write_json, write_table
 from vzero.tables import LeftOut
 from vzero.train.batches import training_index
 from vzero.train.checkpoint import load_weights
@@ -68,7 +68,12 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     run = run_folder(paths.scratch, "train", code=__name__, config=config, inputs=inputs, seen=seen)
     with _shared(accelerator, run) as folder:
         _announce(accelerator, folder, recipe)
-        train_student(accelerator, student, teacher, index, paths, folder, params.train, recipe)
+        try:
+            train_student(accelerator, student, teacher, index, paths, folder, params.train, recipe)
+        except Exception:
+            if accelerator.is_main_process:
+                check_inputs(folder)  # says so where they were replaced, and rows are no longer there
+            raise
         if accelerator.is_main_process:
             _publish(params, folders["student"], folder, paths, unusable, summary)
         accelerator.wait_for_everyone()
@@ -87,7 +92,7 @@ def _shared(accelerator: Accelerator, run: contextlib.AbstractContextManager[Pat
         if accelerator.is_main_process:
             try:
                 found = [stack.enter_context(run)]
-            except (AtWork, ConfigError) as error:
+            except (AtWork, ConfigError, OSError) as error:
                 found = [error]
         [folder] = broadcast_object_list(found)
         if isinstance(folder, Exception):
@@ -180,6 +185,8 @@ def _publish(
         merge_adapters(student)
     with publishing(folder), atomic_folder(paths.trained_model) as saved:
         save_like(student, source, saved, precision=params.train.save_precision)
+        check_inputs(folder)  # the student's folder was read once more
+        sync_folder(saved)  # may be gigabytes: before the first of the outputs is replaced
         publish(folder / "rollouts", paths.rollouts)
         publish(folder / "train_log", paths.train_log)
         publish(folder / "timings", paths.train_timings)

@@ -15,7 +15,7 @@ from accelerate import Accelerator
 from accelerate.utils import gather_object
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from vzero.config import Train
+from vzero.config import ConfigError, Train
 from vzero.models.loading import LoadedModel
 from vzero.models.offloading import park, resident
 from vzero.paths import Paths
@@ -151,10 +151,19 @@ def _checkpoint(
     done: int,
 ) -> None:
     write = accelerator.is_main_process
-    if write:
-        check_inputs(run)  # what a checkpoint holds was learnt from the inputs that name its run
+    # What a checkpoint holds was learnt from the inputs that name its run.
+    if problems := _broadcast(accelerator, _input_problems(run) if write else []):
+        raise ConfigError(problems[0])
     save_checkpoint(run / "checkpoints", student, optimizer, step=done, extra=extra, write=write)
     accelerator.wait_for_everyone()
+
+
+def _input_problems(run: Path) -> list[str]:
+    try:
+        check_inputs(run)
+    except ConfigError as error:
+        return [str(error)]
+    return []
 
 
 def _advice(signs: list[str], done: int) -> str:
