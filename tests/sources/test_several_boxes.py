@@ -201,6 +201,18 @@ def test_vgr_conversations_hold_question_boxes_and_answer(columns, tmp_path):
     assert (sample["question"], sample["answer"]) == ("Is the cup left of the jug?", "Yes, the cup is.")
 
 
+def test_vgr_conversations_are_read_as_text_where_the_form_has_no_lists(tmp_path):
+    put(tmp_path, "gqa/images/1.jpg")
+    cut_off = json.dumps(PUBLISHED["conversations"])[:-9]
+    texts = [json.dumps(PUBLISHED["conversations"]), cut_off]
+    rows = pl.DataFrame({"image": "gqa/images/1.jpg", "conversations": texts})
+    rows.write_csv(tmp_path / "vgr.csv")
+    source = VgrSource(rows=Path("vgr.csv"), images=IMAGES)
+    [sample], rejects = read(Ingest(source="vgr", vgr=source), tmp_path)
+    assert (sample["question"], sample["answer"]) == ("Is the cup left of the jug?", "Yes, the cup is.")
+    assert rejects == [(1, "malformed_row")]
+
+
 def test_vgr_tags_in_capitals_are_read_from_columns_too(tmp_path):
     capitals = VGR_ROW["reasoning"].replace("<sot>", "<SOT>").replace("<eot>", "<EOT><image>")
     [sample], _ = read(vgr(tmp_path, [VGR_ROW | {"reasoning": capitals}]), tmp_path)

@@ -10,9 +10,10 @@ from typing import Any
 import polars as pl
 import pytest
 from checked_source import checked, picture
+from PIL import Image
 
 from tests.checked_tables import check_and_merge
-from vzero import tables
+from vzero import imaging, tables
 from vzero.config import Ingest, VocSource
 from vzero.paths import Paths
 from vzero.sources import merge
@@ -52,6 +53,20 @@ def test_voc_exports_that_count_from_zero_write_edges(tmp_path):
     source = voc(tmp_path, a=thing("dog", (0, 10, 50, 60)) + thing("cat", (100, 10, 200, 100)))
     [row], _ = checked(tmp_path, voc=source.model_copy(update={"first_pixel": 0}))
     assert row["boxes"] == [[0, 10, 50, 60], [100, 10, 200, 100]]
+
+
+@pytest.mark.parametrize(("orientation", "direction_kept"), [(1, True), (3, False), (6, False)])
+def test_voc_left_and_right_are_not_asked_of_a_picture_that_is_turned_from_its_boxes(
+    orientation: int, direction_kept: bool, tmp_path
+):
+    source = voc(tmp_path, a=thing("dog", (1, 11, 50, 60)) + thing("cat", (61, 11, 90, 60)))
+    exif = Image.Exif()
+    exif[imaging.ORIENTATION_TAG] = orientation
+    Image.new("RGB", (200, 100)).save(tmp_path / "JPEGImages/2007_000027.jpg", exif=exif)
+    config = Ingest(source="voc", voc=source, exif="stored")
+    samples, _, rejects = check_and_merge(open_source("voc", config, Paths(tmp_path)), config, tmp_path / "c")
+    assert ("side" in samples["category"].to_list()) == direction_kept
+    assert ("bad_answer" in rejects["code"].to_list()) != direction_kept
 
 
 def test_voc_difficult_objects_are_not_asked_about_but_are_there(tmp_path):
@@ -161,6 +176,7 @@ def test_voc_a_named_picture_is_taken_among_others_of_its_stem(tmp_path):
         "<size/>",
         SIZE.replace("200", "0").replace("100", "0"),
         SIZE.replace("200", "0"),
+        SIZE.replace("200", "-1").replace("100", "None"),
         "<size><width/></size>",
     ],
 )
@@ -173,7 +189,7 @@ def test_voc_the_side_that_is_told_must_be_the_pictures(tmp_path):
     half = SIZE.replace("200", "0").replace("100", "150")
     config = tool(tmp_path, "<filename>p0.jpg</filename>", "images/p0.jpg", extent=half)
     rejects = found(config, tmp_path)[2]
-    assert rejects == [("size_mismatch", "annotated (0, 150), the image is 200 x 100")]
+    assert rejects == [("size_mismatch", "annotated (None, 150), the image is 200 x 100")]
 
 
 LAUGHS = (

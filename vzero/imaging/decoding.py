@@ -2,8 +2,8 @@
 
 What a decoder complains of is damage, even where it goes on and fills the rest with grey: see `jpeg` for the
 few complaints that are harmless. Of PNG these are all that are about something else than the pixels: colour
-profiles, texts, bytes behind the last row. GIF, WebP and BMP have no checksums, so bytes overwritten inside
-may go unnoticed there; that they end too early does not. No decoder's own lines reach the console.
+profiles, texts, bytes behind the last row. GIF, WebP, BMP and TIFF have no checksums, so bytes overwritten
+inside may go unnoticed there; that they end too early does not. No decoder's own lines reach the console.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from vzero.imaging.encoding import encode_png
 from vzero.imaging.errors import ImageError
 from vzero.imaging.headers import Header, damage, opened, read_header
 from vzero.imaging.jpeg import decode_jpeg, scans
-from vzero.imaging.png import is_whole
+from vzero.imaging.png import is_whole, sums_agree
 
 MAX_MEGAPIXELS = 178.0  # Pillow refuses to open larger ones as decompression bombs
 MOST_SCANS = 100  # of a JPEG; encoders write up to about ten, and each is a pass over the whole image
@@ -61,6 +61,8 @@ def without_transparency(data: bytes) -> bytes:
 
     For readers with rules of their own about transparency.
     """
+    if not read_header(data).transparent:
+        return data
     pixels, alpha, _ = _layers(data, MAX_MEGAPIXELS, luma=False)
     return data if alpha is None else encode_png(_on_white(pixels, alpha))
 
@@ -100,12 +102,17 @@ def _read(data: bytes, header: Header, *, luma: bool) -> tuple[np.ndarray, np.nd
     with opened(data) as image:
         layers = np.asarray(image.convert("RGBA"))
     alpha = layers[..., 3]
-    return (pixels, None) if alpha.min() == 255 else (layers[..., :3], alpha)
+    if alpha.min() == 255:
+        return pixels, None
+    # Of sixteen bits Pillow's conversion cuts off what it should scale; there the pixels are right already.
+    return (pixels if header.name == "png" and data[24] == 16 else layers[..., :3]), alpha
 
 
 def _read_png(data: bytes) -> np.ndarray:
     if not is_whole(data):
         raise ValueError("PNG ends before its last chunk")
+    if not sums_agree(data):
+        raise ValueError("PNG with a wrong checksum")
     depth, colours = data[24:26]
     if depth == 16 or colours == GREY_WITH_OPACITY:
         return _read_png_of_rare_layout(data)

@@ -1,10 +1,9 @@
 """JPEG bytes to pixels, strictly: what libjpeg only warns of is an error, but for what is harmless.
 
 libjpeg goes on after nearly any damage and fills what it could not read with grey. Harmless are complaints
-about the parts before the picture's data (an unknown JFIF revision, a bad colour profile, scan parameters
-that mean nothing here, bytes between the parts), and bytes left over behind the data. But a decoder that lost
-its way inside the data may leave some over as well, so these pass only where the data end as encoders end
-them, with the last byte filled up with ones.
+about the parts before the picture's data: an unknown JFIF revision, a bad colour profile, scan parameters
+that mean nothing here, bytes between the parts. Bytes left over behind the data are damage: a decoder that
+lost its way inside the data leaves some over as well.
 
 Only libjpeg's first complaint is known. So after a harmless one the JPEG is decoded again without what was
 complained of, to see whether there is another.
@@ -15,7 +14,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-import imagecodecs
 import numpy as np
 import simplejpeg
 
@@ -23,7 +21,6 @@ MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")  # where a new part begins
 HARMLESS = re.compile(
     "extraneous bytes before marker|unknown JFIF revision|bad ICC marker|Invalid SOS parameters"
 )
-LEFT_OVER = re.compile(r"(\d+) extraneous bytes before marker 0xd9")
 UNUSUAL = "Could not determine subsampling"  # what simplejpeg says of sound JPEG in rare layouts
 SEQUENTIAL, PROGRESSIVE, SCAN, END = (0xC0, 0xC1), 0xC2, 0xDA, 0xD9
 COEFFICIENTS = 64  # of a block, each in bits that several scans of a progressive JPEG may tell
@@ -45,13 +42,7 @@ def decode_jpeg(data: bytes, *, luma: bool = False) -> np.ndarray:
     except ValueError as error:
         if not HARMLESS.search(str(error)):
             raise
-    plain = _bare(data)
-    try:
-        return _strict(plain, luma)
-    except ValueError as error:
-        if not LEFT_OVER.search(str(error)):
-            raise
-        return _without_rest(plain, luma, error)
+    return _strict(_bare(data), luma)
 
 
 def scans(data: bytes) -> int:
@@ -81,7 +72,7 @@ def _strict(data: bytes, luma: bool) -> np.ndarray:
     except ValueError as error:
         if UNUSUAL not in str(error):
             raise
-        return imagecodecs.jpeg8_decode(data, outcolorspace="RGB")
+        raise ValueError("a sampling layout that no strict decoder reads") from error
     if colours in ("CMYK", "YCCK"):
         return _rgb_of_cmyk(simplejpeg.decode_jpeg(data, "CMYK"))
     return simplejpeg.decode_jpeg(data, "GRAY")[..., 0] if luma else simplejpeg.decode_jpeg(data, "RGB")
@@ -119,43 +110,3 @@ def _bare(data: bytes) -> bytes:
             contents = (contents[:-3] + b"\x00\x3f\x00" if sequential else contents) + scan
         kept += [b"\xff", bytes([kind]), contents]
     return b"".join(kept) + EOI
-
-
-def _without_rest(data: bytes, luma: bool, complaint: ValueError) -> np.ndarray:
-    """Pixels of a bare JPEG without the bytes behind its data; `complaint` again if these end in disorder."""
-    error = complaint
-    while found := LEFT_OVER.search(str(error)):  # not all are counted, so perhaps there are more
-        data = data[: -len(EOI) - int(found[1])] + EOI
-        try:
-            pixels = _strict(data, luma)
-            break
-        except ValueError as again:
-            error = again
-    else:
-        raise complaint
-    while _shows(shorter := data[: -len(EOI) - 1] + EOI, luma, pixels):  # a few pass without complaint
-        data = shorter
-    if not _ends_in_ones(data, luma, pixels):
-        raise complaint
-    return pixels
-
-
-def _ends_in_ones(data: bytes, luma: bool, pixels: np.ndarray) -> bool:
-    """Whether the last byte's bits that no pixel depends on are ones."""
-    before, last = data[: -len(EOI) - 1], data[-len(EOI) - 1]
-    if last == 0 and before.endswith(b"\xff"):  # the way a byte of ones is written
-        return True
-    for count in range(7, 0, -1):
-        rest = 2**count - 1
-        flipped = bytes([last ^ rest]).replace(b"\xff", b"\xff\x00")
-        if _shows(before + flipped + EOI, luma, pixels):
-            return last & rest == rest
-    return True
-
-
-def _shows(data: bytes, luma: bool, pixels: np.ndarray) -> bool:
-    """Whether it is a sound JPEG of these pixels."""
-    try:
-        return np.array_equal(_strict(data, luma), pixels)
-    except ValueError:
-        return False

@@ -50,6 +50,8 @@ class Annotation:
     """Whether the source is known to hold images with the boxes drawn in, which would tell the student."""
     options: Any = None
     answer: Any = None
+    tells_direction: bool = False
+    """Whether the answer is left, right, higher or lower as the boxes are drawn."""
     sample_id: Any = None
     needs_id: bool = False
     """Whether the source has ids of its own; without one, an id is made from the content."""

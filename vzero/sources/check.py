@@ -169,6 +169,8 @@ def check(annotation: Annotation, shelf: Shelf, config: Ingest) -> dict[str, Any
         Seen(box, annotation.box_format, grid.extent, grid.orientation, folder_of(annotation.image))
         for box in numbers
     ]
+    if annotation.tells_direction and grid.is_turned:
+        raise Rejected(RejectCode.BAD_ANSWER, "it tells a direction, and the picture is turned")
     if ready is not None:
         numbers = locate_crops(ready, grid.pixels(shelf.pixels(image["image_id"])), shelf.load)
     drawn = [check_box(box, annotation.box_format, grid, config) for box in numbers]

@@ -39,6 +39,11 @@ class Grid:
         return (height, width) if self.orientation in imaging.QUARTER_TURNS else (width, height)
 
     @property
+    def is_turned(self) -> bool:
+        """Whether the picture in the tables stands otherwise than what the boxes are drawn on."""
+        return self._turn != 1
+
+    @property
     def _turn(self) -> int:
         """The orientation by which what is drawn on becomes the picture."""
         if self.drawn_on == self.picture:

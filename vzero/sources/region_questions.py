@@ -32,6 +32,7 @@ from vzero.sources.shuffle import shuffled
 
 MIN_SIDE = 10  # pixels; nobody can tell what a smaller object is
 OPTIONS = 4  # of `seen`
+DIRECTIONS = ("side", "height")  # templates whose answers turn with the picture
 COMPARED = 10  # smallest objects that pairs are made of; the number of pairs grows with its square
 
 
@@ -155,6 +156,7 @@ def annotations_of(
             options=question.options,
             answer=LETTERS[question.options.index(question.answer)],
             category=question.template,
+            tells_direction=question.template in DIRECTIONS,
         )
 
 

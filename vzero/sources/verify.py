@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -80,9 +81,13 @@ def _listed(judged: dict[Subset, dict[str, Any]]) -> dict[str, dict[str, dict[st
     for kind in KINDS:
         parts = {subset.name: row for subset, row in judged.items() if subset.kind == kind}
         if len(parts) > 1 or (kind == "orientation" and set(parts) != {"1"}):
-            order = sorted(parts, key=lambda name: (VERDICTS.index(parts[name]["verdict"]), name))
+            order = sorted(parts, key=partial(_worst_first, parts))
             listed[kind] = {name: parts[name] for name in order[:MOST_LISTED]}
     return listed
+
+
+def _worst_first(parts: dict[str, dict[str, Any]], name: str) -> tuple[int, int, str]:
+    return VERDICTS.index(parts[name]["verdict"]), -parts[name]["boxes"], name
 
 
 def describe(summary: Summary, config: Ingest) -> Iterator[str]:

@@ -26,16 +26,17 @@ from vzero.geometry import BoxFormat
 from vzero.paths import Paths
 from vzero.sources.annotation import Annotation, Source, in_batches
 from vzero.sources.boxes import Numbers, parse_boxes
-from vzero.sources.cells import split_options
+from vzero.sources.cells import parse_literal, split_options
 from vzero.sources.conversations import said_by
 from vzero.sources.rejects import Reject, RejectCode, Rejected
 from vzero.sources.rows import annotate_rows, read_rows
 
 CONVERSATIONS = "conversations"
+TURNS = re.compile(r"\s*\[\s*\{")  # a list of turns, written down
 END_OF_REASONING = "</think>"
 TAG = re.compile(r"<[se]ot>", re.IGNORECASE)
 # It begins with the first of the spaces before it: tried from each of many, it would take their square.
-REGION = re.compile(r"(?<!\s)\s*<sot>([^<>]*)<eot>(?:<image>)?", re.IGNORECASE)
+REGION = re.compile(r"(?<!\s)\s*<sot>([^<>]*)<eot>(?:\s*<image>)?", re.IGNORECASE)
 
 
 def open_vgr(config: VgrSource, paths: Paths) -> Source:
@@ -70,9 +71,9 @@ def _annotation(
     image, asked, reply, answer = (
         row.get(columns[what]) for what in ("image", "question", "reasoning", "answer")
     )
-    asked, reply = _first("human", asked), _first("gpt", reply)
-    question, options = split_options(asked) if isinstance(asked, str) else (asked, [])
     try:
+        asked, reply, answer = _first("human", asked), _first("gpt", reply), _first("gpt", answer)
+        question, options = split_options(asked) if isinstance(asked, str) else (asked, [])
         boxes = _boxes(reply)
     except Rejected as rejected:
         name = image if isinstance(image, str) else None
@@ -84,13 +85,19 @@ def _annotation(
         boxes=boxes,
         box_format=BoxFormat("xyxy", config.box_unit),
         options=options,
-        answer=_answer(_first("gpt", answer)),
+        answer=_answer(answer),
         licence=config.licence,
     )
 
 
 def _first(speaker: Any, cell: Any) -> Any:
-    """What is said first, of a cell that holds a conversation; any other cell as it is."""
+    """What is said first, of a cell that holds a conversation, as text where the form has no lists; any other
+    cell as it is."""
+    if isinstance(cell, str) and TURNS.match(cell):
+        try:
+            cell = parse_literal(cell)
+        except ValueError as error:
+            raise Rejected(RejectCode.MALFORMED_ROW, f"not a conversation: {error}") from error
     if not isinstance(cell, list):
         return cell
     return next(iter(said_by(speaker, cell)), None)

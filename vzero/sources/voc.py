@@ -114,8 +114,16 @@ def _text(element: Element, tag: str) -> str:
 def _size(root: Element) -> tuple[int | None, int | None]:
     """Width and height that the boxes were drawn on; `None` where the file does not tell."""
     texts = (_text(root, f"size/{tag}") for tag in ("width", "height"))
-    width, height = (int(_number(text, RejectCode.MALFORMED_ROW)) if text else None for text in texts)
+    width, height = (_side(text) for text in texts)
     return width, height
+
+
+def _side(text: str) -> int | None:
+    """None also for what tools write that did not open the picture: None, 0 or -1."""
+    if text in ("", "None"):
+        return None
+    side = int(_number(text, RejectCode.MALFORMED_ROW))
+    return side if side > 0 else None
 
 
 def _region(element: Element, category: str, first_pixel: int) -> Region:
