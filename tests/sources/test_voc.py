@@ -150,6 +150,12 @@ def test_voc_pictures_in_tar_files_are_found_by_their_stem_too(tmp_path):
             "ambiguous_image",
             "'p1.jpg' and a picture with the name of the file itself are both there",
         ),
+        (
+            "<folder>train</folder><filename>p0</filename>",
+            ["images/p0.jpg", "images/train/p0.png"],
+            "ambiguous_image",
+            "2 pictures of one name: p0.jpg, train/p0.png",
+        ),
         ("<filename>p9.jpg</filename>", ["images/p1.jpg"], "missing_image", "no such file"),
         ("", ["images/p1.jpg"], "missing_image", "no filename, and no picture with the name of the file"),
     ],

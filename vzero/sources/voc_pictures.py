@@ -57,9 +57,10 @@ class Pictures:
 
     def _search(self, stem: str, named: Named) -> str | bytes | None:
         """The picture of this stem in the images, in their folder of the named name, or beside the file."""
-        for folder in dict.fromkeys(("", _base(named.folder))):
-            if name := _only(self._of_stem(folder, stem), stem, named):
-                return name
+        folders = dict.fromkeys(("", _base(named.folder)))
+        names = [name for folder in folders for name in self._of_stem(folder, stem)]
+        if name := _only(names, stem, named):
+            return name
         beside = self._pictures_in(named.file.parent).get(stem.casefold(), [])
         name = _only(beside, stem, named)
         return read_image(named.file.parent, name) if name else None
