@@ -1,5 +1,5 @@
 # `make repro` and `make test` work on a fresh clone: both make .venv first if it is not there.
-.PHONY: repro test long-test lint bench
+.PHONY: repro test long-test lint bench deps
 .DEFAULT_GOAL := repro
 
 export DO_NOT_TRACK := 1
@@ -36,3 +36,7 @@ lint: .venv/installed
 
 bench: .venv/installed
 	python -m benchmarks
+
+# Writes the code that each stage depends on into dvc.yaml.
+deps: .venv/installed
+	python -m tests.stage_code

@@ -12,8 +12,8 @@ PACKAGE = Path(__file__).parent
 def import_closure(module: str) -> dict[str, Path]:
     """The module itself and every one of the package that it imports, with their files, by name.
 
-    An import inside a function counts, as does one for types only. Absolute imports are understood, which are
-    all that the linter allows here.
+    An import inside a function counts; one for types only (`if TYPE_CHECKING:`) runs nothing and does not.
+    Absolute imports are understood, which are all that the linter allows here.
     """
     found: dict[str, Path] = {}
     waiting = [module]
@@ -29,12 +29,22 @@ def import_closure(module: str) -> dict[str, Path]:
 
 def _imported(file: Path) -> Iterator[str]:
     """Names that may be modules; `from a import b` may mean the module `a.b`."""
-    for node in ast.walk(ast.parse(file.read_bytes())):
+    for node in _executed(ast.parse(file.read_bytes())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
             yield node.module
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _executed(tree: ast.AST) -> Iterator[ast.AST]:
+    """All nodes below a module but those under `if TYPE_CHECKING:`."""
+    for node in ast.iter_child_nodes(tree):
+        types_only = isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING")
+        children = node.orelse if types_only and isinstance(node, ast.If) else [node]
+        for child in children:
+            yield child
+            yield from _executed(child)
 
 
 def _file(name: str) -> Path | None:

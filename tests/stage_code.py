@@ -1,0 +1,86 @@
+"""The code that each stage of `dvc.yaml` depends on: `python -m tests.stage_code` writes the lists anew.
+
+A stage depends on every module that it imports, now or later, and on the templates, styles and tables that
+those modules name. A folder stands for all that it holds when all of it is used.
+"""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+from vzero.config import read_yaml
+from vzero.imports import import_closure
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "vzero"
+DVC_YAML = ROOT / "dvc.yaml"
+VERSION = PACKAGE / "__init__.py"  # a new version that changes no code is no reason to run anything again
+RESOURCES = {".css", ".csv", ".jinja"}
+
+
+def module_of(stage: str) -> str:
+    """`evaluate` and `evaluate-frozen` run the same module."""
+    return f"vzero.stages.{stage.split('-')[0]}"
+
+
+def code_of(stage: str) -> list[str]:
+    """Files and folders of code as `dvc.yaml` should list them, in order."""
+    modules = {file for file in import_closure(module_of(stage)).values() if holds_code(file)} - {VERSION}
+    return sorted(str(path.relative_to(ROOT)) for path in _folded(PACKAGE, modules | _resources(modules)))
+
+
+def holds_code(file: Path) -> bool:
+    """Whether a module is more than its docstring."""
+    body = ast.parse(file.read_text()).body
+    return any(not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)) for node in body)
+
+
+def _resources(modules: set[Path]) -> set[Path]:
+    """Files without code that modules name, or other such files that are used."""
+    files = [path for path in PACKAGE.rglob("*") if path.suffix in RESOURCES]
+    found: set[Path] = set()
+    while True:
+        texts = [path.read_text() for path in modules | found]
+        named = {file for file in files if any(file.name in text for text in texts)}
+        if named == found:
+            return found
+        found = named
+
+
+def _folded(folder: Path, used: set[Path]) -> list[Path]:
+    held = {path for path in folder.rglob("*") if path.is_file() and _matters(path)}
+    if held and held <= used:
+        return [folder]
+    inside = [path for path in folder.iterdir() if path.is_dir()]
+    return [*(used & set(folder.iterdir())), *(path for place in inside for path in _folded(place, used))]
+
+
+def _matters(path: Path) -> bool:
+    return "__pycache__" not in path.parts and (path.suffix != ".py" or holds_code(path))
+
+
+def listed_code(stage: str) -> list[str]:
+    return [dep for dep in read_yaml(DVC_YAML)["stages"][stage]["deps"] if dep.startswith("vzero/")]
+
+
+def write_lists() -> None:
+    """Put `code_of` every stage in the place of its lines; comments and all else stay."""
+    text = DVC_YAML.read_text()
+    for stage in read_yaml(DVC_YAML)["stages"]:
+        head, deps, tail = _parted(text, stage)
+        others = [line for line in deps if not line.startswith("    - vzero/")]
+        text = "\n".join([head, *others, *(f"    - {path}" for path in code_of(stage)), tail])
+    DVC_YAML.write_text(text)
+
+
+def _parted(text: str, stage: str) -> tuple[str, list[str], str]:
+    """What is before, in and after the list of a stage's dependencies."""
+    lines = text.split("\n")
+    start = lines.index("    deps:", lines.index(f"  {stage}:")) + 1
+    end = next(index for index in range(start, len(lines)) if not lines[index].startswith("    - "))
+    return "\n".join(lines[:start]), lines[start:end], "\n".join(lines[end:])
+
+
+if __name__ == "__main__":
+    write_lists()
