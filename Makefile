@@ -35,7 +35,7 @@ lint: .venv/installed
 	lint-imports
 
 bench: .venv/installed
-	python -m benchmarks
+	python -m bench
 
 # Writes the code that each stage depends on into dvc.yaml.
 deps: .venv/installed

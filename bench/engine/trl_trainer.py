@@ -38,7 +38,7 @@ from transformers import (
 from trl.trainer.distillation_config import DistillationConfig
 from trl.trainer.distillation_trainer import DistillationTrainer
 
-from benchmarks.engine.settings import Setting
+from bench.engine.settings import Setting
 from vzero.models.prompts import student_messages
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import polars as pl
 
-from benchmarks.measurements import Measurement
-from benchmarks.timing import timed
+from bench.measurements import Measurement
+from bench.timing import timed
 
 QUESTIONS = 25_000  # each in four orders, as HR-Bench asks
 COLOURS = ("red", "blue", "green", "dark red")

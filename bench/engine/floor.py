@@ -15,8 +15,8 @@ from collections.abc import Sequence
 
 import torch
 
-from benchmarks.engine.settings import Setting
-from benchmarks.timing import best_seconds, timed
+from bench.engine.settings import Setting
+from bench.timing import best_seconds, timed
 from vzero.models.encoding import encode, image_features
 from vzero.models.loading import LoadedModel
 from vzero.models.prompts import Prompt, split_after_first_image

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import polars as pl
 
-from benchmarks.measurements import Measurement, compare_seconds
-from benchmarks.timing import best_seconds, timed
+from bench.measurements import Measurement, compare_seconds
+from bench.timing import best_seconds, timed
 from vzero import shards
 from vzero.config import Crops, Evaluate, Models, NeedleSource
 from vzero.evaluate.item_parts import read_questions

@@ -1,7 +1,7 @@
 """How time and memory of `ingest` and `crops` grow with the rows. Not part of `make bench`: it takes minutes.
 
-`python -m benchmarks.scale 1000 10000` measures both stages at these numbers of small photos, each in a
-process of its own, and writes `benchmarks/results/scale.parquet`. Memory is the largest sum of the resident
+`python -m bench.scale 1000 10000` measures both stages at these numbers of small photos, each in a
+process of its own, and writes `bench/results/scale.parquet`. Memory is the largest sum of the resident
 memory of the stage's processes, looked at ten times a second; pages that they share count several times.
 """
 
@@ -27,7 +27,7 @@ from vzero.config import Ingest, NeedleSource, Params, TableSource
 from vzero.paths import Paths
 from vzero.stages import crops, ingest
 
-RESULTS = Path("benchmarks/results/scale.parquet")
+RESULTS = Path("bench/results/scale.parquet")
 SIDES = 320, 240
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from trl.data_utils import prepare_multimodal_messages
 
-from benchmarks.engine import naive, settings, shared, trl_trainer
+from bench.engine import naive, settings, shared, trl_trainer
 from vzero.models.encoding import encode
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks import measurements
-from benchmarks.measurements import Measurement, compare_seconds, store
-from benchmarks.timing import best_seconds
+from bench import measurements
+from bench.measurements import Measurement, compare_seconds, store
+from bench.timing import best_seconds
 
 
 def test_variants_take_turns_and_the_fastest_round_counts():

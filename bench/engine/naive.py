@@ -12,8 +12,8 @@ from typing import Any
 
 import torch
 
-from benchmarks.engine.settings import Setting
-from benchmarks.engine.shared import UNGATED, optimizer_of, random_teacher_hidden, unweighted
+from bench.engine.settings import Setting
+from bench.engine.shared import UNGATED, optimizer_of, random_teacher_hidden, unweighted
 from vzero.models.encoding import encode
 from vzero.models.prompts import Prompt
 from vzero.rollout.plain import replay

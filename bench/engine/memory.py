@@ -20,7 +20,7 @@ THRESHOLD = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536
 
 def peak_bytes(variant: str, folder: Path) -> int:
     """Bytes that the training pass of a variant takes at most, beyond models, optimizer and answers."""
-    command = [sys.executable, "-m", "benchmarks.engine.memory", variant, str(folder)]
+    command = [sys.executable, "-m", "bench.engine.memory", variant, str(folder)]
     output = subprocess.run(command, env=os.environ | THRESHOLD, check=True, stdout=subprocess.PIPE)
     return int(output.stdout)
 
@@ -28,8 +28,8 @@ def peak_bytes(variant: str, folder: Path) -> int:
 def _measure(variant: str, folder: Path) -> int:
     import torch
 
-    from benchmarks.engine import THREADS, naive, shared
-    from benchmarks.engine.settings import large
+    from bench.engine import THREADS, naive, shared
+    from bench.engine.settings import large
 
     torch.set_num_threads(THREADS)
     update = {"shared": shared, "naive": naive}[variant].updater(large(folder))

@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks import photos
-from benchmarks.measurements import Measurement
-from benchmarks.timing import best_seconds, timed
+from bench import photos
+from bench.measurements import Measurement
+from bench.timing import best_seconds, timed
 from vzero import imaging, workers
 from vzero.config import Compute, Crops, Ingest, NeedleSource, Params, TableSource
 from vzero.crops.positive import positive_view

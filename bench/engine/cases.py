@@ -9,12 +9,12 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.engine import THREADS, naive, shared, trl_trainer
-from benchmarks.engine.floor import floor_seconds
-from benchmarks.engine.memory import peak_bytes
-from benchmarks.engine.settings import Setting, large, needle, write_large_models
-from benchmarks.measurements import Measurement, compare_seconds
-from benchmarks.timing import best_seconds, timed
+from bench.engine import THREADS, naive, shared, trl_trainer
+from bench.engine.floor import floor_seconds
+from bench.engine.memory import peak_bytes
+from bench.engine.settings import Setting, large, needle, write_large_models
+from bench.measurements import Measurement, compare_seconds
+from bench.timing import best_seconds, timed
 
 ROUNDS = 3
 GROUPS = (1, 2, 4, 8, 16)

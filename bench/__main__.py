@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from itertools import chain
 
-from benchmarks import data_stages, predictions, stored_scores
-from benchmarks.engine import cases
-from benchmarks.measurements import Measurement, show, store
+from bench import data_stages, predictions, stored_scores
+from bench.engine import cases
+from bench.measurements import Measurement, show, store
 
 
 def main() -> None:

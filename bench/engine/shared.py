@@ -8,7 +8,7 @@ from itertools import count
 import torch
 from accelerate import Accelerator
 
-from benchmarks.engine.settings import Setting
+from bench.engine.settings import Setting
 from vzero.models.encoding import pad_rows
 from vzero.rollout.generate import generate
 from vzero.rollout.replay import replay

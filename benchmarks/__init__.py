@@ -1,1 +1,0 @@
-"""Speed and memory, measured beside what they are to be compared with: `python -m benchmarks`."""
