@@ -5,8 +5,8 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from vzero.evaluate import open_answers
-from vzero.evaluate.extract import POLICIES
+from vzero.answers import open_answers
+from vzero.answers.extract import POLICIES
 from vzero.evaluate.reading import graded_as_declared
 from vzero.evaluate.score import score
 from vzero.evaluate.statistics import wilson_interval

@@ -10,9 +10,9 @@ import torch
 from small_project import settings
 
 from vzero import config
+from vzero.answers.extract import extract
+from vzero.answers.extraction import lettered
 from vzero.config import ConfigError, Models
-from vzero.evaluate.extract import extract
-from vzero.evaluate.extraction import lettered
 from vzero.models.loading import load_model
 from vzero.paths import Paths
 from vzero.shards import read

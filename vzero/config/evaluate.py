@@ -43,7 +43,7 @@ class Evaluate(Section):
     """How questions are worded; `None`: as each benchmark says in its file (vzero/evaluate/benchmarks)."""
     policy: PolicyName | None = None
     """How an answer letter is read out of the text; `None`: as each benchmark says, most of them
-    vlmevalkit-exact. vzero/evaluate/extract.py tells what each policy reads like."""
+    vlmevalkit-exact. vzero/answers/extract.py tells what each policy reads like."""
     temperature: float = Field(default=0.0, ge=0)
     """0: greedy."""
     top_p: float = Field(default=1.0, gt=0, le=1)

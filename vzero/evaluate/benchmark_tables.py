@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import polars as pl
 
-from vzero.evaluate.extraction import lettered
+from vzero.answers.extraction import lettered
 from vzero.evaluate.score.cycles import cyclic_means, strict_mean
 from vzero.evaluate.score.rotations import CIRCULAR, circular_hits
 from vzero.evaluate.score.rows import Row, Scored, missing

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from vzero.answers.extraction import UNRESOLVED, Extraction
+from vzero.answers.matching import UNRESOLVED as UNDECIDED
+from vzero.answers.matching import Match
+from vzero.answers.readers import vlmevalkit
 from vzero.config import ConfigError
-from vzero.evaluate.extraction import UNRESOLVED, Extraction
-from vzero.evaluate.matching import UNRESOLVED as UNDECIDED
-from vzero.evaluate.matching import Match
-from vzero.evaluate.policies import vlmevalkit
 from vzero.locks import held
 from vzero.shards import atomic_path
 

@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 import polars as pl
 
-from vzero.evaluate import open_answers
+from vzero.answers import open_answers
+from vzero.answers.extract import POLICIES, reader
+from vzero.answers.extraction import lettered
 from vzero.evaluate.benchmarks.catalogue import CATALOGUE
-from vzero.evaluate.extract import POLICIES, reader
-from vzero.evaluate.extraction import lettered
 from vzero.tables import REFUSED
 
 LETTERS_BY_DEFAULT, OPEN_BY_DEFAULT = "vlmevalkit-exact", "vzero"

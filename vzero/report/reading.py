@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import polars as pl
 
-from vzero.evaluate.extraction import lettered
+from vzero.answers.extraction import lettered
 from vzero.evaluate.reading import graded_by
 from vzero.evaluate.rescore import fitting_policies, spread
 from vzero.evaluate.score.cycles import strict_mean

@@ -10,9 +10,9 @@ import polars as pl
 from polars import selectors
 
 from vzero import shards, tables
+from vzero.answers.extract import extract
+from vzero.answers.extraction import lettered
 from vzero.config import Params
-from vzero.evaluate.extract import extract
-from vzero.evaluate.extraction import lettered
 from vzero.evaluate.score.rows import DEFAULT_POLICY
 from vzero.paths import Paths
 from vzero.report import curves, gate, page, summary

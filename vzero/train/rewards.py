@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vzero.evaluate.extraction import lettered
-from vzero.evaluate.policies.careful import read
+from vzero.answers.extraction import lettered
+from vzero.answers.readers.careful import read
 
 
 def option_reward(text: str, options: Sequence[str], answer: str) -> float:

@@ -11,10 +11,10 @@ from published_files import picture, write_rows
 from published_rows import FORMS, LINES, TEXT
 
 from vzero import imaging
+from vzero.answers import open_answers
+from vzero.answers.extract import POLICIES
 from vzero.config import BENCHMARKS, BenchmarkName, ConfigError, Crops
-from vzero.evaluate import open_answers
 from vzero.evaluate.benchmarks.catalogue import CATALOGUE
-from vzero.evaluate.extract import POLICIES
 from vzero.evaluate.prompting.policies import PROMPTS
 
 

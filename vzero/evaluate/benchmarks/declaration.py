@@ -90,9 +90,9 @@ class Benchmark:
     prompt: str
     """Prompt policy that it is asked with unless another is named (`vzero.evaluate.prompting`)."""
     scorer: str
-    """Policy that reads answers to questions with options (`vzero.evaluate.extract`)."""
+    """Policy that reads answers to questions with options (`vzero.answers.extract`)."""
     open_scorer: str | None = None
-    """Policy for questions without options (`vzero.evaluate.open_answers`); `None` where there are none."""
+    """Policy for questions without options (`vzero.answers.open_answers`); `None` where there are none."""
     categories: tuple[str, ...] = ()
     """Known values of the category; empty when they are many or not fixed."""
     aggregates: tuple[Aggregate, ...] = ("micro",)

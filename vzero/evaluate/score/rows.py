@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from statistics import fmean
 from typing import Any
 
-from vzero.evaluate.extract import extract
-from vzero.evaluate.extraction import Extraction
+from vzero.answers.extract import extract
+from vzero.answers.extraction import Extraction
 
 Row = Mapping[str, Any]
 Scored = tuple[Row, int]  # a row and its hit

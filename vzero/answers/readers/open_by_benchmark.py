@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from vzero.evaluate.matching import UNRESOLVED, Expected, Match
-from vzero.evaluate.policies import mathvision, mathvista, mmmu_open
+from vzero.answers.matching import UNRESOLVED, Expected, Match
+from vzero.answers.readers import mathvision, mathvista, mmmu_open
 
 Compare = Callable[[str, Expected], Match]
 

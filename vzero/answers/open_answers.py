@@ -22,14 +22,14 @@ import re
 import unicodedata
 from collections.abc import Callable
 
-from vzero.evaluate.answer_part import answer_part
-from vzero.evaluate.formulas import same_formula, without_dress
-from vzero.evaluate.matching import UNRESOLVED, Expected, Match
-from vzero.evaluate.policies import lmms_reasoning, mmmu_open, open_by_benchmark
-from vzero.evaluate.policies.mathvision import mathvision
-from vzero.evaluate.policies.mathvista import by_answer_type
-from vzero.evaluate.policies.zoombench import answer_span
-from vzero.evaluate.quantities import quantity, same_quantity
+from vzero.answers.answer_part import answer_part
+from vzero.answers.formulas import same_formula, without_dress
+from vzero.answers.matching import UNRESOLVED, Expected, Match
+from vzero.answers.quantities import quantity, same_quantity
+from vzero.answers.readers import lmms_reasoning, mmmu_open, open_by_benchmark
+from vzero.answers.readers.mathvision import mathvision
+from vzero.answers.readers.mathvista import by_answer_type
+from vzero.answers.readers.zoombench import answer_span
 
 LEAD = re.compile(
     r"^(?:.*\b)?(?:answer(?: is\b|:)|(?:it|that|this|the text|the sign) (?:is|says|reads)\b)\s*:?\s*",

@@ -5,16 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import cache
 
-from vzero.evaluate.extraction import Extraction
-from vzero.evaluate.policies import (
-    lmms_hrbench,
-    lmms_mcq,
-    lmms_mmmu,
-    lmms_terse,
-    lmms_vstar,
-    mme_realworld,
-)
-from vzero.evaluate.policies.lmms_thinking import without_thinking
+from vzero.answers.extraction import Extraction
+from vzero.answers.readers import lmms_hrbench, lmms_mcq, lmms_mmmu, lmms_terse, lmms_vstar, mme_realworld
+from vzero.answers.readers.lmms_thinking import without_thinking
 
 # Beginnings of benchmark names, in lower case and without signs: "HR-Bench 4K" begins with "hrbench".
 EXTRACTORS: dict[str, Callable[[str, Mapping[str, str]], Extraction]] = {

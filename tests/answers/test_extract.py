@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vzero.answers.extract import POLICIES, extract
+from vzero.answers.extraction import lettered
 from vzero.config.evaluate import PolicyName
-from vzero.evaluate.extract import POLICIES, extract
-from vzero.evaluate.extraction import lettered
 
 FABRICS = {"A": "rubber", "B": "cotton", "C": "kevlar", "D": "leather"}
 COLUMNS = (

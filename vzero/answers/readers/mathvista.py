@@ -6,9 +6,9 @@ import ast
 from collections.abc import Mapping
 from typing import Any
 
-from vzero.evaluate.extraction import lettered
-from vzero.evaluate.matching import UNRESOLVED, Expected, Match
-from vzero.evaluate.policies import vlmevalkit
+from vzero.answers.extraction import lettered
+from vzero.answers.matching import UNRESOLVED, Expected, Match
+from vzero.answers.readers import vlmevalkit
 
 NUMBERS = {"integer": int, "float": float}
 

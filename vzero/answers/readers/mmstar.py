@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from vzero.evaluate.extraction import UNRESOLVED, Extraction
+from vzero.answers.extraction import UNRESOLVED, Extraction
 
 PREFIXES = {"start": "", "parenthesis": "(", "option": "option ", "answer-is": "the answer is "}
 

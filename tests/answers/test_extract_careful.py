@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from vzero.evaluate.answer_part import answer_part
-from vzero.evaluate.extract import extract
-from vzero.evaluate.option_texts import named
+from vzero.answers.answer_part import answer_part
+from vzero.answers.extract import extract
+from vzero.answers.option_texts import named
 
 FABRICS = {"A": "rubber", "B": "cotton", "C": "kevlar", "D": "leather"}
 COLOURS = {"A": "red", "B": "dark red", "C": "a dog", "D": "10"}

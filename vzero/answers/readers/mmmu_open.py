@@ -6,8 +6,8 @@ import ast
 import re
 from collections.abc import Iterator
 
-from vzero.evaluate.matching import UNRESOLVED, Expected, Match
-from vzero.evaluate.policies import vlmevalkit
+from vzero.answers.matching import UNRESOLVED, Expected, Match
+from vzero.answers.readers import vlmevalkit
 
 OTHER = "Other Answers"
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from vzero.evaluate.extraction import UNRESOLVED, Extraction
+from vzero.answers.extraction import UNRESOLVED, Extraction
 
 FAILED_CALL = "Failed to obtain answer via API"
 REFUSALS = (

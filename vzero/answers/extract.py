@@ -21,8 +21,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from vzero.evaluate.extraction import Extraction
-from vzero.evaluate.policies import (
+from vzero.answers.extraction import Extraction
+from vzero.answers.readers import (
     careful,
     lmms_eval,
     lmms_hrbench,

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from vzero.evaluate.extraction import UNRESOLVED, Extraction
-from vzero.evaluate.policies.vlmevalkit import FAILED_CALL, REFUSALS, REFUSED, word_tokens
+from vzero.answers.extraction import UNRESOLVED, Extraction
+from vzero.answers.readers.vlmevalkit import FAILED_CALL, REFUSALS, REFUSED, word_tokens
 
 
 def read(prediction: str, choices: Mapping[str, str]) -> Extraction:

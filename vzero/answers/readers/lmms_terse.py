@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from vzero.evaluate.extraction import UNRESOLVED, Extraction
+from vzero.answers.extraction import UNRESOLVED, Extraction
 
 # Ignoring case, Python also takes the long s, the dotless i and the Kelvin sign for letters; so does the
 # toolkit.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from vzero.evaluate.extraction import UNRESOLVED, Extraction
+from vzero.answers.extraction import UNRESOLVED, Extraction
 
 PATTERNS = {
     "parentheses": re.compile(r"\(([A-Z])\)"),

@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from vzero.evaluate.extraction import UNRESOLVED, Extraction
-from vzero.evaluate.formulas import arithmetic, same_formula
-from vzero.evaluate.matching import UNRESOLVED as UNDECIDED
-from vzero.evaluate.matching import Expected, Match
-from vzero.evaluate.policies.lmms_mcq import STRIPPED
+from vzero.answers.extraction import UNRESOLVED, Extraction
+from vzero.answers.formulas import arithmetic, same_formula
+from vzero.answers.matching import UNRESOLVED as UNDECIDED
+from vzero.answers.matching import Expected, Match
+from vzero.answers.readers.lmms_mcq import STRIPPED
 
 ANSWER_TAG = re.compile(r"<answer>(.*?)</answer>", re.DOTALL)
 BOX = "\\boxed{"

@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
-from vzero.evaluate.answer_part import answer_part
-from vzero.evaluate.extraction import UNRESOLVED, Extraction
-from vzero.evaluate.option_texts import denied, named
+from vzero.answers.answer_part import answer_part
+from vzero.answers.extraction import UNRESOLVED, Extraction
+from vzero.answers.option_texts import denied, named
 
 Choices = Mapping[str, str]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from vzero.evaluate.extraction import UNRESOLVED, Extraction
+from vzero.answers.extraction import UNRESOLVED, Extraction
 
 ANSWER_TAG = re.compile(r"<answer>(.*?)</answer>", re.DOTALL)
 # Both toolkits lack two commas in this list, so that four of the eight phrases run together in pairs and are

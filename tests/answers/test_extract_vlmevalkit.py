@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from vzero.evaluate.extract import extract
+from vzero.answers.extract import extract
 
 FABRICS = {"A": "rubber", "B": "cotton", "C": "kevlar", "D": "leather"}
 LONG = " and this goes on for much longer than all the option texts taken together twice"

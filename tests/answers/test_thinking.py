@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from vzero.evaluate.thinking import split_thinking
+from vzero.answers.thinking import split_thinking
 
 
 @pytest.mark.parametrize(

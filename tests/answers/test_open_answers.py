@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vzero.evaluate.formulas import arithmetic, same_formula
-from vzero.evaluate.matching import Match
-from vzero.evaluate.open_answers import POLICIES, match, normalised
-from vzero.evaluate.policies.mathvista import mathvista
-from vzero.evaluate.quantities import Quantity, quantity, same_quantity
+from vzero.answers.formulas import arithmetic, same_formula
+from vzero.answers.matching import Match
+from vzero.answers.open_answers import POLICIES, match, normalised
+from vzero.answers.quantities import Quantity, quantity, same_quantity
+from vzero.answers.readers.mathvista import mathvista
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from vzero.evaluate.extract import extract
-from vzero.evaluate.policies.lmms_reasoning import answer_text
-from vzero.evaluate.policies.lmms_thinking import without_thinking
-from vzero.evaluate.policies.zoombench import answer_span
+from vzero.answers.extract import extract
+from vzero.answers.readers.lmms_reasoning import answer_text
+from vzero.answers.readers.lmms_thinking import without_thinking
+from vzero.answers.readers.zoombench import answer_span
 
 FABRICS = {"A": "rubber", "B": "cotton", "C": "kevlar", "D": "leather"}
 FIVE = {**FABRICS, "E": "silk"}

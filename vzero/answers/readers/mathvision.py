@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from vzero.evaluate.formulas import arithmetic, same_formula
-from vzero.evaluate.matching import UNRESOLVED, Expected, Match
+from vzero.answers.formulas import arithmetic, same_formula
+from vzero.answers.matching import UNRESOLVED, Expected, Match
 
 # The first box, up to the first closing brace: a fraction in LaTeX is cut in two.
 BOXED = re.compile(r"\\boxed\{([^}]*)\}")

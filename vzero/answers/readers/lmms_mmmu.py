@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from vzero.evaluate.extraction import Extraction
+from vzero.answers.extraction import Extraction
 
 STRIPPED = (",", ".", "!", "?", ";", ":", "'")  # each once, in this order
 LONG_ENOUGH_FOR_TEXT = 5  # words; option texts are searched in longer replies only

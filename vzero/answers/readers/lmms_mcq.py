@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from vzero.evaluate.extraction import UNRESOLVED, Extraction
+from vzero.answers.extraction import UNRESOLVED, Extraction
 
 STRIPPED = (",", ".", "!", "?", ";", ":", "'", '"')  # each once, in this order
 PRIORITY = {
