@@ -13,8 +13,8 @@ import polars as pl
 
 from tests.checked_tables import write_shards
 from vzero import tables
+from vzero.benchmarks.catalogue import CATALOGUE
 from vzero.config import Params, parse_params
-from vzero.evaluate.benchmarks.catalogue import CATALOGUE
 from vzero.paths import Paths
 from vzero.shards import shard_path, write_json, write_table
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from vzero.benchmarks.catalogue import CATALOGUE
 from vzero.config import Evaluate, parse_params
-from vzero.evaluate.benchmarks.catalogue import CATALOGUE
 from vzero.report import names, words
 
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from vzero.evaluate.benchmarks.files import open_files
+from vzero.benchmarks.files import open_files
 from vzero.sources import parquet
 from vzero.sources.annotation import SourceError
 from vzero.sources.json_stream import DEEPEST, LONGEST_ITEM, MOST_MARKS, CutShortError, entries, list_items

@@ -13,8 +13,8 @@ import pytest
 
 from tests.checked_tables import write_shards
 from vzero import shards
+from vzero.benchmarks.items import picture_facts
 from vzero.config import BENCHMARKS, ConfigError, Crops, NeedleSource, Params, parse_params
-from vzero.evaluate.benchmarks.items import picture_facts
 from vzero.evaluate.replies import Replies
 from vzero.imaging import encode_png, probe
 from vzero.needle.benchmarks import benchmark_items

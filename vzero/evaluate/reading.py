@@ -10,7 +10,7 @@ import polars as pl
 from vzero.answers import open_answers
 from vzero.answers.extract import POLICIES, reader
 from vzero.answers.extraction import lettered
-from vzero.evaluate.benchmarks.catalogue import CATALOGUE
+from vzero.benchmarks.catalogue import CATALOGUE
 from vzero.tables import REFUSED
 
 LETTERS_BY_DEFAULT, OPEN_BY_DEFAULT = "vlmevalkit-exact", "vzero"

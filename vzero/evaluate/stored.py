@@ -13,8 +13,8 @@ import polars as pl
 import pyarrow as pa
 
 from vzero import shards
+from vzero.benchmarks.catalogue import CATALOGUE, UNNAMED
 from vzero.config import BENCHMARKS, ConfigError, NaPolicy
-from vzero.evaluate.benchmarks.catalogue import CATALOGUE, UNNAMED
 from vzero.evaluate.stored_rows import lmms_eval_row, vlmevalkit_row
 from vzero.tables import FINISH_REASONS, REFUSED, BenchmarkItems, Predictions
 

@@ -7,7 +7,7 @@ import string
 from collections.abc import Mapping
 from typing import Any
 
-from vzero.evaluate.benchmarks.cells import options_in_list, options_in_text
+from vzero.benchmarks.cells import options_in_list, options_in_text
 from vzero.evaluate.score.rotations import ROTATION
 from vzero.evaluate.score.rows import LETTERS, missing
 from vzero.sources.rejects import Rejected

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from vzero.evaluate.benchmarks.catalogue import CATALOGUE
+from vzero.benchmarks.catalogue import CATALOGUE
 
 FULL, FULL_AND_CROP, CROP = "full", "full+crop", "crop"
 

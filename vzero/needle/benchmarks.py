@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from vzero.benchmarks.items import item_digest, picture_facts, version_of
 from vzero.config import Crops, NeedleSource
 from vzero.crops.positive import positive_view
-from vzero.evaluate.benchmarks.items import item_digest, picture_facts, version_of
 from vzero.geometry import union
 from vzero.imaging import encode, encode_png
 from vzero.needle.dataset import STREAMS, ask

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from vzero.benchmarks.catalogue import CATALOGUE
+from vzero.benchmarks.declaration import Aggregate
 from vzero.config import BENCHMARKS
-from vzero.evaluate.benchmarks.catalogue import CATALOGUE
-from vzero.evaluate.benchmarks.declaration import Aggregate
 
 REGION_BENCHMARKS = ("search", "cyclic", "zoom")
 REGIONS = "regions"

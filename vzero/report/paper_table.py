@@ -12,7 +12,7 @@ from typing import Any
 
 import polars as pl
 
-from vzero.evaluate.benchmarks.catalogue import CATALOGUE
+from vzero.benchmarks.catalogue import CATALOGUE
 from vzero.evaluate.views import headline
 from vzero.report.answers import whole_scores
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import polars as pl
 
+from vzero.benchmarks.catalogue import CATALOGUE
 from vzero.config import EVALUATED_MODELS
-from vzero.evaluate.benchmarks.catalogue import CATALOGUE
 from vzero.evaluate.score import WHOLE
 from vzero.evaluate.views import headline
 from vzero.report import figures, names, paper_table, reading, summary, words

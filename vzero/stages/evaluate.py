@@ -9,8 +9,8 @@ import polars as pl
 from rich.console import Console
 
 from vzero import shards
+from vzero.benchmarks.catalogue import CATALOGUE
 from vzero.config import EVALUATED_MODELS, ConfigError, Params
-from vzero.evaluate.benchmarks.catalogue import CATALOGUE
 from vzero.evaluate.item_parts import read_questions
 from vzero.evaluate.predict import ask_all, load_unchanged
 from vzero.evaluate.reading import PICTURE_REFUSED, graded_as_declared

@@ -22,10 +22,10 @@ from rich.progress import (
 )
 
 from vzero import runs, shards, tables, workers
+from vzero.benchmarks.catalogue import CATALOGUE
+from vzero.benchmarks.read import open_benchmark
+from vzero.benchmarks.store import store_benchmark
 from vzero.config import Ingest, Params
-from vzero.evaluate.benchmarks.catalogue import CATALOGUE
-from vzero.evaluate.benchmarks.read import open_benchmark
-from vzero.evaluate.benchmarks.store import store_benchmark
 from vzero.evaluate.contamination import find_overlaps, overlap_counts
 from vzero.needle.benchmarks import benchmark_items
 from vzero.paths import Paths

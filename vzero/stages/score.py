@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from vzero.benchmarks.catalogue import CATALOGUE, UNNAMED
 from vzero.config import ConfigError, Params, load_params
 from vzero.evaluate import rescore
 from vzero.evaluate.benchmark_tables import benchmark_tables
-from vzero.evaluate.benchmarks.catalogue import CATALOGUE, UNNAMED
 from vzero.evaluate.judge import Judge
 from vzero.evaluate.reading import graded_by
 from vzero.evaluate.stored import read_stored

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from vzero.evaluate.benchmarks.catalogue import CATALOGUE
-from vzero.evaluate.benchmarks.declaration import Aggregate
+from vzero.benchmarks.catalogue import CATALOGUE
+from vzero.benchmarks.declaration import Aggregate
 from vzero.evaluate.statistics import accuracy_interval
 from vzero.tables import Scores
 

@@ -3,7 +3,7 @@
 VLMEvalKit averages over items, lmms-eval over sub-categories, so both are declared.
 """
 
-from vzero.evaluate.benchmarks.declaration import Benchmark, Form, Published
+from vzero.benchmarks.declaration import Benchmark, Form, Published
 
 MMSTAR = Benchmark(
     name="mmstar",

@@ -11,8 +11,8 @@ import pytest
 from published_files import base64_of, picture, write_tsv
 
 from vzero import shards
+from vzero.benchmarks import store
 from vzero.config import ConfigError, Crops, Params, parse_params
-from vzero.evaluate.benchmarks import store
 from vzero.evaluate.prompting.parts import question_of
 from vzero.evaluate.prompting.policies import wording
 from vzero.needle.benchmarks import benchmark_items

@@ -10,8 +10,8 @@ from typing import Any
 import polars as pl
 
 from vzero import shards
-from vzero.evaluate.benchmarks.items import item_digest, version_of
-from vzero.evaluate.benchmarks.read import BenchmarkFile
+from vzero.benchmarks.items import item_digest, version_of
+from vzero.benchmarks.read import BenchmarkFile
 from vzero.sources.annotation import SourceError
 from vzero.sources.rejects import Reject
 from vzero.tables import BenchmarkItems

@@ -1,6 +1,6 @@
 """RealWorldQA: photographs from vehicles; in the hub's form the options, if any, stand in the question."""
 
-from vzero.evaluate.benchmarks.declaration import Benchmark, Form, Published
+from vzero.benchmarks.declaration import Benchmark, Form, Published
 
 REALWORLDQA = Benchmark(
     name="realworldqa",

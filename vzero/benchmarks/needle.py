@@ -1,6 +1,6 @@
 """The embedded benchmarks. They are drawn (`vzero.needle.benchmarks`), so they have no published files."""
 
-from vzero.evaluate.benchmarks.declaration import Aggregate, Benchmark
+from vzero.benchmarks.declaration import Aggregate, Benchmark
 
 
 def _drawn(

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from published_files import base64_of, picture, write_tsv
 
+from vzero.benchmarks.tsv import read_tsv_rows
 from vzero.config import ConfigError
-from vzero.evaluate.benchmarks.tsv import read_tsv_rows
 
 
 def row(index: Any = 0, **cells: Any) -> dict[str, Any]:

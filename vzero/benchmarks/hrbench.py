@@ -5,7 +5,7 @@ Copies that lack the cycle are read without one: it is never guessed from the or
 
 from dataclasses import replace
 
-from vzero.evaluate.benchmarks.declaration import Benchmark, Form, Published
+from vzero.benchmarks.declaration import Benchmark, Form, Published
 
 
 def _hrbench(resolution: str, md5: str) -> Benchmark:

@@ -1,6 +1,6 @@
 """MathVista, testmini: choices, and open questions whose answer is a number, a text or a list."""
 
-from vzero.evaluate.benchmarks.declaration import Benchmark, Form, Published
+from vzero.benchmarks.declaration import Benchmark, Form, Published
 
 MATHVISTA = Benchmark(
     name="mathvista",

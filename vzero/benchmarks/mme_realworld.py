@@ -5,7 +5,7 @@ The options stand as lines `(A) ...` in one column, under a heading in some file
 
 from dataclasses import replace
 
-from vzero.evaluate.benchmarks.declaration import Benchmark, Form, Published
+from vzero.benchmarks.declaration import Benchmark, Form, Published
 
 
 def _realworld(name: str, items: int, published: Published) -> Benchmark:

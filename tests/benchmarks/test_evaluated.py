@@ -11,8 +11,8 @@ from published_rows import FORMS
 from tiny_models import save_tiny
 
 from vzero import shards
+from vzero.benchmarks.catalogue import CATALOGUE
 from vzero.config import Params, parse_params
-from vzero.evaluate.benchmarks.catalogue import CATALOGUE
 from vzero.paths import Paths
 from vzero.stages import evaluate, ingest
 from vzero.tables import Predictions, Scores

@@ -3,7 +3,7 @@
 It is published with a judge only; a rule is a lower bound.
 """
 
-from vzero.evaluate.benchmarks.declaration import Benchmark, Form, Published
+from vzero.benchmarks.declaration import Benchmark, Form, Published
 
 MATHVERSE = Benchmark(
     name="mathverse",

@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 from published_files import base64_of, picture, write_tsv
 
-from vzero.evaluate.benchmarks.cells import options_in_list, options_in_text
-from vzero.evaluate.benchmarks.items import version_of
+from vzero.benchmarks.cells import options_in_list, options_in_text
+from vzero.benchmarks.items import version_of
 
 ROTATED = Image.Exif()
 ROTATED[0x0112] = 6

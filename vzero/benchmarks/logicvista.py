@@ -1,6 +1,6 @@
 """LogicVista: the options stand in the question or the picture, and several letters may be right."""
 
-from vzero.evaluate.benchmarks.declaration import Benchmark, Form, Published
+from vzero.benchmarks.declaration import Benchmark, Form, Published
 
 LOGICVISTA = Benchmark(
     name="logicvista",

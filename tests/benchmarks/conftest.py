@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from vzero.benchmarks.catalogue import CATALOGUE
+from vzero.benchmarks.read import BenchmarkFile, open_benchmark
 from vzero.config import Crops
-from vzero.evaluate.benchmarks.catalogue import CATALOGUE
-from vzero.evaluate.benchmarks.read import BenchmarkFile, open_benchmark
 from vzero.sources.rejects import Reject
 
 Read = Callable[..., tuple[list[dict[str, Any]], list[Reject], BenchmarkFile]]

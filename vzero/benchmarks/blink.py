@@ -1,6 +1,6 @@
 """BLINK: 14 perception tasks about one to four images, validation split."""
 
-from vzero.evaluate.benchmarks.declaration import Benchmark, Form, Published
+from vzero.benchmarks.declaration import Benchmark, Form, Published
 
 BLINK = Benchmark(
     name="blink",

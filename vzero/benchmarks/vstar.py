@@ -7,7 +7,7 @@ is there; without it the order is drawn from the item's name.
 
 from dataclasses import replace
 
-from vzero.evaluate.benchmarks.declaration import Benchmark, Form, Published
+from vzero.benchmarks.declaration import Benchmark, Form, Published
 
 IN_ONE_TEXT = Form(
     files="*.parquet",

@@ -12,9 +12,7 @@ from typing import Any
 import numpy as np
 
 from vzero import geometry, imaging
-from vzero.config import Crops
-from vzero.crops.positive import positive_view
-from vzero.evaluate.benchmarks.cells import (
+from vzero.benchmarks.cells import (
     Options,
     answer_letter,
     images_in,
@@ -23,7 +21,9 @@ from vzero.evaluate.benchmarks.cells import (
     require,
     text_of,
 )
-from vzero.evaluate.benchmarks.declaration import Benchmark, Form
+from vzero.benchmarks.declaration import Benchmark, Form
+from vzero.config import Crops
+from vzero.crops.positive import positive_view
 from vzero.evaluate.prompting.parts import IMAGE_MARK
 from vzero.geometry import Box, BoxFormat
 from vzero.sources.boxes import parse_boxes

@@ -10,9 +10,9 @@ from pathlib import Path
 import huggingface_hub
 from huggingface_hub import constants
 
+from vzero.benchmarks.catalogue import CATALOGUE
+from vzero.benchmarks.declaration import Published
 from vzero.config import ConfigError
-from vzero.evaluate.benchmarks.catalogue import CATALOGUE
-from vzero.evaluate.benchmarks.declaration import Published
 
 
 def fetch(name: str, out: Path) -> Path:

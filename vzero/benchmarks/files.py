@@ -14,8 +14,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from vzero.benchmarks.tsv import read_tsv_rows, tsv_columns
 from vzero.config import NaPolicy
-from vzero.evaluate.benchmarks.tsv import read_tsv_rows, tsv_columns
 from vzero.sources.annotation import SourceError
 from vzero.sources.parquet import read_batches
 

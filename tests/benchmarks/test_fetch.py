@@ -13,9 +13,9 @@ import huggingface_hub
 import pytest
 from huggingface_hub import constants
 
+from vzero.benchmarks import fetch
+from vzero.benchmarks.catalogue import CATALOGUE
 from vzero.config import ConfigError
-from vzero.evaluate.benchmarks import fetch
-from vzero.evaluate.benchmarks.catalogue import CATALOGUE
 
 
 @pytest.fixture

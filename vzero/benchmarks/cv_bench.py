@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from vzero.evaluate.benchmarks.declaration import Aggregate, Benchmark, Form, Published
+from vzero.benchmarks.declaration import Aggregate, Benchmark, Form, Published
 
 
 def _cv_bench(kind: str, items: int, categories: tuple[str, ...], *aggregates: Aggregate) -> Benchmark:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from vzero.evaluate.benchmarks.declaration import Benchmark, Form, Published
+from vzero.benchmarks.declaration import Benchmark, Form, Published
 
 TSV = Form(files="*.tsv", item="index", boxes="target_instances", category="category")
 

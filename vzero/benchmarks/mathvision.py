@@ -1,6 +1,6 @@
 """MathVision: competition problems; a choice where the row has options, else a formula or a number."""
 
-from vzero.evaluate.benchmarks.declaration import Benchmark, Form, Published
+from vzero.benchmarks.declaration import Benchmark, Form, Published
 
 MATHVISION = Benchmark(
     name="mathvision",

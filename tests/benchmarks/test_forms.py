@@ -13,8 +13,8 @@ from published_rows import FORMS, LINES, TEXT
 from vzero import imaging
 from vzero.answers import open_answers
 from vzero.answers.extract import POLICIES
+from vzero.benchmarks.catalogue import CATALOGUE
 from vzero.config import BENCHMARKS, BenchmarkName, ConfigError, Crops
-from vzero.evaluate.benchmarks.catalogue import CATALOGUE
 from vzero.evaluate.prompting.policies import PROMPTS
 
 

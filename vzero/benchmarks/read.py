@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from vzero.benchmarks.cells import text_of
+from vzero.benchmarks.declaration import Benchmark, Form
+from vzero.benchmarks.files import Opened, open_files
+from vzero.benchmarks.items import ItemReader
 from vzero.config import Crops, NaPolicy
-from vzero.evaluate.benchmarks.cells import text_of
-from vzero.evaluate.benchmarks.declaration import Benchmark, Form
-from vzero.evaluate.benchmarks.files import Opened, open_files
-from vzero.evaluate.benchmarks.items import ItemReader
 from vzero.sources.annotation import SourceError
 from vzero.sources.rejects import Reject, RejectCode, Rejected
 

@@ -4,7 +4,7 @@ Copies name the two text columns `query` and `response`, or `prompt` and `answer
 choice when options stand in its text and the answer is one of their letters.
 """
 
-from vzero.evaluate.benchmarks.declaration import Benchmark, Form, Published
+from vzero.benchmarks.declaration import Benchmark, Form, Published
 
 
 def _form(query: str, response: str) -> Form:

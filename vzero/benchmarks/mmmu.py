@@ -3,7 +3,7 @@
 Some questions have no options; their answer is text.
 """
 
-from vzero.evaluate.benchmarks.declaration import Benchmark, Form, Published
+from vzero.benchmarks.declaration import Benchmark, Form, Published
 
 MMMU = Benchmark(
     name="mmmu",
