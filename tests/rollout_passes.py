@@ -8,7 +8,7 @@ import torch
 from vzero.imaging import encode_png
 from vzero.models.encoding import encode, pad_rows
 from vzero.models.loading import LoadedModel
-from vzero.models.prompts import Prompt, student_prompt, teacher_prompt
+from vzero.prompts.messages import Prompt, student_prompt, teacher_prompt
 from vzero.rollout.replay import replay
 from vzero.rollout.responses import sampled_logprobs, vocabulary_logits
 

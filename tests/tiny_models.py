@@ -17,8 +17,8 @@ from transformers import (
     Qwen3VLForConditionalGeneration,
 )
 
-from vzero.models.prompts import CHOOSE, CROP_NOTICE
 from vzero.needle import architecture
+from vzero.prompts.messages import CHOOSE, CROP_NOTICE
 
 TEXTS = ["What letter is on the red circle?", "It is K. Answer: B", "user assistant", CHOOSE, CROP_NOTICE]
 TEXT = {

@@ -19,7 +19,7 @@ from bench.engine.settings import Setting
 from bench.timing import best_seconds, timed
 from vzero.models.encoding import encode, image_features
 from vzero.models.loading import LoadedModel
-from vzero.models.prompts import Prompt, split_after_first_image
+from vzero.prompts.messages import Prompt, split_after_first_image
 from vzero.rollout.plain import replay
 
 

@@ -15,7 +15,7 @@ import torch
 from bench.engine.settings import Setting
 from bench.engine.shared import UNGATED, optimizer_of, random_teacher_hidden, unweighted
 from vzero.models.encoding import encode
-from vzero.models.prompts import Prompt
+from vzero.prompts.messages import Prompt
 from vzero.rollout.plain import replay
 from vzero.signals.aggregation import denominator
 from vzero.signals.evidence import gate

@@ -18,11 +18,11 @@ from vzero.config import Ingest, Models, NeedleSource, Params, Train
 from vzero.imaging import encode_png
 from vzero.models.encoding import pad_rows
 from vzero.models.loading import LoadedModel, load_model
-from vzero.models.prompts import Prompt, teacher_prompt
 from vzero.needle import architecture
 from vzero.needle.architecture import TinySize
 from vzero.needle.dataset import QUESTIONS_PER_SCENE
 from vzero.paths import Paths
+from vzero.prompts.messages import Prompt, teacher_prompt
 from vzero.rollout.generate import generate
 from vzero.stages import crops, ingest
 from vzero.train.batches import TrainingSample, load_samples, training_index

@@ -39,7 +39,7 @@ from trl.trainer.distillation_config import DistillationConfig
 from trl.trainer.distillation_trainer import DistillationTrainer
 
 from bench.engine.settings import Setting
-from vzero.models.prompts import student_messages
+from vzero.prompts.messages import student_messages
 
 
 def stepper(setting: Setting, scratch: Path) -> Callable[[], float]:

@@ -15,7 +15,7 @@ from vzero.answers import open_answers
 from vzero.answers.extract import POLICIES
 from vzero.benchmarks.catalogue import CATALOGUE
 from vzero.config import BENCHMARKS, BenchmarkName, ConfigError, Crops
-from vzero.evaluate.prompting.policies import PROMPTS
+from vzero.prompts.wordings import PROMPTS
 
 
 @pytest.mark.parametrize("place", ["file", "folder"])

@@ -13,10 +13,10 @@ from published_files import base64_of, picture, write_tsv
 from vzero import shards
 from vzero.benchmarks import store
 from vzero.config import ConfigError, Crops, Params, parse_params
-from vzero.evaluate.prompting.parts import question_of
-from vzero.evaluate.prompting.policies import wording
 from vzero.needle.benchmarks import benchmark_items
 from vzero.paths import Paths
+from vzero.prompts.parts import question_of
+from vzero.prompts.wordings import wording
 from vzero.stages import ingest
 from vzero.tables import BenchmarkItems, Rejects
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from vzero.evaluate.asked import Asked, asked_of
-from vzero.evaluate.prompting.parts import Image
-from vzero.models.prompts import CROP_NOTICE, question_text
+from vzero.prompts.messages import CROP_NOTICE, question_text
+from vzero.prompts.parts import Image
 
 
 def row(view: str, *pictures: str, **changed: Any) -> dict[str, Any]:

@@ -17,13 +17,13 @@ from tiny_models import save_tiny
 from vzero.config import ConfigError, Evaluate, Models
 from vzero.evaluate.asked import Asked, Part, Picture, asked_of
 from vzero.evaluate.predict import ask_all, load_unchanged, wording_prompt
-from vzero.evaluate.prompting.parts import Image, Wording
 from vzero.evaluate.replies import Replies, add_replies
 from vzero.imaging import encode_png
 from vzero.locks import held
 from vzero.models.loading import LoadedModel, load_model
-from vzero.models.prompts import student_prompt, teacher_prompt
 from vzero.needle.architecture import SPECIAL_TOKENS
+from vzero.prompts.messages import student_prompt, teacher_prompt
+from vzero.prompts.parts import Image, Wording
 from vzero.shards import content_hash
 
 MODELS = Models()

@@ -14,14 +14,12 @@ from tokenizers import AddedToken
 
 from vzero.config import ConfigError, Models, NeedleSource
 from vzero.evaluate.predict import wording_prompt
-from vzero.evaluate.prompting.parts import Question
-from vzero.evaluate.prompting.policies import PROMPTS
-from vzero.evaluate.prompting.zoombench import SYSTEM
 from vzero.imaging import encode_png
 from vzero.models.encoding import encode, prompt_tokens
 from vzero.models.loading import LoadedModel, Processors, load_model, load_processors
 from vzero.models.prompt_tokenizer import ESCAPE, prompt_tokenizer
-from vzero.models.prompts import (
+from vzero.needle.dataset import draw_samples
+from vzero.prompts.messages import (
     Prompt,
     render,
     split_after_first_image,
@@ -30,7 +28,9 @@ from vzero.models.prompts import (
     teacher_messages,
     teacher_prompt,
 )
-from vzero.needle.dataset import draw_samples
+from vzero.prompts.parts import Question
+from vzero.prompts.wordings import PROMPTS
+from vzero.prompts.zoombench import SYSTEM
 
 EMBEDDED = Path(__file__).parents[2] / "vzero/needle/weights"
 BROKEN_TURN = "What is it?<|im_end|>\n<|im_start|>assistant\nB<|im_end|>"

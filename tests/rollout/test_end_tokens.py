@@ -14,7 +14,7 @@ from tiny_models import FAMILIES, save_tiny
 from vzero.config import ConfigError, Models
 from vzero.models.encoding import encode
 from vzero.models.loading import LoadedModel, check_pair, load_model
-from vzero.models.prompts import Prompt
+from vzero.prompts.messages import Prompt
 from vzero.rollout.generate import generate
 
 PAD, TURN_END = 0, 2  # <|endoftext|>, which also pads, and <|im_end|>, the tokenizer's own

@@ -13,7 +13,7 @@ from tiny_models import FAMILIES, save_tiny
 from vzero.config import Models
 from vzero.models.encoding import encode, pad_rows
 from vzero.models.loading import LoadedModel, load_model
-from vzero.models.prompts import Prompt, teacher_prompt
+from vzero.prompts.messages import Prompt, teacher_prompt
 from vzero.rollout.generate import generate
 from vzero.rollout.replay import replay
 

@@ -14,8 +14,8 @@ from vzero import tables
 from vzero.config import Params
 from vzero.models.encoding import prompt_tokens, visual_tokens
 from vzero.models.loading import load_processors
-from vzero.models.prompts import render, student_messages, teacher_messages
 from vzero.paths import Paths
+from vzero.prompts.messages import render, student_messages, teacher_messages
 from vzero.quality import page
 from vzero.quality.duplicates import near_duplicates
 from vzero.quality.inputs import read_inputs

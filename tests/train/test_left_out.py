@@ -13,7 +13,7 @@ from tiny_models import save_tiny
 from vzero.config import Models, Train
 from vzero.models.encoding import encode, refusal, visual_tokens
 from vzero.models.loading import LoadedModel, load_model
-from vzero.models.prompts import student_prompt, teacher_prompt
+from vzero.prompts.messages import student_prompt, teacher_prompt
 from vzero.tables import LEFT_OUT, LeftOut
 from vzero.train.batches import load_samples, training_index
 from vzero.train.left_out import counts_by_code, left_out

@@ -88,7 +88,7 @@ class Benchmark:
     name: str
     forms: tuple[Form, ...]
     prompt: str
-    """Prompt policy that it is asked with unless another is named (`vzero.evaluate.prompting`)."""
+    """Prompt policy that it is asked with unless another is named (`vzero.prompts`)."""
     scorer: str
     """Policy that reads answers to questions with options (`vzero.answers.extract`)."""
     open_scorer: str | None = None

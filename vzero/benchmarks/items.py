@@ -24,8 +24,8 @@ from vzero.benchmarks.cells import (
 from vzero.benchmarks.declaration import Benchmark, Form
 from vzero.config import Crops
 from vzero.crops.positive import positive_view
-from vzero.evaluate.prompting.parts import IMAGE_MARK
 from vzero.geometry import Box, BoxFormat
+from vzero.prompts.parts import IMAGE_MARK
 from vzero.sources.boxes import parse_boxes
 from vzero.sources.cells import LETTERS
 from vzero.sources.rejects import RejectCode, Rejected

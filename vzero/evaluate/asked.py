@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from vzero.evaluate.prompting.parts import Image, Wording, question_of
-from vzero.evaluate.prompting.policies import wording
 from vzero.evaluate.views import FULL_AND_CROP
-from vzero.models.prompts import CROP_NOTICE
+from vzero.prompts.messages import CROP_NOTICE
+from vzero.prompts.parts import Image, Wording, question_of
+from vzero.prompts.wordings import wording
 
 
 @dataclass(frozen=True)

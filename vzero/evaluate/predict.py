@@ -14,13 +14,13 @@ from vzero.answers.thinking import split_thinking
 from vzero.config import ConfigError, Evaluate, Models
 from vzero.evaluate.asked import Asked, Part
 from vzero.evaluate.batching import Cost, batches
-from vzero.evaluate.prompting.parts import Image, Wording
 from vzero.evaluate.replies import Replies, add_replies, generation_settings, known_replies, reply_key
 from vzero.locks import held
 from vzero.models.encoding import prompt_tokens, refusal, resized, visual_tokens
 from vzero.models.loading import LoadedModel, load_model
-from vzero.models.prompts import Prompt, render
 from vzero.progress import LoggedProgress
+from vzero.prompts.messages import Prompt, render
+from vzero.prompts.parts import Image, Wording
 from vzero.rollout.generate import generate
 from vzero.shards import content_hash
 from vzero.tables import REFUSED

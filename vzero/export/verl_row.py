@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
-from vzero.models.prompts import CROP_NOTICE, question_text
+from vzero.prompts.messages import CROP_NOTICE, question_text
 
 LeftOut = Literal["no_negative", "other_full_image", "marker_in_text", "token_in_text", "thin_picture"]
 

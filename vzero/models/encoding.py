@@ -13,7 +13,7 @@ from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import smart_res
 from vzero.config import ConfigError
 from vzero.imaging import decode
 from vzero.models.loading import LoadedModel, Processors
-from vzero.models.prompts import Prompt
+from vzero.prompts.messages import Prompt
 
 
 @dataclass(frozen=True)

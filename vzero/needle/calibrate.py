@@ -14,10 +14,10 @@ from vzero.crops.pair import Neighbours, Picture, evidence_pair
 from vzero.geometry import union
 from vzero.imaging import encode_png
 from vzero.models.loading import LoadedModel
-from vzero.models.prompts import Prompt, student_prompt, teacher_prompt
 from vzero.needle.dataset import FAMILY_SHARES, ask
 from vzero.needle.questions import REGION_FAMILIES, Question
 from vzero.needle.scenes import SIDES, draw_scene, render
+from vzero.prompts.messages import Prompt, student_prompt, teacher_prompt
 from vzero.rollout.generate import generate
 
 NO_NEIGHBOURS = Neighbours({}, open=lambda image_id: Picture(image_id, np.empty((0, 0, 3), np.uint8)))

@@ -25,10 +25,10 @@ from torch import distributed
 from torch.multiprocessing.spawn import start_processes
 from transformers import PreTrainedTokenizerFast
 
-from vzero.models.prompts import CROP_NOTICE, question_text
 from vzero.needle.architecture import STUDENT, TEACHER, TinySize, build_model, save, train_tokenizer
 from vzero.needle.lessons import Lure, Reader, draw_lesson
 from vzero.needle.teaching import Pupil, lesson_batch, teaching_loss
+from vzero.prompts.messages import CROP_NOTICE, question_text
 from vzero.shards import atomic_path, write_json
 
 PROCESSES = 2

@@ -21,11 +21,11 @@ from torch.nn.functional import cross_entropy
 from transformers import PreTrainedTokenizerFast, Qwen3_5ForConditionalGeneration
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
-from vzero.models.prompts import CROP_NOTICE, question_text
 from vzero.needle.architecture import image_processor
 from vzero.needle.lessons import FAMILY_WEIGHTS, Lesson, Turn, View
 from vzero.needle.questions import OPTION_LETTERS
 from vzero.needle.scenes import CELL, LETTERS, SIDES, SceneObject
+from vzero.prompts.messages import CROP_NOTICE, question_text
 
 IGNORED = -100
 FAMILIES = tuple(FAMILY_WEIGHTS)

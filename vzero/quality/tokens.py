@@ -12,7 +12,7 @@ import xxhash
 from vzero.config import ConfigError, Models
 from vzero.models.encoding import prompt_tokens, refusal, visual_tokens
 from vzero.models.loading import Processors, load_processors
-from vzero.models.prompts import render, student_messages, teacher_messages
+from vzero.prompts.messages import render, student_messages, teacher_messages
 from vzero.quality.inputs import Inputs
 
 SAMPLES = 2_000  # of a source, drawn by a hash of their id: a tokenizer takes a millisecond a prompt

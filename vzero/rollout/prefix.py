@@ -19,7 +19,7 @@ from transformers.cache_utils import LinearAttentionLayer
 from vzero.models.encoding import EncodedPrompts, encode
 from vzero.models.linear_attention import ForkableLinearLayer
 from vzero.models.loading import LoadedModel
-from vzero.models.prompts import Prompt, split_after_first_image
+from vzero.prompts.messages import Prompt, split_after_first_image
 
 MAX_CHUNK = 64  # tokens that linear attention computes at once, of its own accord
 

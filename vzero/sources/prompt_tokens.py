@@ -23,7 +23,7 @@ def count_prompt_tokens(
     """
     # Only where this filter is on do the workers pay for importing torch.
     from vzero.models.encoding import prompt_tokens, refusal, visual_tokens
-    from vzero.models.prompts import render, student_messages
+    from vzero.prompts.messages import render, student_messages
 
     processors = _processors(settings.processor, settings.max_pixels)
     if reason := refusal(processors, *extent):

@@ -16,13 +16,13 @@ from vzero import shards
 from vzero.config import ConfigError, Params
 from vzero.evaluate.asked import Asked, Part, Picture
 from vzero.evaluate.predict import ask_all, load_unchanged
-from vzero.evaluate.prompting.parts import Question
-from vzero.evaluate.prompting.policies import wording
 from vzero.evaluate.reading import graded_as_declared
 from vzero.evaluate.statistics import paired_difference, side_of_zero
 from vzero.evaluate.views import FULL
 from vzero.locks import held
 from vzero.paths import Paths
+from vzero.prompts.parts import Question
+from vzero.prompts.wordings import wording
 from vzero.tables import Images, Promotions, Samples
 
 DEV = "dev"  # in the place of a benchmark's name

@@ -15,7 +15,7 @@ import polars as pl
 from vzero.config import Train
 from vzero.models.encoding import prompt_tokens, refusal, visual_tokens
 from vzero.models.loading import LoadedModel
-from vzero.models.prompts import render, student_messages, teacher_messages
+from vzero.prompts.messages import render, student_messages, teacher_messages
 from vzero.tables import LEFT_OUT, LeftOut
 
 Row = dict[str, Any]

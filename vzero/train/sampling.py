@@ -8,7 +8,7 @@ from dataclasses import replace
 from vzero.config import Train
 from vzero.models.encoding import prompt_tokens, visual_tokens
 from vzero.models.loading import LoadedModel
-from vzero.models.prompts import Prompt, student_prompt, teacher_prompt
+from vzero.prompts.messages import Prompt, student_prompt, teacher_prompt
 from vzero.rollout.generate import Rollout, generate
 from vzero.train.batches import TrainingSample
 from vzero.train.packing import pack

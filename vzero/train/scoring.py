@@ -11,7 +11,7 @@ import torch
 from vzero.config import Train
 from vzero.models.encoding import pad_rows
 from vzero.models.loading import LoadedModel
-from vzero.models.prompts import Prompt
+from vzero.prompts.messages import Prompt
 from vzero.rollout.generate import Rollout
 from vzero.rollout.replay import replay
 from vzero.signals.evidence import Evidence, gate

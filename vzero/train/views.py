@@ -9,7 +9,7 @@ import torch
 
 from vzero.config import Train
 from vzero.models.loading import LoadedModel
-from vzero.models.prompts import Prompt, teacher_prompt
+from vzero.prompts.messages import Prompt, teacher_prompt
 from vzero.rollout.replay import replay
 from vzero.train.batches import TrainingSample
 from vzero.train.objective import response_logprobs

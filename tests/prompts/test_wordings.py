@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from vzero.config import ConfigError
-from vzero.evaluate.prompting.parts import Image, Question
-from vzero.evaluate.prompting.policies import PROMPTS, wording
+from vzero.prompts.parts import Image, Question
+from vzero.prompts.wordings import PROMPTS, wording
 
-SNAPSHOTS = Path(__file__).parent / "prompting"
+SNAPSHOTS = Path(__file__).parent / "asked"
 COLOURS = ("rubber", "cotton (white)", "kevlar", "leather")
 DIRECTLY = "Answer with the option's letter from the given choices directly."
 VSTAR_TEXT = (

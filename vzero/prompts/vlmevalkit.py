@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from vzero.evaluate.prompting.parts import Question, Wording, images_at_marks, images_first, option_lines
+from vzero.prompts.parts import Question, Wording, images_at_marks, images_first, option_lines
 
 CHOOSE = "Please select the correct answer from the options above. \n"
 MME_CHOOSE = (

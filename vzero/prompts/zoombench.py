@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vzero.evaluate.prompting.parts import Question, Wording, images_first, option_lines
+from vzero.prompts.parts import Question, Wording, images_first, option_lines
 
 # The published system prompt, word for word.
 SYSTEM = (

@@ -5,8 +5,8 @@ Only choices are reworded. Two runs named after the same toolkit and benchmark m
 
 from __future__ import annotations
 
-from vzero.evaluate.prompting.parts import Question, Wording, images_at_marks, images_first
-from vzero.evaluate.prompting.vlmevalkit import CHOOSE, choice_text, vlmevalkit
+from vzero.prompts.parts import Question, Wording, images_at_marks, images_first
+from vzero.prompts.vlmevalkit import CHOOSE, choice_text, vlmevalkit
 
 CHOOSE_LETTER = "Answer with the option letter only."
 KEPT = ("mme_realworld", "mme_realworld_lite", "mme_realworld_cn", "mathvista", "mathvision")

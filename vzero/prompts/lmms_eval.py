@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable
 
 from vzero.config import ConfigError
-from vzero.evaluate.prompting.parts import Question, Wording, images_first, option_lines
-from vzero.evaluate.prompting.vlmevalkit import MME_HEADING, MME_HEADING_CN
+from vzero.prompts.parts import Question, Wording, images_first, option_lines
+from vzero.prompts.vlmevalkit import MME_HEADING, MME_HEADING_CN
 
 DIRECTLY = "Answer with the option's letter from the given choices directly"
 MME_CHOOSE = (

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from vzero.config import ConfigError
-from vzero.evaluate.prompting.lmms_eval import lmms_eval
-from vzero.evaluate.prompting.parts import Question, Wording, images_first
-from vzero.evaluate.prompting.qwen import qwen
-from vzero.evaluate.prompting.vlmevalkit import vlmevalkit
-from vzero.evaluate.prompting.zoombench import zoombench
-from vzero.models.prompts import question_text
+from vzero.prompts.lmms_eval import lmms_eval
+from vzero.prompts.messages import question_text
+from vzero.prompts.parts import Question, Wording, images_first
+from vzero.prompts.qwen import qwen
+from vzero.prompts.vlmevalkit import vlmevalkit
+from vzero.prompts.zoombench import zoombench
 
 
 def _vzero(question: Question) -> Wording:

@@ -6,7 +6,7 @@ from tiny_models import save_tiny
 
 from vzero.config import Models
 from vzero.models.loading import load_model
-from vzero.models.prompts import CROP_NOTICE, question_text, student_prompt, teacher_prompt
+from vzero.prompts.messages import CROP_NOTICE, question_text, student_prompt, teacher_prompt
 
 QUESTION, OPTIONS = "What letter is on the red circle?", ["K", "T"]
 

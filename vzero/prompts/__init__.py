@@ -1,0 +1,1 @@
+"""What a model is shown and told: the messages of each view, and benchmarks' questions in named words."""
