@@ -13,7 +13,7 @@ from vzero import shards, tables
 from vzero.config import Ingest
 from vzero.sources import merge, spill
 from vzero.sources.annotation import Source
-from vzero.sources.files import Images
+from vzero.untrusted.files import Images
 
 
 def check_and_merge(

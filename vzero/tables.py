@@ -41,7 +41,7 @@ class Images(dy.Schema):
     source = dy.String(nullable=False)
     licence = dy.String(nullable=False)
     # Whether a row about it, of any source, was rejected because its boxes are on another grid than the image
-    # (vzero.sources.rejects.OTHER_GRID): then the boxes of the rows that pass may be wrong too.
+    # (vzero.untrusted.rejects.OTHER_GRID): then the boxes of the rows that pass may be wrong too.
     suspect = dy.Bool(nullable=False)
 
 
@@ -67,7 +67,7 @@ class Rejects(dy.Schema):
     row = dy.Int64(nullable=False)  # position in the source
     sample_id = dy.String(nullable=True)
     image = dy.String(nullable=True)  # the path as annotated, when there is one
-    code = dy.String(nullable=False)  # one of vzero.sources.rejects.RejectCode
+    code = dy.String(nullable=False)  # one of vzero.untrusted.rejects.RejectCode
     detail = dy.String(nullable=False)
 
 

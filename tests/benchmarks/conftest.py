@@ -11,7 +11,7 @@ import pytest
 from vzero.benchmarks.catalogue import CATALOGUE
 from vzero.benchmarks.read import BenchmarkFile, open_benchmark
 from vzero.config import Crops
-from vzero.sources.rejects import Reject
+from vzero.untrusted.rejects import Reject
 
 Read = Callable[..., tuple[list[dict[str, Any]], list[Reject], BenchmarkFile]]
 

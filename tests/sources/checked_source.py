@@ -12,7 +12,7 @@ from vzero import imaging
 from vzero.config import Ingest
 from vzero.paths import Paths
 from vzero.sources.catalogue import open_source
-from vzero.sources.rejects import Reject
+from vzero.untrusted.rejects import Reject
 
 
 def picture(path: Path, width: int = 200, height: int = 100) -> None:

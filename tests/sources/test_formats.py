@@ -21,8 +21,8 @@ from vzero.paths import Paths
 from vzero.sources.annotation import Reject
 from vzero.sources.catalogue import open_source
 from vzero.sources.check import Shelf, check
-from vzero.sources.files import unwatched
-from vzero.sources.rejects import Rejected
+from vzero.untrusted.files import unwatched
+from vzero.untrusted.rejects import Rejected
 
 PNG = imaging.encode_png(np.random.default_rng(0).integers(0, 256, (100, 200, 3), dtype=np.uint8))
 

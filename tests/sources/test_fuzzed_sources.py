@@ -26,7 +26,7 @@ from vzero import tables
 from vzero.config import Ingest
 from vzero.paths import Paths
 from vzero.sources.catalogue import open_source
-from vzero.sources.rejects import RejectCode
+from vzero.untrusted.rejects import RejectCode
 
 FEW = settings(max_examples=12, deadline=None)
 NOISE = Image.fromarray(np.random.default_rng(0).integers(0, 256, (24, 32, 3), dtype=np.uint8))

@@ -12,7 +12,7 @@ from PIL import Image
 from vzero import imaging
 from vzero.sources.annotation import ReadyCrops
 from vzero.sources.locate import locate, locate_crops
-from vzero.sources.rejects import Rejected
+from vzero.untrusted.rejects import Rejected
 
 
 def textured(width: int, height: int, seed: int) -> np.ndarray:

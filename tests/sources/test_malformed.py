@@ -13,8 +13,8 @@ from vzero import imaging
 from vzero.config import Ingest, TableColumns, TableSource
 from vzero.paths import Paths
 from vzero.sources.curation import FILTERS
-from vzero.sources.rejects import RejectCode
 from vzero.sources.table import open_table
+from vzero.untrusted.rejects import RejectCode
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (60, 80, 3), dtype=np.uint8)
 PNG, JPEG = imaging.encode_png(PIXELS), imaging.encode_jpeg(PIXELS)

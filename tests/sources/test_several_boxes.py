@@ -9,9 +9,9 @@ import pytest
 from tests.published_rows import IMAGES, put, read
 from vzero.config import Ingest, NeedleSource, Params, SealSource, TreeVgrSource, VgrColumns, VgrSource
 from vzero.paths import Paths
-from vzero.sources.annotation import SourceError
 from vzero.sources.catalogue import open_source
 from vzero.stages import ingest
+from vzero.untrusted.rejects import SourceError
 
 TREE_ROW = {
     "images": ["images/sa_1.jpg"],

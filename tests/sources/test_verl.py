@@ -15,8 +15,8 @@ from vzero.paths import Paths
 from vzero.sources.annotation import Annotation
 from vzero.sources.catalogue import open_source
 from vzero.sources.check import Shelf, check
-from vzero.sources.rejects import Rejected
 from vzero.sources.verl import ROWS_TOGETHER
+from vzero.untrusted.rejects import Rejected
 
 RNG = np.random.default_rng(0)
 PIXELS = cv2.resize(RNG.integers(0, 256, (60, 80, 3), dtype=np.uint8), (320, 240))

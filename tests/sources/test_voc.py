@@ -17,8 +17,8 @@ from vzero import imaging, tables
 from vzero.config import Ingest, VocSource
 from vzero.paths import Paths
 from vzero.sources import merge
-from vzero.sources.annotation import SourceError
 from vzero.sources.catalogue import open_source
+from vzero.untrusted.rejects import SourceError
 
 
 def thing(name: str, box: tuple[Any, Any, Any, Any], more: str = "") -> str:

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from vzero.sources.cells import LETTERS, is_null, parse_literal, split_options
-from vzero.sources.rejects import RejectCode, Rejected
+from vzero.untrusted.cells import LETTERS, is_null, parse_literal, split_options
+from vzero.untrusted.rejects import RejectCode, Rejected
 
 Options = list[str | None]  # by letter; None where a letter between others is not offered
 

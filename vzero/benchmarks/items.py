@@ -26,9 +26,9 @@ from vzero.config import Crops
 from vzero.crops.positive import positive_view
 from vzero.geometry import Box, BoxFormat
 from vzero.prompts.parts import IMAGE_MARK
-from vzero.sources.boxes import parse_boxes
-from vzero.sources.cells import LETTERS
-from vzero.sources.rejects import RejectCode, Rejected
+from vzero.untrusted.boxes import parse_boxes
+from vzero.untrusted.cells import LETTERS
+from vzero.untrusted.rejects import RejectCode, Rejected
 
 Picture = dict[str, Any]
 CONTENT = ("question", "options", "answer", "kind", "category", "l2_category", "source", "cycle", "prompt")

@@ -13,8 +13,7 @@ from vzero.benchmarks.declaration import Benchmark, Form
 from vzero.benchmarks.files import Opened, open_files
 from vzero.benchmarks.items import ItemReader
 from vzero.config import Crops, NaPolicy
-from vzero.sources.annotation import SourceError
-from vzero.sources.rejects import Reject, RejectCode, Rejected
+from vzero.untrusted.rejects import Reject, RejectCode, Rejected, SourceError
 
 
 @dataclass

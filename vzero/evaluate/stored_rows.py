@@ -10,7 +10,7 @@ from typing import Any
 from vzero.benchmarks.cells import options_in_list, options_in_text
 from vzero.evaluate.score.rotations import ROTATION
 from vzero.evaluate.score.rows import LETTERS, missing
-from vzero.sources.rejects import Rejected
+from vzero.untrusted.rejects import Rejected
 
 LETTER = re.compile(r"\(?([A-Z])[).]?")
 QUESTION_COLUMNS = ("question", "text", "query", "prompt", "input")

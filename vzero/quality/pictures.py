@@ -18,8 +18,8 @@ from vzero.quality.inputs import Inputs
 from vzero.quality.measures import evidence
 from vzero.report.lookup import rows_by_id
 from vzero.report.pictures import Picture, embed, embed_pixels
-from vzero.sources.files import Images, open_images, read_image
-from vzero.sources.rejects import Rejected
+from vzero.untrusted.files import Images, open_images, read_image
+from vzero.untrusted.rejects import Rejected
 
 SAMPLE_SIDE, THUMBNAIL_SIDE = 400, 200  # pixels of the longer side at most
 SAMPLES = 12  # of all sources together and each kind: at random, smallest evidence, largest evidence

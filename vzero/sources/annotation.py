@@ -5,24 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
-from vzero.config import ConfigError, SourceName
+from vzero.config import SourceName
 from vzero.geometry import BoxFormat
-from vzero.sources.rejects import Reject
 from vzero.sources.repairs import Repair
-
-if TYPE_CHECKING:
-    from vzero.sources.files import Images
+from vzero.untrusted.files import Images
+from vzero.untrusted.rejects import Reject, RejectCode
+from vzero.untrusted.rows import Row
 
 PIXEL_CORNERS = BoxFormat("xyxy", "pixel")
 BATCH = 32  # rows; few, so that all workers end at about the same time
-
-
-class SourceError(ConfigError):
-    """A source as a whole cannot be read: a missing file or column, an unknown format."""
 
 
 @dataclass(frozen=True)
@@ -93,3 +88,21 @@ def in_batches(annotations: Iterable[Annotation | Reject], rows: int = BATCH) ->
     annotations = iter(annotations)
     while batch := tuple(islice(annotations, rows)):
         yield Batch(len(batch), partial(tuple, batch))
+
+
+def annotate_rows(
+    rows: Iterator[Row],
+    annotate: Callable[[int, dict[str, Any]], Annotation | Reject],
+    numbers: Iterator[int] | None = None,
+) -> Iterator[Annotation | Reject]:
+    """What `annotate` makes of each row, given its number; of a row that cannot be read, a reject.
+
+    `numbers` lets the rows of several files be counted on; without it they count from 0.
+    """
+    numbers = count() if numbers is None else numbers
+    for row in rows:
+        number = next(numbers)
+        if isinstance(row, str):
+            yield Reject(number, RejectCode.MALFORMED_ROW, row)
+        else:
+            yield annotate(number, row)

@@ -7,14 +7,12 @@ from pathlib import Path
 
 from vzero.config import Ingest, SourceName
 from vzero.paths import Paths
-from vzero.sources.annotation import Source, SourceError
+from vzero.sources.annotation import Source
 from vzero.sources.coco import open_coco
-from vzero.sources.files import open_images
 from vzero.sources.gqa import open_gqa
 from vzero.sources.needle import open_needle
 from vzero.sources.seal import open_seal
 from vzero.sources.table import open_table
-from vzero.sources.tar_shards import Progress
 from vzero.sources.treevgr import open_treevgr
 from vzero.sources.verl import open_verl
 from vzero.sources.vgr import open_vgr
@@ -24,6 +22,9 @@ from vzero.sources.visual_cot_llava import open_visual_cot_llava
 from vzero.sources.voc import open_voc
 from vzero.sources.vstar_folders import open_vstar_folders
 from vzero.sources.zwz import open_zwz
+from vzero.untrusted.files import open_images
+from vzero.untrusted.rejects import SourceError
+from vzero.untrusted.tar_shards import Progress
 
 
 def open_source(

@@ -17,8 +17,13 @@ from vzero import geometry, imaging
 from vzero.config import Ingest
 from vzero.geometry import Box, BoxFormat
 from vzero.sources.annotation import Annotation, ReadyCrops
-from vzero.sources.boxes import Numbers, parse_boxes
-from vzero.sources.cells import (
+from vzero.sources.conventions import Seen, fit
+from vzero.sources.drawn_boxes import shows_drawn_box
+from vzero.sources.grid import DrawnOn, Grid, grid_of
+from vzero.sources.locate import locate_crops
+from vzero.sources.repairs import Repair
+from vzero.untrusted.boxes import Numbers, parse_boxes
+from vzero.untrusted.cells import (
     folder_of,
     parse_answer,
     parse_id,
@@ -27,13 +32,8 @@ from vzero.sources.cells import (
     printable,
     single_image,
 )
-from vzero.sources.conventions import Seen, fit
-from vzero.sources.drawn_boxes import shows_drawn_box
-from vzero.sources.files import Images, read_image
-from vzero.sources.grid import DrawnOn, Grid, grid_of
-from vzero.sources.locate import locate_crops
-from vzero.sources.rejects import RejectCode, Rejected
-from vzero.sources.repairs import Repair
+from vzero.untrusted.files import Images, read_image
+from vzero.untrusted.rejects import RejectCode, Rejected
 
 MIN_INSIDE = 0.5  # share of a box; with less in the image, the box is on another grid
 

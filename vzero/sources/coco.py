@@ -29,13 +29,13 @@ from vzero import geometry
 from vzero.config import CocoSource
 from vzero.geometry import BoxFormat
 from vzero.paths import Paths
-from vzero.sources.annotation import Annotation, Source, SourceError, in_batches
-from vzero.sources.boxes import parse_boxes
+from vzero.sources.annotation import Annotation, Source, in_batches
 from vzero.sources.categories import categories_of
-from vzero.sources.cells import parse_id, printable
-from vzero.sources.json_stream import list_items
 from vzero.sources.region_questions import Region, annotations_of
-from vzero.sources.rejects import Reject, RejectCode, Rejected
+from vzero.untrusted.boxes import parse_boxes
+from vzero.untrusted.cells import parse_id, printable
+from vzero.untrusted.json_stream import list_items
+from vzero.untrusted.rejects import Reject, RejectCode, Rejected, SourceError
 
 TABLES = """
 create table images (number integer primary key, id text unique, cell text);

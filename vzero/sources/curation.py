@@ -14,7 +14,7 @@ from vzero.config import Filters, Ingest
 from vzero.config.filters import licence_words
 from vzero.evaluate.contamination import find_overlaps, informative
 from vzero.hash_pairs import close_pairs
-from vzero.sources.rejects import RejectCode
+from vzero.untrusted.rejects import RejectCode
 
 FILTERS = {
     RejectCode.QUESTION_LENGTH: ("min_question_length", "max_question_length"),

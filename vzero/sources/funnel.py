@@ -11,7 +11,7 @@ import polars as pl
 from vzero import shards, tables
 from vzero.config import Ingest
 from vzero.sources.curation import FILTERS, switched_on
-from vzero.sources.rejects import RejectCode
+from vzero.untrusted.rejects import RejectCode
 
 CHECKS: dict[str, tuple[str, ...]] = {
     RejectCode.HUGE_IMAGE: ("max_megapixels",),

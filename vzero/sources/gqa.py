@@ -25,9 +25,9 @@ from typing import Any
 from vzero.config import GqaSource
 from vzero.geometry import BoxFormat
 from vzero.paths import Paths
-from vzero.sources.annotation import Annotation, Source, SourceError, in_batches
-from vzero.sources.json_stream import entries
-from vzero.sources.rejects import Reject, RejectCode, Rejected
+from vzero.sources.annotation import Annotation, Source, in_batches
+from vzero.untrusted.json_stream import entries
+from vzero.untrusted.rejects import Reject, RejectCode, Rejected, SourceError
 
 TABLE = "create table graphs (image text primary key, cell text) without rowid"
 OBJECT_IDS = re.compile(r"\(([\d\s,-]+)\)\s*$")  # at the end of an argument

@@ -19,10 +19,10 @@ import numpy as np
 from vzero import imaging
 from vzero.geometry import PixelBox
 from vzero.sources.annotation import ReadyCrops
-from vzero.sources.boxes import Numbers
-from vzero.sources.cells import is_null, single_image
 from vzero.sources.drawn_boxes import LINE
-from vzero.sources.rejects import RejectCode, Rejected
+from vzero.untrusted.boxes import Numbers
+from vzero.untrusted.cells import is_null, single_image
+from vzero.untrusted.rejects import RejectCode, Rejected
 
 # Differences are in grey levels of 256, root mean square over the crop.
 MAX_ERROR = 6.0

@@ -19,11 +19,10 @@ import pyarrow as pa
 
 from vzero import shards, tables
 from vzero.sources import spill
-from vzero.sources.annotation import SourceError
 from vzero.sources.check import digest
-from vzero.sources.files import Images, read_image
-from vzero.sources.rejects import RejectCode, Rejected
 from vzero.sources.sharding import ShardEnds, assign_shards
+from vzero.untrusted.files import Images, read_image
+from vzero.untrusted.rejects import RejectCode, Rejected, SourceError
 
 WHERE = ("path", "batch", "place", "length", "digest")  # of an image's bytes
 BATCHES_OF_REJECTS = 4_000  # whose rejects share a file

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vzero.config import Models, PromptTokens
-from vzero.sources.rejects import RejectCode, Rejected
+from vzero.untrusted.rejects import RejectCode, Rejected
 
 if TYPE_CHECKING:
     from vzero.models.loading import Processors

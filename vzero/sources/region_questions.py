@@ -24,11 +24,11 @@ from vzero import geometry
 from vzero.config import CocoSource, VocSource
 from vzero.geometry import Box, BoxFormat
 from vzero.sources.annotation import PIXEL_CORNERS, Annotation
-from vzero.sources.boxes import Numbers
 from vzero.sources.categories import Categories
-from vzero.sources.cells import LETTERS
-from vzero.sources.rejects import Reject, RejectCode
 from vzero.sources.shuffle import shuffled
+from vzero.untrusted.boxes import Numbers
+from vzero.untrusted.cells import LETTERS
+from vzero.untrusted.rejects import Reject, RejectCode
 
 MIN_SIDE = 10  # pixels; nobody can tell what a smaller object is
 OPTIONS = 4  # of `seen`

@@ -22,10 +22,10 @@ from typing import Any
 from vzero.config import SealSource
 from vzero.geometry import BoxFormat
 from vzero.paths import Paths
-from vzero.sources.annotation import Annotation, Source, SourceError, in_batches
+from vzero.sources.annotation import Annotation, Source, annotate_rows, in_batches
 from vzero.sources.conversations import said_by
-from vzero.sources.rejects import Reject
-from vzero.sources.rows import annotate_rows, read_rows
+from vzero.untrusted.rejects import Reject, SourceError
+from vzero.untrusted.rows import read_rows
 
 COLUMNS = ("image", "conversations")
 OBJECT_MARKER = "<object>"

@@ -8,8 +8,8 @@ from typing import Any
 from vzero.config import TableSource
 from vzero.geometry import BoxFormat
 from vzero.paths import Paths
-from vzero.sources.annotation import Annotation, Source, in_batches
-from vzero.sources.rows import annotate_rows, read_rows
+from vzero.sources.annotation import Annotation, Source, annotate_rows, in_batches
+from vzero.untrusted.rows import read_rows
 
 
 def open_table(config: TableSource, paths: Paths) -> Source:

@@ -15,9 +15,9 @@ from typing import Any
 
 from vzero.config import TreeVgrSource
 from vzero.paths import Paths
-from vzero.sources.annotation import Annotation, Source, in_batches
-from vzero.sources.cells import split_options
-from vzero.sources.rows import annotate_rows, read_rows
+from vzero.sources.annotation import Annotation, Source, annotate_rows, in_batches
+from vzero.untrusted.cells import split_options
+from vzero.untrusted.rows import read_rows
 
 COLUMNS = ("images", "problem", "target_instances")
 

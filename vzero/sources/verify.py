@@ -14,11 +14,9 @@ from vzero.config import Ingest, SourceName
 from vzero.geometry import BoxFormat
 from vzero.paths import Paths
 from vzero.sources import spill
-from vzero.sources.annotation import Annotation, ReadyCrops, Source, SourceError
+from vzero.sources.annotation import Annotation, ReadyCrops, Source
 from vzero.sources.box_sheet import Drawn, draw_disputed
-from vzero.sources.boxes import Numbers, parse_boxes
 from vzero.sources.catalogue import open_source
-from vzero.sources.cells import folder_of, single_image
 from vzero.sources.check import Shelf, Shelved
 from vzero.sources.convention_counts import read_counts
 from vzero.sources.conventions import (
@@ -33,8 +31,10 @@ from vzero.sources.conventions import (
     verdict,
 )
 from vzero.sources.grid import DrawnOn, Grid
-from vzero.sources.rejects import Reject, Rejected
 from vzero.sources.subsets import KINDS, Subset, subsets_of
+from vzero.untrusted.boxes import Numbers, parse_boxes
+from vzero.untrusted.cells import folder_of, single_image
+from vzero.untrusted.rejects import Reject, Rejected, SourceError
 
 LOOKED_AT = 400  # rows from which the disputed boxes to draw are taken
 DRAWN = 6

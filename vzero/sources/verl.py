@@ -19,9 +19,10 @@ from typing import Any
 
 from vzero.config import VerlSource
 from vzero.paths import Paths
-from vzero.sources.annotation import Annotation, ReadyCrops, Source, SourceError, in_batches
-from vzero.sources.rows import annotate_rows, read_rows
+from vzero.sources.annotation import Annotation, ReadyCrops, Source, annotate_rows, in_batches
 from vzero.sources.zwz import read_problem
+from vzero.untrusted.rejects import SourceError
+from vzero.untrusted.rows import read_rows
 
 COLUMNS = ("prompt", "images")
 OURS = ("sample_id", "question", "options", "boxes", "split", "category", "licence")

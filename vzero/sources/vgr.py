@@ -24,12 +24,12 @@ from typing import Any
 from vzero.config import VgrSource
 from vzero.geometry import BoxFormat
 from vzero.paths import Paths
-from vzero.sources.annotation import Annotation, Source, in_batches
-from vzero.sources.boxes import Numbers, parse_boxes
-from vzero.sources.cells import parse_literal, split_options
+from vzero.sources.annotation import Annotation, Source, annotate_rows, in_batches
 from vzero.sources.conversations import said_by
-from vzero.sources.rejects import Reject, RejectCode, Rejected
-from vzero.sources.rows import annotate_rows, read_rows
+from vzero.untrusted.boxes import Numbers, parse_boxes
+from vzero.untrusted.cells import parse_literal, split_options
+from vzero.untrusted.rejects import Reject, RejectCode, Rejected
+from vzero.untrusted.rows import read_rows
 
 CONVERSATIONS = "conversations"
 TURNS = re.compile(r"\s*\[\s*\{")  # a list of turns, written down

@@ -15,9 +15,9 @@ from typing import Any
 
 from vzero.config import VisionOpdSource
 from vzero.paths import Paths
-from vzero.sources.annotation import Annotation, Source, in_batches
-from vzero.sources.rows import annotate_rows, read_rows
+from vzero.sources.annotation import Annotation, Source, annotate_rows, in_batches
 from vzero.sources.zwz import read_problem
+from vzero.untrusted.rows import read_rows
 
 
 def open_vision_opd(config: VisionOpdSource, paths: Paths) -> Source:

@@ -16,8 +16,9 @@ from typing import Any
 
 from vzero.config import VisualCotSource
 from vzero.paths import Paths
-from vzero.sources.annotation import Annotation, Source, SourceError, in_batches
-from vzero.sources.rows import annotate_rows, read_rows
+from vzero.sources.annotation import Annotation, Source, annotate_rows, in_batches
+from vzero.untrusted.rejects import SourceError
+from vzero.untrusted.rows import read_rows
 
 COLUMNS = ("question", "image", "dataset", "bboxs")
 

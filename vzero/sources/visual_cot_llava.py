@@ -20,10 +20,10 @@ from typing import Any
 from vzero.config import VisualCotLlavaSource
 from vzero.geometry import BoxFormat
 from vzero.paths import Paths
-from vzero.sources.annotation import PIXEL_CORNERS, Annotation, Source, in_batches
+from vzero.sources.annotation import PIXEL_CORNERS, Annotation, Source, annotate_rows, in_batches
 from vzero.sources.conversations import said_by
-from vzero.sources.rows import annotate_rows, read_rows
 from vzero.sources.visual_cot import LICENCES
+from vzero.untrusted.rows import read_rows
 
 COLUMNS = ("image", "conversations")
 SEPARATOR = "###"  # between an image's path and its box

@@ -25,15 +25,15 @@ from defusedxml.ElementTree import fromstring
 
 from vzero.config import VocSource
 from vzero.paths import Paths
-from vzero.sources.annotation import Annotation, Source, SourceError, in_batches
-from vzero.sources.boxes import parse_boxes
+from vzero.sources.annotation import Annotation, Source, in_batches
 from vzero.sources.categories import Categories, categories_of
-from vzero.sources.files import open_images
 from vzero.sources.region_questions import Region, annotations_of
-from vzero.sources.rejects import Reject, RejectCode, Rejected
 from vzero.sources.repairs import Repair
-from vzero.sources.tar_shards import Progress
 from vzero.sources.voc_pictures import Named, Pictures
+from vzero.untrusted.boxes import parse_boxes
+from vzero.untrusted.files import open_images
+from vzero.untrusted.rejects import Reject, RejectCode, Rejected, SourceError
+from vzero.untrusted.tar_shards import Progress
 
 LARGEST_FILE = 2**22  # bytes; an object takes about 300
 CORNERS = ("xmin", "ymin", "xmax", "ymax")

@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
-from vzero.sources.files import PICTURES, Images, holds, read_image
-from vzero.sources.rejects import RejectCode, Rejected
-from vzero.sources.tar_shards import TarShards
+from vzero.untrusted.files import PICTURES, Images, holds, read_image
+from vzero.untrusted.rejects import RejectCode, Rejected
+from vzero.untrusted.tar_shards import TarShards
 
 
 @dataclass(frozen=True)

@@ -18,12 +18,12 @@ from typing import Any
 from vzero.config import VstarSource
 from vzero.geometry import BoxFormat
 from vzero.paths import Paths
-from vzero.sources.annotation import Annotation, Source, SourceError, in_batches
-from vzero.sources.cells import LETTERS, is_null, parse_options
-from vzero.sources.files import PICTURES
-from vzero.sources.json_stream import LONGEST_ITEM, parse_json
-from vzero.sources.rejects import Reject, RejectCode, Rejected
+from vzero.sources.annotation import Annotation, Source, in_batches
 from vzero.sources.shuffle import shuffled
+from vzero.untrusted.cells import LETTERS, is_null, parse_options
+from vzero.untrusted.files import PICTURES
+from vzero.untrusted.json_stream import LONGEST_ITEM, parse_json
+from vzero.untrusted.rejects import Reject, RejectCode, Rejected, SourceError
 
 FOLDERS = ("direct_attributes", "relative_position")
 

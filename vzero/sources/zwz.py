@@ -17,10 +17,10 @@ from typing import Any
 
 from vzero.config import ZwzSource
 from vzero.paths import Paths
-from vzero.sources.annotation import Annotation, Source, in_batches
-from vzero.sources.cells import parse_literal, split_options
+from vzero.sources.annotation import Annotation, Source, annotate_rows, in_batches
 from vzero.sources.drawn_boxes import without_hint
-from vzero.sources.rows import annotate_rows, read_rows
+from vzero.untrusted.cells import parse_literal, split_options
+from vzero.untrusted.rows import read_rows
 
 
 def open_zwz(config: ZwzSource, paths: Paths) -> Source:

@@ -33,9 +33,9 @@ from vzero.progress import LoggedProgress, counted_columns
 from vzero.sources import curation, merge, spill
 from vzero.sources.annotation import Source
 from vzero.sources.catalogue import open_source
-from vzero.sources.files import image_places, unwatched
 from vzero.sources.verify import describe, verify
 from vzero.stages.ingest_tables import write_tables
+from vzero.untrusted.files import image_places, unwatched
 from vzero.workers import Completed
 
 

@@ -15,8 +15,9 @@ from vzero import shards, tables
 from vzero.config import Params
 from vzero.progress import LoggedProgress, counted_columns
 from vzero.sources import curation, merge
-from vzero.sources.annotation import Source, SourceError
+from vzero.sources.annotation import Source
 from vzero.sources.funnel import funnel
+from vzero.untrusted.rejects import SourceError
 from vzero.workers import Completed
 
 

@@ -6,9 +6,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from vzero.sources.annotation import SourceError
-from vzero.sources.rejects import RejectCode, Rejected
-from vzero.sources.tar_shards import LARGEST_MEMBER, Progress, TarShards, is_tar, open_shards
+from vzero.untrusted.rejects import RejectCode, Rejected, SourceError
+from vzero.untrusted.tar_shards import LARGEST_MEMBER, Progress, TarShards, is_tar, open_shards
 
 Images = Path | TarShards
 

@@ -20,12 +20,12 @@ from vzero import imaging, workers
 from vzero.config import Compute, Ingest, TableSource
 from vzero.paths import Paths
 from vzero.runs import run_folder
-from vzero.sources import spill, tar_shards
-from vzero.sources.annotation import SourceError
+from vzero.sources import spill
 from vzero.sources.catalogue import open_source
-from vzero.sources.files import open_images, read_image
-from vzero.sources.rejects import Rejected
-from vzero.sources.tar_shards import member_name
+from vzero.untrusted import tar_shards
+from vzero.untrusted.files import open_images, read_image
+from vzero.untrusted.rejects import Rejected, SourceError
+from vzero.untrusted.tar_shards import member_name
 
 
 def png(shade: int) -> bytes:

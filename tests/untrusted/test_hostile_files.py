@@ -13,10 +13,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from vzero.benchmarks.files import open_files
-from vzero.sources import parquet
-from vzero.sources.annotation import SourceError
-from vzero.sources.json_stream import DEEPEST, LONGEST_ITEM, MOST_MARKS, CutShortError, entries, list_items
-from vzero.sources.rows import Row, read_rows
+from vzero.untrusted import parquet
+from vzero.untrusted.json_stream import DEEPEST, LONGEST_ITEM, MOST_MARKS, CutShortError, entries, list_items
+from vzero.untrusted.rejects import SourceError
+from vzero.untrusted.rows import Row, read_rows
 
 BEFORE, AFTER = {"a": 1}, {"a": 2}
 MANY = b"[]," * (MOST_MARKS // 2)

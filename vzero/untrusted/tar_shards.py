@@ -23,8 +23,7 @@ from urllib.parse import quote
 from vzero import shards
 from vzero.locks import held
 from vzero.runs import is_at_work
-from vzero.sources.annotation import SourceError
-from vzero.sources.rejects import RejectCode, Rejected
+from vzero.untrusted.rejects import RejectCode, Rejected, SourceError
 
 PLAIN, COMPRESSED = (".tar",), (".tar.gz", ".tgz")
 Progress = Callable[[int, int], None]  # bytes done, and of all

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator, Sequence
-from itertools import chain, count, islice
+from collections.abc import Iterator, Sequence
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, TextIO
 
 import pyarrow as pa
 
-from vzero.sources.annotation import Annotation, SourceError
-from vzero.sources.cells import printable
-from vzero.sources.json_stream import (
+from vzero.untrusted.cells import printable
+from vzero.untrusted.json_stream import (
     BYTE_ORDER_MARK,
     LONGEST_ITEM,
     CutShortError,
     list_items,
     parse_json,
 )
-from vzero.sources.parquet import read_batches
-from vzero.sources.rejects import Reject, RejectCode
+from vzero.untrusted.parquet import read_batches
+from vzero.untrusted.rejects import SourceError
 
 Row = dict[str, Any] | str  # the cells by column, or why there are none
 
@@ -47,24 +46,6 @@ def read_rows(path: Path, columns: Sequence[str]) -> Iterator[Row]:
     if found and missing:
         raise SourceError(f"{path}: no column {missing[0]!r}; it has: {printable(', '.join(found)[:300])}")
     return chain(first, rows)
-
-
-def annotate_rows(
-    rows: Iterator[Row],
-    annotate: Callable[[int, dict[str, Any]], Annotation | Reject],
-    numbers: Iterator[int] | None = None,
-) -> Iterator[Annotation | Reject]:
-    """What `annotate` makes of each row, given its number; of a row that cannot be read, a reject.
-
-    `numbers` lets the rows of several files be counted on; without it they count from 0.
-    """
-    numbers = count() if numbers is None else numbers
-    for row in rows:
-        number = next(numbers)
-        if isinstance(row, str):
-            yield Reject(number, RejectCode.MALFORMED_ROW, row)
-        else:
-            yield annotate(number, row)
 
 
 def _jsonl(path: Path) -> Iterator[Row]:

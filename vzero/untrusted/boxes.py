@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from vzero.sources.cells import is_null, parse_literal, shown
-from vzero.sources.rejects import RejectCode, Rejected
+from vzero.untrusted.cells import is_null, parse_literal, shown
+from vzero.untrusted.rejects import RejectCode, Rejected
 
 Numbers = tuple[float, float, float, float]
 

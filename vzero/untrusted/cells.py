@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
-from vzero.sources.json_stream import too_deep
-from vzero.sources.rejects import RejectCode, Rejected
+from vzero.untrusted.json_stream import too_deep
+from vzero.untrusted.rejects import RejectCode, Rejected
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 IMAGE_MARKER = "<image>"

@@ -10,9 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from vzero.config import ConfigError
-from vzero.sources.annotation import Annotation
-from vzero.sources.rejects import Reject, RejectCode
-from vzero.sources.rows import annotate_rows, read_rows
+from vzero.sources.annotation import Annotation, annotate_rows
+from vzero.untrusted.rejects import Reject, RejectCode
+from vzero.untrusted.rows import read_rows
 
 ROWS = [{"image": "a.png", "question": 'Wie heißt "es",\nwas?'}, {"image": "b.png", "question": "b"}]
 

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vzero.sources.boxes import parse_boxes
-from vzero.sources.cells import parse_answer, parse_options, parse_question, single_image, split_options
-from vzero.sources.rejects import RejectCode, Rejected
+from vzero.untrusted.boxes import parse_boxes
+from vzero.untrusted.cells import parse_answer, parse_options, parse_question, single_image, split_options
+from vzero.untrusted.rejects import RejectCode, Rejected
 
 ONE = [(1.0, 2.0, 3.0, 4.5)]
 

@@ -10,8 +10,11 @@ import numpy as np
 import pytest
 
 from vzero.sources.annotation import ReadyCrops
-from vzero.sources.boxes import MOST_BOXES, parse_boxes
-from vzero.sources.cells import (
+from vzero.sources.drawn_boxes import without_hint
+from vzero.sources.locate import MOST_CROPS, locate_crops
+from vzero.sources.visual_cot_llava import REQUEST
+from vzero.untrusted.boxes import MOST_BOXES, parse_boxes
+from vzero.untrusted.cells import (
     LONGEST_TEXT,
     parse_answer,
     parse_id,
@@ -19,10 +22,7 @@ from vzero.sources.cells import (
     parse_question,
     split_options,
 )
-from vzero.sources.drawn_boxes import without_hint
-from vzero.sources.locate import MOST_CROPS, locate_crops
-from vzero.sources.rejects import Rejected
-from vzero.sources.visual_cot_llava import REQUEST
+from vzero.untrusted.rejects import Rejected
 
 SPACES = " " * 100_000
 HEXADECIMAL = "0x" + "f" * 5000  # Python reads it, and refuses to write it in digits
