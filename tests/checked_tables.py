@@ -11,7 +11,7 @@ import polars as pl
 
 from vzero import shards, tables
 from vzero.config import Ingest
-from vzero.sources import merge, spill
+from vzero.ingest import merge, spill
 from vzero.sources.annotation import Source
 from vzero.untrusted.files import Images
 

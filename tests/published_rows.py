@@ -11,8 +11,8 @@ from PIL import Image, ImageDraw
 from tests.checked_tables import check_and_merge
 from vzero import tables
 from vzero.config import Ingest
+from vzero.ingest import merge
 from vzero.paths import Paths
-from vzero.sources import merge
 from vzero.sources.catalogue import open_source
 
 IMAGES = Path("images")

@@ -17,10 +17,10 @@ from vzero.config import (
     VisualCotSource,
     ZwzSource,
 )
+from vzero.ingest.check import Shelf, check
 from vzero.paths import Paths
 from vzero.sources.annotation import Reject
 from vzero.sources.catalogue import open_source
-from vzero.sources.check import Shelf, check
 from vzero.untrusted.files import unwatched
 from vzero.untrusted.rejects import Rejected
 

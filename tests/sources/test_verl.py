@@ -11,10 +11,10 @@ import pytest
 
 from vzero import imaging
 from vzero.config import Ingest, VerlSource
+from vzero.ingest.check import Shelf, check
 from vzero.paths import Paths
 from vzero.sources.annotation import Annotation
 from vzero.sources.catalogue import open_source
-from vzero.sources.check import Shelf, check
 from vzero.sources.verl import ROWS_TOGETHER
 from vzero.untrusted.rejects import Rejected
 

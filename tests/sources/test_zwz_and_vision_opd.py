@@ -12,6 +12,7 @@ from tests.published_rows import IMAGES, picture, put, read
 from vzero.config import ConfigError, Ingest, VisionOpdSource, ZwzSource
 from vzero.paths import Paths
 from vzero.sources.catalogue import open_source
+from vzero.sources.zwz import without_hint
 
 HINT = "Only focus on the objects inside the red bounding box in the image to answer this question."
 
@@ -150,3 +151,18 @@ def test_vision_opd_rows_that_are_wrong_are_counted(tmp_path):
     samples, rejects = read(vision_opd(tmp_path, *rows), tmp_path)
     assert len(samples) == 2, "a box that is more than half inside is clipped"
     assert rejects == [(1, "drawn_box"), (2, "missing_image"), (3, "path_escape"), (5, "bad_box")]
+
+
+@pytest.mark.parametrize(
+    ("problem", "plain"),
+    [
+        (
+            "What is it?\n\nOnly focus on the objects inside the red bounding box in the image to answer "
+            "this question.\nA. cup\nB. jug",
+            "What is it?\nA. cup\nB. jug",
+        ),
+        ("Is the red bounding box of the goal drawn?", "Is the red bounding box of the goal drawn?"),
+    ],
+)
+def test_only_the_sentence_about_the_red_box_is_taken_out(problem, plain):
+    assert without_hint(problem) == plain

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from vzero.ingest.locate import MOST_CROPS, locate_crops
 from vzero.sources.annotation import ReadyCrops
-from vzero.sources.drawn_boxes import without_hint
-from vzero.sources.locate import MOST_CROPS, locate_crops
 from vzero.sources.visual_cot_llava import REQUEST
+from vzero.sources.zwz import without_hint
 from vzero.untrusted.boxes import MOST_BOXES, parse_boxes
 from vzero.untrusted.cells import (
     LONGEST_TEXT,

@@ -28,7 +28,7 @@ class Inputs:
     overlaps: pl.DataFrame
     """With the source of the training image."""
     conventions: dict[str, dict[str, Any]]
-    """By source and declared convention: what `sources.verify` says of the boxes."""
+    """By source and declared convention: what `ingest.verify` says of the boxes."""
 
     @property
     def sources(self) -> list[str]:

@@ -8,11 +8,11 @@ from typing import Any
 import polars as pl
 
 from vzero.config import Ingest
+from vzero.ingest.subsets import Subset
 from vzero.paths import Paths
 from vzero.quality import figures, pictures
 from vzero.quality.inputs import Inputs
 from vzero.report import parts
-from vzero.sources.subsets import Subset
 
 HERE = Path(__file__).parent
 

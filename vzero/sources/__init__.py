@@ -1,1 +1,1 @@
-"""Public data formats, one a file: each yields unchecked annotations, which `check` turns into rows."""
+"""Public data formats, one a file: each yields unchecked annotations, of which `ingest.check` makes rows."""

@@ -30,7 +30,7 @@ class ReadyCrops:
 
 @dataclass(frozen=True)
 class Annotation:
-    """One row. Cells marked `Any` hold whatever the source held; `check` decides what they are."""
+    """One row. Cells marked `Any` hold whatever the source held; `ingest.check` decides what they are."""
 
     row: int
     image: Any  # path relative to the image folder, encoded bytes, or a cell that holds one of them

@@ -133,8 +133,8 @@ def annotations_of(
 ) -> Iterator[Annotation | Reject]:
     """The questions about an image as annotations, or one reject when there is nothing to ask.
 
-    `box_format` is that of the boxes as they are written. Boxes that cover no pixel are rows too: `check`
-    rejects them, and their numbers tell when all boxes are in another convention than the form has.
+    `box_format` is that of the boxes as they are written. Boxes that cover no pixel are rows too: the
+    checks reject them, and their numbers tell when all boxes are in another convention than the form has.
     """
     key = f"{config.seed}/{image}"
     described = partial(

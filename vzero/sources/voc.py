@@ -8,7 +8,7 @@ and xmax and ymax are the last ones inside, as the VOC2012 development kit's man
 upper edge are one less than written. Tools that count from 0 write edges: `first_pixel: 0`.
 
 Tools leave the picture's extension off, or write 0 for width and height: `voc_pictures` finds the picture,
-and `check` takes its own size; both are counted as repairs.
+and `ingest.check` takes its own size; both are counted as repairs.
 
 Objects marked `difficult` are not asked about. Parts (`object/part`) are not read.
 """

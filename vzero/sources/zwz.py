@@ -12,15 +12,22 @@ hold the clean originals under the same names.
 
 from __future__ import annotations
 
+import re
 from functools import partial
 from typing import Any
 
 from vzero.config import ZwzSource
 from vzero.paths import Paths
 from vzero.sources.annotation import Annotation, Source, annotate_rows, in_batches
-from vzero.sources.drawn_boxes import without_hint
 from vzero.untrusted.cells import parse_literal, split_options
 from vzero.untrusted.rows import read_rows
+
+HINT = re.compile(
+    # From the first space on: tried from each of many spaces, it would take the square of their number.
+    r"(?<!\s)\s*Only focus on the objects inside the red bounding box in the image to answer "
+    r"(this|the) question\.?",
+    re.IGNORECASE,
+)
 
 
 def open_zwz(config: ZwzSource, paths: Paths) -> Source:
@@ -51,6 +58,11 @@ def read_problem(problem: Any, *, keep_hint: bool) -> tuple[Any, list[str]]:
     if not isinstance(problem, str):
         return problem, []
     return split_options(problem if keep_hint else without_hint(problem))
+
+
+def without_hint(problem: str) -> str:
+    """The problem without the sentence that points at the red box."""
+    return HINT.sub("", problem)
 
 
 def _listed(cell: Any) -> Any:

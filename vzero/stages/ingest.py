@@ -27,14 +27,14 @@ from vzero.benchmarks.read import open_benchmark
 from vzero.benchmarks.store import store_benchmark
 from vzero.config import Ingest, Params
 from vzero.evaluate.contamination import find_overlaps, overlap_counts
+from vzero.ingest import curation, merge, spill
+from vzero.ingest.tables import write_tables
+from vzero.ingest.verify import describe, verify
 from vzero.needle.benchmarks import benchmark_items
 from vzero.paths import Paths
 from vzero.progress import LoggedProgress, counted_columns
-from vzero.sources import curation, merge, spill
 from vzero.sources.annotation import Source
 from vzero.sources.catalogue import open_source
-from vzero.sources.verify import describe, verify
-from vzero.stages.ingest_tables import write_tables
 from vzero.untrusted.files import image_places, unwatched
 from vzero.workers import Completed
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vzero.sources.sharding import assign_shards
+from vzero.ingest.sharding import assign_shards
 
 
 def image_id(number: int) -> str:

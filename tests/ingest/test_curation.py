@@ -13,8 +13,8 @@ from vzero import tables
 from vzero.config import ConfigError, Filters, Ingest, PromptTokens, parse_params
 from vzero.evaluate.contamination import informative
 from vzero.hash_pairs import pairs_by_blocks
-from vzero.sources.curation import FILTERS, keepers, left_out, licence_kept, measure
-from vzero.sources.funnel import funnel
+from vzero.ingest.curation import FILTERS, keepers, left_out, licence_kept, measure
+from vzero.ingest.funnel import funnel
 
 COLUMNS = ("benchmark", "item", "pictures")
 NO_ITEMS = pl.DataFrame(schema={name: tables.BenchmarkItems.create_empty().schema[name] for name in COLUMNS})
@@ -150,7 +150,7 @@ def test_kept_images_are_far_from_each_other_and_each_other_image_has_one_near(h
             expected.append(number)
     with pytest.MonkeyPatch.context() as patch:
         in_parts = partial(pairs_by_blocks, block=(block, block))
-        patch.setattr("vzero.sources.curation.close_pairs", in_parts)
+        patch.setattr("vzero.ingest.curation.close_pairs", in_parts)
         place, bits = keepers(np.array(hashes, np.uint64), distance)
     assert sorted(set(place.tolist())) == expected
     assert [number for number in range(len(hashes)) if place[number] == number] == expected

@@ -1,4 +1,4 @@
-"""The tables of `ingest` and their counts, made of checked rows (`sources.merge`)."""
+"""The tables of `ingest` and their counts, made of checked rows (`ingest.merge`)."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from rich.table import Table
 
 from vzero import shards, tables
 from vzero.config import Params
+from vzero.ingest import curation, merge
+from vzero.ingest.funnel import funnel
 from vzero.progress import LoggedProgress, counted_columns
-from vzero.sources import curation, merge
 from vzero.sources.annotation import Source
-from vzero.sources.funnel import funnel
 from vzero.untrusted.rejects import SourceError
 from vzero.workers import Completed
 

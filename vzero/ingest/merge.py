@@ -18,9 +18,9 @@ import polars as pl
 import pyarrow as pa
 
 from vzero import shards, tables
-from vzero.sources import spill
-from vzero.sources.check import digest
-from vzero.sources.sharding import ShardEnds, assign_shards
+from vzero.ingest import spill
+from vzero.ingest.check import digest
+from vzero.ingest.sharding import ShardEnds, assign_shards
 from vzero.untrusted.files import Images, read_image
 from vzero.untrusted.rejects import RejectCode, Rejected, SourceError
 

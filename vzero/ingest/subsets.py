@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from vzero.sources.conventions import CONVENTIONS, PARTS, Counts, Measured, Seen
+from vzero.ingest.conventions import CONVENTIONS, PARTS, Counts, Measured, Seen
 
 Kind = Literal["orientation", "size", "folder"]
 

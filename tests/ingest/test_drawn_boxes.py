@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
-from vzero.sources.drawn_boxes import shows_drawn_box, without_hint
+from vzero.ingest.drawn_boxes import shows_drawn_box
 
 WIDTH, HEIGHT = 240, 180
 
@@ -121,18 +121,3 @@ def test_a_drawn_box_whose_lines_leave_no_inside_is_recognised_and_a_red_lamp_is
     assert shows_drawn_box(stored(draw_as_published(picture, box), kind), box)
     ImageDraw.Draw(picture).ellipse(box, fill="red")
     assert not shows_drawn_box(stored(picture, kind), box)
-
-
-@pytest.mark.parametrize(
-    ("problem", "plain"),
-    [
-        (
-            "What is it?\n\nOnly focus on the objects inside the red bounding box in the image to answer "
-            "this question.\nA. cup\nB. jug",
-            "What is it?\nA. cup\nB. jug",
-        ),
-        ("Is the red bounding box of the goal drawn?", "Is the red bounding box of the goal drawn?"),
-    ],
-)
-def test_only_the_sentence_about_the_red_box_is_taken_out(problem, plain):
-    assert without_hint(problem) == plain

@@ -10,7 +10,7 @@ import polars as pl
 
 from vzero import shards, tables
 from vzero.config import Ingest
-from vzero.sources.curation import FILTERS, switched_on
+from vzero.ingest.curation import FILTERS, switched_on
 from vzero.untrusted.rejects import RejectCode
 
 CHECKS: dict[str, tuple[str, ...]] = {

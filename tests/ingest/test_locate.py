@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from vzero import imaging
+from vzero.ingest.locate import locate, locate_crops
 from vzero.sources.annotation import ReadyCrops
-from vzero.sources.locate import locate, locate_crops
 from vzero.untrusted.rejects import Rejected
 
 

@@ -11,8 +11,8 @@ import numpy as np
 
 from vzero.config import SourceName
 from vzero.geometry import BoxFormat
-from vzero.sources.conventions import Counts, Seen, by_convention, measure, total
-from vzero.sources.subsets import Subset, count_subsets
+from vzero.ingest.conventions import Counts, Seen, by_convention, measure, total
+from vzero.ingest.subsets import Subset, count_subsets
 
 MOST_SUBSETS = 5_000  # of a source, those seen first: where there are more folders, they are hardly parts
 FIELDS = tuple(column.name for column in fields(Counts))

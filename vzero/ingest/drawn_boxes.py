@@ -1,13 +1,11 @@
-"""Red boxes that a data set has drawn around the answer: recognised in the pixels and in the wording.
+"""Red boxes that a data set has drawn around the answer: recognised in the pixels.
 
 ZwZ draws them with Pillow, `rectangle(outline="red", width=5)`, around the annotated box grown by 5 % of its
-sides, from the border inwards (its data_synthesis/create_vqa.py), and adds a sentence to the question.
-Vision-OPD-6K took over both.
+sides, from the border inwards (its data_synthesis/create_vqa.py), and adds a sentence to the question
+(`vzero.sources.zwz`). Vision-OPD-6K took over both.
 """
 
 from __future__ import annotations
-
-import re
 
 import numpy as np
 
@@ -23,18 +21,6 @@ ON_LINE = 0.9  # least share of the pixels of each side's line that are reddish
 OUTSIDE = 0.5  # largest share of the pixels around the lines that have their colour
 INSIDE = 0.9  # the same for the pixels between them: a red thing may be there, if it leaves the corners
 SAMPLED = 200  # rows and columns of the inside, about
-
-HINT = re.compile(
-    # From the first space on: tried from each of many spaces, it would take the square of their number.
-    r"(?<!\s)\s*Only focus on the objects inside the red bounding box in the image to answer "
-    r"(this|the) question\.?",
-    re.IGNORECASE,
-)
-
-
-def without_hint(problem: str) -> str:
-    """The problem without the sentence that points at the red box."""
-    return HINT.sub("", problem)
 
 
 def shows_drawn_box(pixels: np.ndarray, box: Box) -> bool:

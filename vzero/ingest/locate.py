@@ -18,8 +18,8 @@ import numpy as np
 
 from vzero import imaging
 from vzero.geometry import PixelBox
+from vzero.ingest.drawn_boxes import LINE
 from vzero.sources.annotation import ReadyCrops
-from vzero.sources.drawn_boxes import LINE
 from vzero.untrusted.boxes import Numbers
 from vzero.untrusted.cells import is_null, single_image
 from vzero.untrusted.rejects import RejectCode, Rejected

@@ -12,14 +12,11 @@ import numpy as np
 from vzero import geometry, shards
 from vzero.config import Ingest, SourceName
 from vzero.geometry import BoxFormat
-from vzero.paths import Paths
-from vzero.sources import spill
-from vzero.sources.annotation import Annotation, ReadyCrops, Source
-from vzero.sources.box_sheet import Drawn, draw_disputed
-from vzero.sources.catalogue import open_source
-from vzero.sources.check import Shelf, Shelved
-from vzero.sources.convention_counts import read_counts
-from vzero.sources.conventions import (
+from vzero.ingest import spill
+from vzero.ingest.box_sheet import Drawn, draw_disputed
+from vzero.ingest.check import Shelf, Shelved
+from vzero.ingest.convention_counts import read_counts
+from vzero.ingest.conventions import (
     MIN_BOXES,
     Contradiction,
     Counts,
@@ -30,8 +27,11 @@ from vzero.sources.conventions import (
     inside_share,
     verdict,
 )
-from vzero.sources.grid import DrawnOn, Grid
-from vzero.sources.subsets import KINDS, Subset, subsets_of
+from vzero.ingest.grid import DrawnOn, Grid
+from vzero.ingest.subsets import KINDS, Subset, subsets_of
+from vzero.paths import Paths
+from vzero.sources.annotation import Annotation, ReadyCrops, Source
+from vzero.sources.catalogue import open_source
 from vzero.untrusted.boxes import Numbers, parse_boxes
 from vzero.untrusted.cells import folder_of, single_image
 from vzero.untrusted.rejects import Reject, Rejected, SourceError

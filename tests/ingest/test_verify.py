@@ -11,8 +11,8 @@ from PIL import Image, ImageDraw, ImageOps, PngImagePlugin
 from vzero import geometry, imaging, shards, tables
 from vzero.config import CocoSource, ConfigError, Ingest, NeedleSource, Params, TableSource, VocSource
 from vzero.geometry import BoxFormat
+from vzero.ingest.check import Shelved
 from vzero.paths import Paths
-from vzero.sources.check import Shelved
 from vzero.stages import ingest
 
 EXTENTS = [(640, 480), (360, 640), (800, 600), (480, 480), (500, 400), (640, 360)]

@@ -17,10 +17,10 @@ import polars as pl
 
 from vzero import shards, tables
 from vzero.config import Ingest
+from vzero.ingest.check import Shelf, check
+from vzero.ingest.convention_counts import write_counts
+from vzero.ingest.prompt_tokens import count_prompt_tokens
 from vzero.sources.annotation import Annotation, Batch
-from vzero.sources.check import Shelf, check
-from vzero.sources.convention_counts import write_counts
-from vzero.sources.prompt_tokens import count_prompt_tokens
 from vzero.untrusted.cells import printable, single_image
 from vzero.untrusted.files import Images
 from vzero.untrusted.rejects import OTHER_GRID, Reject, Rejected

@@ -11,8 +11,8 @@ import pytest
 from tests.checked_tables import check_and_merge
 from vzero import imaging
 from vzero.config import Ingest, TableColumns, TableSource
+from vzero.ingest.curation import FILTERS
 from vzero.paths import Paths
-from vzero.sources.curation import FILTERS
 from vzero.sources.table import open_table
 from vzero.untrusted.rejects import RejectCode
 

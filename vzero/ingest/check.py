@@ -16,11 +16,11 @@ import xxhash
 from vzero import geometry, imaging
 from vzero.config import Ingest
 from vzero.geometry import Box, BoxFormat
+from vzero.ingest.conventions import Seen, fit
+from vzero.ingest.drawn_boxes import shows_drawn_box
+from vzero.ingest.grid import DrawnOn, Grid, grid_of
+from vzero.ingest.locate import locate_crops
 from vzero.sources.annotation import Annotation, ReadyCrops
-from vzero.sources.conventions import Seen, fit
-from vzero.sources.drawn_boxes import shows_drawn_box
-from vzero.sources.grid import DrawnOn, Grid, grid_of
-from vzero.sources.locate import locate_crops
 from vzero.sources.repairs import Repair
 from vzero.untrusted.boxes import Numbers, parse_boxes
 from vzero.untrusted.cells import (

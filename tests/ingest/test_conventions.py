@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from vzero import geometry
 from vzero.geometry import BoxFormat
-from vzero.sources.conventions import CONVENTIONS, MIN_BOXES, Seen, contradiction, corners, count, verdict
+from vzero.ingest.conventions import CONVENTIONS, MIN_BOXES, Seen, contradiction, corners, count, verdict
 
 DECLARABLE = [convention for convention in CONVENTIONS if convention.unit != "fraction_of_square"]
 
