@@ -250,7 +250,7 @@ class BenchmarkItems(dy.Schema):
 class Overlaps(dy.Schema):
     """One row a training image (of either split) that is, or resembles, a benchmark's picture.
 
-    Written by `ingest`, of the images that its filters kept: vzero.evaluate.contamination says what counts.
+    Written by `ingest`, of the images that its filters kept: vzero.likeness.overlaps says what counts.
     """
 
     benchmark = dy.String(primary_key=True)

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from vzero import tables
 from vzero.config import ConfigError, Filters, Ingest, PromptTokens, parse_params
-from vzero.evaluate.contamination import informative
-from vzero.hash_pairs import pairs_by_blocks
 from vzero.ingest.curation import FILTERS, keepers, left_out, licence_kept, measure
 from vzero.ingest.funnel import funnel
+from vzero.likeness.overlaps import informative
+from vzero.likeness.pairs import pairs_by_blocks
 
 COLUMNS = ("benchmark", "item", "pictures")
 NO_ITEMS = pl.DataFrame(schema={name: tables.BenchmarkItems.create_empty().schema[name] for name in COLUMNS})

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from vzero.quality.counting import levels, ranges
-from vzero.quality.duplicates import near_duplicates, nearest
 from vzero.quality.figures import shares
 from vzero.quality.measures import GRID, _letters, evidence
 
@@ -79,27 +77,3 @@ def test_area_aspect_and_place_of_the_evidence():
 def test_a_centre_on_the_far_edge_is_in_the_last_cell():
     samples = pl.DataFrame({"evidence_box": [[10.0, 10.0, 10.0, 10.0]], "width": [10], "height": [10]})
     assert evidence(samples).select("column", "row").row(0) == (GRID - 1, GRID - 1)
-
-
-def test_the_nearest_other_hash_is_the_one_that_a_search_of_all_pairs_finds():
-    rng = np.random.default_rng(0)
-    base = rng.integers(0, 2**64, 200, dtype=np.uint64)
-    flips = np.array([1 << int(bit) for bit in rng.integers(0, 64, 500)], dtype=np.uint64)
-    hashes = np.concatenate([base, base[rng.integers(0, 200, 500)] ^ flips, base[:20], base[:5]])
-    bits = np.bitwise_count(hashes[:, None] ^ hashes[None, :]).astype(int)
-    np.fill_diagonal(bits, 65)
-    partners, found = nearest(hashes, 4)
-    near = bits.min(axis=1) <= 4
-    assert near.any() and not near.all()
-    assert found.tolist() == np.where(near, bits.min(axis=1), -1).tolist()
-    assert partners.tolist() == np.where(near, bits.argmin(axis=1), -1).tolist()
-
-
-def test_flat_pictures_are_nobodys_duplicates():
-    hashes = [0x0F0F0F0F0F0F0F0F, 0x0F0F0F0F0F0F0F0D, 0, 1]
-    images = pl.DataFrame(
-        {"image_id": list("abcd"), "source": ["s"] * 4, "perceptual_hash": hashes},
-        schema_overrides={"perceptual_hash": pl.UInt64},
-    )
-    assert near_duplicates(images, 4).rows() == [("s", "a", "b", 1), ("s", "b", "a", 1)]
-    assert near_duplicates(images.filter(image_id="c"), 4).is_empty()

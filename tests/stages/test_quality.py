@@ -12,12 +12,12 @@ import pytest
 
 from vzero import tables
 from vzero.config import Params
+from vzero.likeness.nearest import near_duplicates
 from vzero.models.encoding import prompt_tokens, visual_tokens
 from vzero.models.loading import load_processors
 from vzero.paths import Paths
 from vzero.prompts.messages import render, student_messages, teacher_messages
 from vzero.quality import page
-from vzero.quality.duplicates import near_duplicates
 from vzero.quality.inputs import read_inputs
 from vzero.quality.measures import measure
 from vzero.quality.pictures import reject_groups

@@ -19,7 +19,7 @@ from vzero.shards import UNFINISHED, content_hash, files, write_table
 from vzero.tables import FINISH_REASONS, REFUSED
 
 PACKAGE = Path(__file__).parents[1]
-ENGINE = (PACKAGE / "imaging", PACKAGE / "models", PACKAGE / "rollout")
+ENGINE = tuple(PACKAGE / part for part in ("imaging", "models", "prompts/messages.py", "rollout"))
 """Code that decides what a model says."""
 
 

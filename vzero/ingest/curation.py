@@ -12,8 +12,8 @@ import polars as pl
 
 from vzero.config import Filters, Ingest
 from vzero.config.filters import licence_words
-from vzero.evaluate.contamination import find_overlaps, informative
-from vzero.hash_pairs import close_pairs
+from vzero.likeness.overlaps import find_overlaps, informative
+from vzero.likeness.pairs import close_pairs
 from vzero.untrusted.rejects import RejectCode
 
 FILTERS = {

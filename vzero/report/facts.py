@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from vzero.evaluate.contamination import overlap_counts
+from vzero.likeness.overlaps import overlap_counts
 from vzero.paths import Paths
 from vzero.report import gate
 from vzero.report.inputs import Inputs

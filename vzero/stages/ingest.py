@@ -26,10 +26,10 @@ from vzero.benchmarks.catalogue import CATALOGUE
 from vzero.benchmarks.read import open_benchmark
 from vzero.benchmarks.store import store_benchmark
 from vzero.config import Ingest, Params
-from vzero.evaluate.contamination import find_overlaps, overlap_counts
 from vzero.ingest import curation, merge, spill
 from vzero.ingest.tables import write_tables
 from vzero.ingest.verify import describe, verify
+from vzero.likeness.overlaps import find_overlaps, overlap_counts
 from vzero.needle.benchmarks import benchmark_items
 from vzero.paths import Paths
 from vzero.progress import LoggedProgress, counted_columns

@@ -6,9 +6,9 @@ from typing import Any
 
 from vzero import shards, tables
 from vzero.config import Params
+from vzero.likeness.nearest import near_duplicates
 from vzero.paths import Paths
 from vzero.quality import page
-from vzero.quality.duplicates import near_duplicates
 from vzero.quality.inputs import read_inputs
 from vzero.quality.measures import measure
 from vzero.quality.tokens import prompt_lengths

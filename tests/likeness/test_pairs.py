@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vzero.hash_pairs import Band, Pairs, close_pairs, pairs_by_bands, pairs_by_blocks
+from vzero.likeness.pairs import Band, Pairs, close_pairs, pairs_by_bands, pairs_by_blocks
 
 HASHES = st.integers(0, 2**64 - 1)
 

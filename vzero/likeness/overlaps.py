@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 
 from vzero.config import BENCHMARKS
-from vzero.hash_pairs import close_pairs
+from vzero.likeness.pairs import close_pairs
 from vzero.tables import Overlaps
 
 INFORMATIVE_BITS = 8

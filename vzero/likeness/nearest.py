@@ -1,7 +1,7 @@
 """Images that nearly repeat another one, by the perceptual hashes that `ingest` stored.
 
 Images with the same bytes are one row already. Hashes of mostly flat pictures tell nothing
-(`contamination.informative`) and are left out.
+(`overlaps.informative`) and are left out.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from vzero.evaluate.contamination import informative
-from vzero.hash_pairs import close_pairs
+from vzero.likeness.overlaps import informative
+from vzero.likeness.pairs import close_pairs
 
 
 def nearest(hashes: np.ndarray, distance: int) -> tuple[np.ndarray, np.ndarray]:

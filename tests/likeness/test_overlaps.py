@@ -17,7 +17,7 @@ from PIL import Image
 from vzero import imaging, tables
 from vzero.benchmarks.items import picture_facts
 from vzero.config import Crops, Ingest, NeedleSource
-from vzero.evaluate.contamination import find_overlaps, informative, overlap_counts
+from vzero.likeness.overlaps import find_overlaps, informative, overlap_counts
 from vzero.needle.benchmarks import benchmark_items
 from vzero.needle.scenes import SIDES, draw_scene, render
 
