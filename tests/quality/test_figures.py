@@ -5,9 +5,9 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
+from vzero.pages.charts import LOWEST
 from vzero.quality.counting import levels, ranges
 from vzero.quality.figures import MOST_LEVELS, chart, level_table, per_cent, shares
-from vzero.report.charts import LOWEST
 
 
 def counted(*parts: pl.DataFrame) -> pl.DataFrame:

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vzero import imaging
+from vzero.pages.pictures import HEAVY, embed
 from vzero.quality.pictures import close_window
-from vzero.report.pictures import HEAVY, embed
 
 
 @pytest.mark.parametrize(

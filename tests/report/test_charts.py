@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 import polars as pl
 import pytest
 
+from vzero.pages.charts import render
 from vzero.report import charts
 
 CURVE = pl.DataFrame({"step": [0, 1, 2], "raw": [1.0, math.nan, 3.0], "smoothed": [1.0, 2.0, math.inf]})
@@ -30,25 +31,25 @@ ALL = {
 
 @pytest.mark.parametrize("name", ALL)
 def test_the_same_chart_is_the_same_text(name: str) -> None:
-    assert charts.render(ALL[name], "a", name="x") == charts.render(ALL[name], "a", name="x")
+    assert render(ALL[name], "a", name="x") == render(ALL[name], "a", name="x")
 
 
 @pytest.mark.parametrize("name", ALL)
 def test_a_chart_is_a_labelled_image_in_the_colours_of_the_page(name: str) -> None:
-    root = ElementTree.fromstring(charts.render(ALL[name], 'say "1 < 2"', name=name))
+    root = ElementTree.fromstring(render(ALL[name], 'say "1 < 2"', name=name))
     assert root.get("role") == "img"
     assert root.get("aria-label") == 'say "1 < 2"'
     assert "var(--ink)" in ElementTree.tostring(root, encoding="unicode")
 
 
 def test_charts_of_one_page_share_no_ids() -> None:
-    rendered = [charts.render(chart, "", name=name) for name, chart in ALL.items()]
+    rendered = [render(chart, "", name=name) for name, chart in ALL.items()]
     ids = [identifier for svg in rendered for identifier in set(re.findall(r' id="([^"]+)"', svg))]
     assert len(ids) == len(set(ids))
 
 
 def test_bars_stand_on_the_axis() -> None:
-    svg = charts.render(ALL["histogram"], "", name="bars")
+    svg = render(ALL["histogram"], "", name="bars")
     bars = re.findall(r'aria-roledescription="bar" d="M([\d.]+),([\d.]+)h([\d.]+)v([\d.]+)', svg)
     heights = [float(height) for *_, height in bars]
     assert heights[0] == pytest.approx(3 * heights[1])

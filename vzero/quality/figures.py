@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from vzero.pages import charts
+from vzero.pages.parts import Figure
 from vzero.quality.measures import GRID
-from vzero.report import charts
-from vzero.report.parts import Figure
 
 MOST_LEVELS = 12  # rows of a table of levels; the rest is added up
 CHARTS = {  # heading, the level's unit, what is counted, caption

@@ -9,10 +9,10 @@ import polars as pl
 
 from vzero.config import Ingest
 from vzero.ingest.subsets import Subset
+from vzero.pages import parts
 from vzero.paths import Paths
 from vzero.quality import figures, pictures
 from vzero.quality.inputs import Inputs
-from vzero.report import parts
 
 HERE = Path(__file__).parent
 

@@ -13,11 +13,11 @@ import xxhash
 from vzero import imaging, tables
 from vzero.config import ConfigError, Ingest
 from vzero.imaging import ImageError
+from vzero.pages.lookup import rows_by_id
+from vzero.pages.pictures import Picture, embed, embed_pixels
 from vzero.paths import Paths
 from vzero.quality.inputs import Inputs
 from vzero.quality.measures import evidence
-from vzero.report.lookup import rows_by_id
-from vzero.report.pictures import Picture, embed, embed_pixels
 from vzero.untrusted.files import Images, open_images, read_image
 from vzero.untrusted.rejects import Rejected
 

@@ -7,7 +7,7 @@ import polars as pl
 import vl_convert
 
 from vzero.evaluate.statistics import side_of_zero
-from vzero.report.charts import THEME, AnyChart
+from vzero.pages.charts import THEME, AnyChart
 
 INK, MUTED, LINE = "#1f2328", "#8b949e", "#d8dee4"
 SIGNS = alt.Scale(domain=["clear", "open"], range=["#0b6bcb", MUTED])

@@ -7,10 +7,10 @@ from typing import Any
 import polars as pl
 
 from vzero.likeness.overlaps import overlap_counts
+from vzero.pages.parts import Facts
 from vzero.paths import Paths
 from vzero.report import gate
 from vzero.report.inputs import Inputs
-from vzero.report.parts import Facts
 from vzero.report.words import signed
 
 PHASES = ("rollout", "replay", "update")

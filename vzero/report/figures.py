@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import polars as pl
 
+from vzero.pages.charts import render
+from vzero.pages.parts import BroadFigure, Figure
 from vzero.report import charts, curves, gate
-from vzero.report.parts import BroadFigure, Figure
 
 
 def accuracy_figure(summary: pl.DataFrame, labels: dict[str, str]) -> BroadFigure:
@@ -17,7 +18,7 @@ def accuracy_figure(summary: pl.DataFrame, labels: dict[str, str]) -> BroadFigur
     )
     order, description = list(labels.values()), "Accuracy of each model on each benchmark"
     broad, slim = (
-        charts.render(charts.accuracies(percent, order, width), description, name=name)
+        render(charts.accuracies(percent, order, width), description, name=name)
         for width, name in ((charts.BROAD, "accuracy"), (charts.SLIM, "accuracy-slim"))
     )
     return BroadFigure("Accuracy with intervals", broad, "Dots are accuracies, lines their intervals.", slim)
@@ -29,7 +30,7 @@ def letter_figures(shares: pl.DataFrame, labels: dict[str, str]) -> list[Figure]
     for (name,), frame in shares.group_by(["benchmark"], maintain_order=True):
         percent = frame.with_columns(pl.col("read", "right") * 100)
         label = labels[str(name)]
-        svg = charts.render(
+        svg = render(
             charts.letter_shares(percent), f"Letters read and right on {label}", name=f"letters-{name}"
         )
         caption = "Bars: share of the answers read as the letter. Lines: share of the items it is right for."
@@ -45,7 +46,7 @@ def learning_figures(train_log: pl.DataFrame, rollouts: pl.DataFrame) -> list[Fi
         return figures
     share = known.group_by("step").agg(right=pl.col("right").mean()).sort("step")
     chart = charts.learning_curve(curves.curve(share, "right"), "share")
-    svg = charts.render(chart, "Share of right answers among the rollouts over training", name="curve-right")
+    svg = render(chart, "Share of right answers among the rollouts over training", name="curve-right")
     caption = "For the reader only: no answer enters training."
     return [*figures, Figure("Right answers among the rollouts", svg, caption)]
 
@@ -53,7 +54,7 @@ def learning_figures(train_log: pl.DataFrame, rollouts: pl.DataFrame) -> list[Fi
 def _curve(train_log: pl.DataFrame, column: str) -> Figure:
     unit, heading = curves.CURVES[column]
     chart = charts.learning_curve(curves.curve(train_log, column), unit)
-    svg = charts.render(chart, f"{heading}, over training", name=f"curve-{column.replace('_', '-')}")
+    svg = render(chart, f"{heading}, over training", name=f"curve-{column.replace('_', '-')}")
     return Figure(heading, svg, f"train_log.{column}")
 
 
@@ -71,7 +72,7 @@ def gate_figures(rollouts: pl.DataFrame, *, low: float, high: float) -> list[Fig
 def _weights(rollouts: pl.DataFrame, low: float, high: float) -> Figure:
     histogram = gate.histogram(rollouts, "weight", low=low, high=high)
     chart = charts.stacked_histogram(histogram, "weight", "rollouts")
-    svg = charts.render(chart, "Histogram of the weights, by right and wrong answer", name="gate-weights")
+    svg = render(chart, "Histogram of the weights, by right and wrong answer", name="gate-weights")
     return Figure(
         "Weights", svg, "Weight of every rollout. 1 is neutral: the gate neither raises nor lowers it."
     )
@@ -86,9 +87,7 @@ def _scores(rollouts: pl.DataFrame) -> Figure:
         "evidence score, nats a token",
         "rollouts",
     )
-    svg = charts.render(
-        chart, "Histogram of the evidence scores, by right and wrong answer", name="gate-scores"
-    )
+    svg = render(chart, "Histogram of the evidence scores, by right and wrong answer", name="gate-scores")
     caption = (
         "Length-mean of the token gaps, before it is compared within the group. The outermost bars are open."
     )
@@ -97,16 +96,14 @@ def _scores(rollouts: pl.DataFrame) -> Figure:
 
 def _over_training(frame: pl.DataFrame) -> Figure:
     chart = charts.verdict_lines(frame, "weight", "mean weight")
-    svg = charts.render(
-        chart, "Mean weight of right and of wrong answers over training", name="gate-training"
-    )
+    svg = render(chart, "Mean weight of right and of wrong answers over training", name="gate-training")
     caption = "A gate that works without the answers keeps the right ones above 1 and the wrong ones below."
     return Figure("Mean weight of right and wrong answers", svg, caption)
 
 
 def _by_length(rollouts: pl.DataFrame) -> Figure:
     chart = charts.weight_by_length(gate.by_length(rollouts))
-    svg = charts.render(chart, "Mean weight by answer length", name="gate-length")
+    svg = render(chart, "Mean weight by answer length", name="gate-length")
     caption = "Mean and one standard deviation; larger dots stand for more rollouts."
     return Figure("Weight against length", svg, caption)
 
@@ -114,7 +111,7 @@ def _by_length(rollouts: pl.DataFrame) -> Figure:
 def _spread(rollouts: pl.DataFrame) -> Figure:
     histogram = gate.spread_histogram(gate.group_spread(rollouts)["spread"])
     chart = charts.histogram(histogram, "standard deviation, nats a token", "groups")
-    svg = charts.render(chart, "Histogram of the spread of scores within groups", name="gate-spread")
+    svg = render(chart, "Histogram of the spread of scores within groups", name="gate-spread")
     caption = (
         "Population deviation of each group's scores: what a difference is divided by. The last bar is open."
     )

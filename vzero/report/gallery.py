@@ -9,9 +9,9 @@ import polars as pl
 import xxhash
 
 from vzero import tables
+from vzero.pages.lookup import rows_by_id
+from vzero.pages.pictures import Picture, embed
 from vzero.paths import Paths
-from vzero.report.lookup import rows_by_id
-from vzero.report.pictures import Picture, embed
 
 STRATEGY_WORDS = {
     "half_resolution": "window of the positive's size from the halved image, off the target",

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import string
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from vzero.report import facts, figures, parts, words
+from vzero.pages import parts
+from vzero.report import facts, figures, words
 from vzero.report.gallery import Entry
 from vzero.report.inputs import Inputs
 from vzero.report.results import results
 
+HERE = Path(__file__).parent
 MARKS = {"right": "✓", "wrong": "✗", "unknown": "–"}
 DEFAULT_BOUNDS = (0.0, 2.0)  # w_min and w_max of the paper, where a run does not tell its own
 
 
 def render(inputs: Inputs, headlines: pl.DataFrame, rollouts: pl.DataFrame, gallery: list[Entry]) -> str:
     """The page as HTML. `headlines` is the summary, `rollouts` are annotated (`vzero.report.gate`)."""
-    environment = parts.environment()
+    environment = parts.environment(HERE)
     for function in (words.percent, words.points, words.signed, words.direction):
         environment.filters[function.__name__] = function
     bounds = weight_bounds(inputs, rollouts)

@@ -10,8 +10,8 @@ from typing import Any
 import polars as pl
 
 from vzero import imaging, tables
+from vzero.pages.lookup import rows_by_id
 from vzero.paths import Paths
-from vzero.report.lookup import rows_by_id
 from vzero.report.sheet import ELSEWHERE, EVIDENCE, Panel, Row
 from vzero.shards import scan
 
