@@ -15,12 +15,12 @@ def _():
     import polars as pl
 
     from vzero import imaging, tables
+    from vzero.commands.sheet import EVIDENCE, HALO
     from vzero.pages.lookup import rows_by_id
     from vzero.pages.pictures import embed, embed_pixels
     from vzero.paths import Paths
     from vzero.quality.inputs import read_inputs
     from vzero.quality.measures import evidence
-    from vzero.report.sheet import EVIDENCE, HALO
 
     return (
         EVIDENCE,

@@ -114,7 +114,7 @@ def test_an_unknown_table_is_refused_with_what_there_is():
 def test_stages_without_models_start_without_torch(tmp_path: Path):
     probe = (
         "import sys\n"
-        "import vzero.stages.ingest, vzero.stages.crops, vzero.cli, vzero.report.show, flows.retrain\n"
+        "import vzero.stages.ingest, vzero.stages.crops, vzero.cli, vzero.commands.show, flows.retrain\n"
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", probe], cwd=tmp_path).returncode == 0

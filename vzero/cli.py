@@ -99,7 +99,9 @@ def report() -> None:
 @app.command
 def promote() -> None:
     """Make the trained student the promoted one unless it answers fewer held-out samples right."""
-    _run_stage("promote")
+    from vzero.commands import promote as promotion
+
+    print(summary_line("promote", promotion.run(_project_params(), Paths())))
 
 
 @app.command
@@ -124,7 +126,7 @@ def show(
     reason
         Only rejects or left_out samples with this code, or crops with this fallback.
     """
-    from vzero.report.show import show as show_table
+    from vzero.commands.show import show as show_table
 
     show_table(table, Paths(), rows=rows, out=out, reason=reason)
 
@@ -162,7 +164,7 @@ def score(
     judge_replies
         Parquet file that keeps its replies, instead of one under .vzero/judge.
     """
-    from vzero.stages import score as stored_scores
+    from vzero.commands import score as stored_scores
 
     asked = stored_scores.judge_of(judge, judge_model, judge_replies)
     stored_scores.run(path, policy, benchmark, out, asked)
@@ -190,7 +192,7 @@ def compare(
     out
         PNG or SVG file for the picture.
     """
-    from vzero.stages import compare as comparison
+    from vzero.commands import compare as comparison
 
     comparison.run(one, other, policy, out)
 
@@ -217,7 +219,7 @@ def diff(
     out
         Parquet file for the differences, a row each.
     """
-    from vzero.stages import diff as versions
+    from vzero.commands import diff as versions
 
     versions.run(one, other, table, Paths(), out)
 
@@ -240,7 +242,7 @@ def verl(
     shard_rows
         Most rows of a file.
     """
-    from vzero.stages import export as exports
+    from vzero.commands import export as exports
 
     print(summary_line("export verl", exports.verl(Paths(), out, split=split, shard_rows=shard_rows)))
 
@@ -258,7 +260,7 @@ def pretrain_needle(
     work
         Folder that an interrupted run goes on from.
     """
-    from vzero.stages import pretrain_needle as remake
+    from vzero.commands import pretrain_needle as remake
 
     print(summary_line("pretrain-needle", remake.run(work, target)))
 
@@ -287,7 +289,7 @@ def use(overlay: Path, /) -> None:
     overlay
         A YAML file in the shape of params.yaml, such as configs/single_gpu.yaml.
     """
-    from vzero import overlays
+    from vzero.commands import overlays
 
     changes = overlays.use(overlay, Paths().params)
     for change in changes:

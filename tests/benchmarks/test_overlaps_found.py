@@ -11,10 +11,10 @@ import pytest
 from published_files import base64_of, write_tsv
 
 from vzero import imaging, shards
+from vzero.commands.sheet import CELL, GAP, TEXT_WIDTH
+from vzero.commands.show import show
 from vzero.config import Filters, Params, parse_params
 from vzero.paths import Paths
-from vzero.report.sheet import CELL, GAP, TEXT_WIDTH
-from vzero.report.show import show
 from vzero.stages import ingest
 from vzero.tables import Overlaps, Rejects
 

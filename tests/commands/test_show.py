@@ -12,10 +12,10 @@ from example_run import picture, replace_negatives, write_example
 from PIL import ImageFont
 
 from vzero import imaging, tables
+from vzero.commands import sheet
+from vzero.commands.show import cell, show
 from vzero.config import ConfigError
 from vzero.paths import Paths
-from vzero.report import sheet
-from vzero.report.show import cell, show
 from vzero.shards import frame_of, shard_path, write_table
 from vzero.stages import quality, report
 

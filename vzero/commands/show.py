@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from vzero.commands.sheet import draw_sheet
+from vzero.commands.sheet_rows import SHEETS
 from vzero.config import ConfigError
 from vzero.paths import Paths
-from vzero.report.sheet import draw_sheet
-from vzero.report.sheet_rows import SHEETS
 from vzero.shards import atomic_path, scan
 from vzero.tables import TABLES
 

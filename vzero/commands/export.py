@@ -10,8 +10,8 @@ from typing import Any
 from rich.console import Console
 
 from vzero import runs, shards, workers
+from vzero.commands.verl_shard import Split, TableShard, count_rows, write_shard
 from vzero.config import Compute, ConfigError
-from vzero.export.verl_shard import Split, TableShard, count_rows, write_shard
 from vzero.paths import Paths
 from vzero.progress import LoggedProgress
 

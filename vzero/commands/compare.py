@@ -8,6 +8,7 @@ import polars as pl
 from rich.console import Console
 from rich.text import Text
 
+from vzero.commands.score import print_table, project_settings
 from vzero.config import EVALUATED_MODELS, ConfigError, NaPolicy
 from vzero.evaluate import rescore
 from vzero.evaluate.comparison import comparison, matched
@@ -16,7 +17,6 @@ from vzero.evaluate.stored import StoredReplies, read_stored
 from vzero.evaluate.views import headline
 from vzero.paths import Paths
 from vzero.shards import atomic_path
-from vzero.stages.score import print_table, project_settings
 
 PICTURES = (".png", ".svg")
 OWN_POLICIES = "each benchmark's own policy"

@@ -19,8 +19,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from vzero import imaging, shards
+from vzero.commands.verl_row import CROP_COLUMNS, SAMPLE_COLUMNS, SCHEMA, left_out, verl_row
 from vzero.config import ConfigError
-from vzero.export.verl_row import CROP_COLUMNS, SAMPLE_COLUMNS, SCHEMA, left_out, verl_row
 
 Split = Literal["train", "dev"]
 

@@ -17,12 +17,12 @@ from PIL import Image
 from tiny_models import OTHER_TOKENS, SPECIAL_TOKENS
 
 from vzero import imaging, shards, tables
+from vzero.commands import export, verl_shard
+from vzero.commands.verl_row import left_out
 from vzero.config import ConfigError, Params, parse_params
-from vzero.export import verl_shard
-from vzero.export.verl_row import left_out
 from vzero.paths import Paths
 from vzero.prompts.messages import student_messages, teacher_messages
-from vzero.stages import crops, export, ingest
+from vzero.stages import crops, ingest
 
 SMALL_WORLD = {"needle": {"samples": 24, "dev_samples": 6, "benchmark_questions": 2}, "shard_images": 4}
 

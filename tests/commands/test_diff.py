@@ -10,10 +10,9 @@ import polars as pl
 import pytest
 from dvc.repo import Repo
 
+from vzero.commands import diff, versions
 from vzero.config import ConfigError
 from vzero.paths import Paths
-from vzero.quality import versions
-from vzero.stages import diff
 
 STAGES = "stages:\n  crops:\n    cmd: 'true'\n    outs: [data/crops/crops]\n"
 AUTHOR = ["-c", "user.name=a", "-c", "user.email=a@b"]

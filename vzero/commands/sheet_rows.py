@@ -10,9 +10,9 @@ from typing import Any
 import polars as pl
 
 from vzero import imaging, tables
+from vzero.commands.sheet import ELSEWHERE, EVIDENCE, Panel, Row
 from vzero.pages.lookup import rows_by_id
 from vzero.paths import Paths
-from vzero.report.sheet import ELSEWHERE, EVIDENCE, Panel, Row
 from vzero.shards import scan
 
 Rows = Callable[[pl.DataFrame, Paths], list[Row]]

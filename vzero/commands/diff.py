@@ -8,10 +8,10 @@ import polars as pl
 from rich.console import Console
 from rich.table import Table
 
+from vzero.commands.changes import changes
+from vzero.commands.versions import files_at
 from vzero.config import ConfigError
 from vzero.paths import Paths
-from vzero.quality.changes import changes
-from vzero.quality.versions import files_at
 from vzero.shards import atomic_path
 
 KEYS = {

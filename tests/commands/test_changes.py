@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from vzero.quality.changes import changes
+from vzero.commands.changes import changes
 
 
 def written(path: Path, **columns: list) -> Path:

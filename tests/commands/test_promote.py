@@ -14,11 +14,11 @@ import pytest
 
 from tests.checked_tables import write_shards
 from vzero import shards
+from vzero.commands import promote
 from vzero.config import ConfigError, Params, parse_params
 from vzero.evaluate.statistics import Difference
 from vzero.imaging import encode_png
 from vzero.paths import Paths
-from vzero.stages import promote
 from vzero.tables import Images, Promotions, Samples
 
 LetterModel = Callable[[str], Path]

@@ -10,8 +10,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from vzero.cli import use as use_command
+from vzero.commands.overlays import Change, use
 from vzero.config import ConfigError, Params, load_params
-from vzero.overlays import Change, use
 
 ROOT = Path(__file__).parent.parent
 OVERLAYS = sorted((ROOT / "configs").glob("*.yaml"))

@@ -1,0 +1,1 @@
+"""What people call that is no stage: looking, scoring, comparing, exporting, promoting."""

@@ -1,1 +1,0 @@
-"""Our tables written in other projects' forms, one a file."""
