@@ -17,7 +17,8 @@ from vzero.signals.divergence import Divergence
 from vzero.signals.evidence import evidence_weights, gate
 from vzero.signals.policy import Estimator
 from vzero.train import recipes
-from vzero.train.recipes import RECIPES, resolve
+from vzero.train.recipes import RECIPES
+from vzero.train.resolve import resolve
 
 METHODS = ("paper", "released", "needle")
 

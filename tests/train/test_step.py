@@ -15,7 +15,8 @@ from vzero.models.loading import LoadedModel, load_model
 from vzero.rollout.replay import replay
 from vzero.train.batches import TrainingSample, load_samples, training_index
 from vzero.train.objective import response_logprobs, rollout_loss
-from vzero.train.recipes import RECIPES, Recipe, resolve
+from vzero.train.recipes import RECIPES, Recipe
+from vzero.train.resolve import resolve
 from vzero.train.sampling import positive_prompts
 from vzero.train.scoring import ScoredStep, score_step
 from vzero.train.update import update

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from vzero.config import ConfigError, Params, Section, Train, parse_params, read_yaml
-from vzero.train.recipes import RECIPES, resolve
+from vzero.train.recipes import RECIPES
+from vzero.train.resolve import resolve
 
 ROOT = Path(__file__).parent.parent.parent
 GATED = {"needle", "paper", "released"}

@@ -1,6 +1,6 @@
 """Parameters of `train`. `None` on a method field means what the recipe says (`vzero.train.recipes`).
 
-A value that differs from its default and means nothing to the recipe is refused (`vzero.train.unused`).
+A value that differs from its default and means nothing to the recipe is refused (`vzero.train.resolve`).
 """
 
 from __future__ import annotations

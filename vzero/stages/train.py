@@ -27,7 +27,8 @@ from vzero.train.batches import training_index
 from vzero.train.checkpoint import load_weights
 from vzero.train.left_out import counts_by_code, left_out
 from vzero.train.loop import train_student
-from vzero.train.recipes import Recipe, resolve
+from vzero.train.recipes import Recipe
+from vzero.train.resolve import resolve
 from vzero.train.sharding import shard, sharding_wanted
 from vzero.train.teacher import load_student, load_teacher
 

@@ -26,16 +26,13 @@ purpose:
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
-from vzero import config
 from vzero.signals.aggregation import Aggregation
 from vzero.signals.divergence import Divergence
 from vzero.signals.groups import Lone
-from vzero.signals.policy import MAX_K3, Estimator
-from vzero.train.unused import unused_settings
+from vzero.signals.policy import Estimator
 
 
 @dataclass(frozen=True)
@@ -81,7 +78,7 @@ class Objective:
     ratio_clip: float = 0.2
     dual_clip: float = 3.0
     logprob_temperature: float = 1.0
-    """What the student's and the teacher's logits are divided by; `resolve` fills it in."""
+    """What the student's and the teacher's logits are divided by; `train.resolve` fills it in."""
 
 
 @dataclass(frozen=True)
@@ -126,65 +123,3 @@ RECIPES = {
     "grpo": Recipe(UNGATED, Objective("reward", "sequence_mean"), logprob_temperature="rollout"),
     "sft": Recipe(UNGATED, Objective("likelihood", "token_mean"), writer="teacher"),
 }
-
-
-def resolve(train: config.Train) -> Recipe:
-    """The named recipe with the fields that params set explicitly.
-
-    Raises ConfigError that names every setting which means nothing to what the recipe brings.
-    """
-    named = RECIPES[train.recipe]
-    temperature_of = train.logprob_temperature or named.logprob_temperature
-    temperature = train.temperature if temperature_of == "rollout" else 1.0
-    objective = _given(train.objective) | {"logprob_temperature": temperature}
-    if not named.needs_replay:
-        objective.pop("divergence", None)  # refused below
-    recipe = replace(
-        named,
-        gate=replace(named.gate, **_given(train.gate)),
-        advantage=replace(named.advantage, **_given(train.advantage)),
-        objective=replace(named.objective, **objective),
-        logprob_temperature=temperature_of,
-    )
-    if problems := [*_contradictions(named, recipe, train), *unused_settings(recipe, train)]:
-        raise config.ConfigError(f"with train.recipe {train.recipe}: {'; '.join(problems)}")
-    return recipe
-
-
-def _contradictions(named: Recipe, recipe: Recipe, train: config.Train) -> Iterator[str]:
-    if not named.needs_replay and train.objective.divergence is not None:
-        yield f"train.objective.divergence must be null: its signal is the {named.objective.divergence}"
-    if named.writer == "teacher" and train.teacher.kind != "frozen":
-        yield f"train.teacher.kind must be frozen, not {train.teacher.kind}: a student would copy itself"
-    if recipe.needs_labels and train.group < 2 and recipe.advantage.lone == "zero":
-        yield "rewards are compared: train.group must be at least 2, or train.advantage.lone reward"
-    yield from _objective_contradictions(recipe, train)
-    yield from _gate_contradictions(recipe, train)
-
-
-def _objective_contradictions(recipe: Recipe, train: config.Train) -> Iterator[str]:
-    objective = recipe.objective
-    try:
-        train.objective.check_settings(objective.divergence, top_k=objective.top_k, tilt=objective.tilt)
-    except config.ConfigError as error:
-        yield f"train.objective: {error}"
-    if objective.divergence == "k3" and train.objective.clamp is not None and objective.clamp > MAX_K3:
-        yield f"train.objective.clamp must be at most {MAX_K3:g}, which bounds k3 anyway, or null"
-
-
-def _gate_contradictions(recipe: Recipe, train: config.Train) -> Iterator[str]:
-    gate = recipe.gate
-    if not gate.enabled:
-        if recipe.objective.tilt:
-            yield "train.objective.tilt needs the negative view: train.gate.enabled true"
-        return
-    if not recipe.needs_replay:
-        yield "train.gate.enabled must be null or false: there is no replay to weigh"
-    elif train.group < 2:
-        yield "the gate compares siblings: train.group must be at least 2, or train.gate.enabled false"
-    if gate.w_max < gate.w_min:
-        yield f"train.gate.w_max ({gate.w_max:g}) must be at least train.gate.w_min ({gate.w_min:g})"
-
-
-def _given(section: config.Section) -> dict[str, Any]:
-    return {name: value for name, value in section if value is not None}
