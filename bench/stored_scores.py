@@ -25,8 +25,8 @@ def measure() -> Iterator[Measurement]:
         pl.DataFrame(list(_rows())).write_csv(path, separator="\t")
         command = [sys.executable, "-m", "vzero", "score", str(path)]
         variants = {
-            "one policy": [*command, "--policy", "vlmevalkit-exact"],
-            "every policy that fits": command,
+            "one reader": [*command, "--reader", "vlmevalkit-exact"],
+            "every reader that fits": command,
         }
         for variant, arguments in variants.items():
             yield Measurement(

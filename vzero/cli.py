@@ -136,7 +136,7 @@ def score(
     path: Path,
     /,
     *,
-    policy: tuple[str, ...] = (),
+    reader: tuple[str, ...] = (),
     benchmark: str | None = None,
     out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None,
     judge: str | None = None,
@@ -150,14 +150,14 @@ def score(
     path
         A folder such as data/evaluate/base-search, a VLMEvalKit result (.xlsx, .tsv, .json), or an lmms-eval
         log (*_samples_*.jsonl).
-    policy
-        How answers are read; may be given several times. Without it, every policy that fits the benchmark.
+    reader
+        How answers are read; may be given several times. Without it, every reader that fits the benchmark.
     benchmark
         The benchmark of a toolkit's file, where the file's name does not tell.
     out
         Parquet file for the scores.
     judge
-        Address of a language model, such as http://localhost:8000/v1, that reads what the policies cannot.
+        Address of a language model, such as http://localhost:8000/v1, that reads what the readers cannot.
         Its key, if it needs one, is the environment variable OPENAI_API_KEY.
     judge_model
         Name of that model. Without an address, only its stored replies are used.
@@ -167,7 +167,7 @@ def score(
     from vzero.commands import score as stored_scores
 
     asked = stored_scores.judge_of(judge, judge_model, judge_replies)
-    stored_scores.run(path, policy, benchmark, out, asked)
+    stored_scores.run(path, reader, benchmark, out, asked)
 
 
 @app.command
@@ -176,7 +176,7 @@ def compare(
     other: str,
     /,
     *,
-    policy: str | None = None,
+    reader: str | None = None,
     out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None,
 ) -> None:
     """Print how two models differ on the same items, with intervals and tests.
@@ -187,14 +187,14 @@ def compare(
         What `vzero score` takes, or a model of this project: base, trained or teacher.
     other
         The same; differences are this minus the first.
-    policy
+    reader
         How answers are read, instead of the one in params.yaml.
     out
         PNG or SVG file for the picture.
     """
     from vzero.commands import compare as comparison
 
-    comparison.run(one, other, policy, out)
+    comparison.run(one, other, reader, out)
 
 
 @app.command

@@ -214,7 +214,7 @@ class BenchmarkItems(dy.Schema):
     group = dy.String(nullable=False)  # items about the same image: intervals resample groups
     question = dy.String(nullable=False, min_length=1)  # without the options of a choice
     # By letter; [] for open questions. Null: the letter is not offered, those after it are
-    # (VLMEvalKit reads an option "None" as missing, see params.ingest.na_policy).
+    # (VLMEvalKit reads an option "None" as missing, see params.ingest.na_cells).
     options = dy.List(dy.String(nullable=True), nullable=False)
     answer = dy.String(nullable=False)  # letter of a choice, else text
     kind = dy.Enum(QUESTION_KINDS, nullable=False)
@@ -271,7 +271,7 @@ class Predictions(dy.Schema):
     item = dy.String(primary_key=True)
     view = dy.Enum(["full", "full+crop", "crop"], primary_key=True)
     seed = dy.Int32(primary_key=True)  # of the sampling; greedy answers have one, 0
-    policy = dy.String(nullable=False)  # that read the answer: of letters, or of open answers
+    reader = dy.String(nullable=False)  # that read the answer: of letters, or of open answers
     model_hash = dy.String(nullable=False)  # content of the model's folder
     version = dy.String(nullable=False)  # of the benchmark, as of tables.BenchmarkItems
     group = dy.String(nullable=False)
@@ -279,7 +279,7 @@ class Predictions(dy.Schema):
     l2_category = dy.String(nullable=False)
     source = dy.String(nullable=False)
     cycle = dy.Int32(nullable=True)
-    prompt = dy.String(nullable=False)  # name of the prompt policy
+    wording = dy.String(nullable=False)  # in whose words the question was asked
     prompt_hash = dy.String(nullable=False)  # sha256 of texts and image places, before the chat template
     image_hash = dy.String(nullable=False)  # sha256 of the shown images' sha256, one a line
     image_width = dy.Int32(nullable=False)  # of the first image
@@ -292,7 +292,7 @@ class Predictions(dy.Schema):
     # picture_refused, and the item counts as wrong.
     finish_reason = dy.Enum([*FINISH_REASONS, REFUSED], nullable=False)
     extracted = dy.String(nullable=True)  # letter; null when unresolved, and for open questions
-    rule = dy.String(nullable=False)  # which rule of the policy decided
+    rule = dy.String(nullable=False)  # which rule of the reader decided
     resolved = dy.Bool(nullable=False)  # whether a rule could read the answer; if none, it counts as wrong
     answer = dy.String(nullable=False)
     hit = dy.Bool(nullable=False)
@@ -319,7 +319,7 @@ class Scores(dy.Schema):
     # How hits become the number: micro, their mean; cyclic, source_mean, l2_macro, the mean over option
     # orders, sources or sub-categories of each one's mean. A benchmark's headline is named in its file.
     aggregate = dy.Enum(AGGREGATES, primary_key=True)
-    policy = dy.String(nullable=False)  # that read the answers; two, joined by +, where some are open
+    reader = dy.String(nullable=False)  # that read the answers; two, joined by +, where some are open
     n = dy.Int32(nullable=False)  # items
     seeds = dy.Int32(nullable=False)  # answers an item, pooled: an item counts by its share of hits
     accuracy = dy.Float64(nullable=False)  # fraction

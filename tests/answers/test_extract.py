@@ -1,4 +1,4 @@
-"""Every reply of the published edge-case table, under every policy; properties that hold for any text."""
+"""Every reply of the published edge-case table, under every reader; properties that hold for any text."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vzero.answers.extract import POLICIES, extract
+from vzero.answers.extract import READERS, extract
 from vzero.answers.extraction import lettered
-from vzero.config.evaluate import PolicyName
+from vzero.config.evaluate import ReaderName
 
 FABRICS = {"A": "rubber", "B": "cotton", "C": "kevlar", "D": "leather"}
 COLUMNS = (
@@ -82,13 +82,13 @@ EDGE_CASES = [
 
 @pytest.mark.parametrize(("reply", "letters"), EDGE_CASES)
 def test_every_reply_of_the_edge_case_table(reply: str, letters: str):
-    read = "".join(extract(reply, FABRICS, policy).letter or "-" for policy in COLUMNS)
+    read = "".join(extract(reply, FABRICS, reader).letter or "-" for reader in COLUMNS)
     assert dict(zip(COLUMNS, read, strict=True)) == dict(zip(COLUMNS, letters, strict=True))
 
 
 @pytest.mark.parametrize("reply", ["В", "В."])  # Cyrillic
 def test_a_cyrillic_letter_is_no_letter(reply: str):
-    assert {extract(reply, FABRICS, policy).letter for policy in POLICIES} == {None}
+    assert {extract(reply, FABRICS, reader).letter for reader in READERS} == {None}
 
 
 def test_full_width_and_invisible_signs_stop_the_toolkits_but_not_a_careful_reader():
@@ -105,16 +105,16 @@ def test_what_is_not_text_is_read_as_python_prints_it():
 
 
 def test_an_unknown_policy_is_an_error_that_names_the_known_ones():
-    with pytest.raises(ValueError, match=r"unknown policy 'gpt': allowed: vlmevalkit-exact"):
-        extract("B", FABRICS, policy="gpt")
+    with pytest.raises(ValueError, match=r"unknown reader 'gpt': allowed: vlmevalkit-exact"):
+        extract("B", FABRICS, reader="gpt")
 
 
 def test_every_policy_can_be_configured():
-    assert get_args(PolicyName) == tuple(POLICIES)
+    assert get_args(ReaderName) == tuple(READERS)
 
 
 @pytest.mark.parametrize(
-    ("benchmark", "policy"),
+    ("benchmark", "reader"),
     [
         ("V*", "lmms-eval-vstar"),
         ("vstar_bench", "lmms-eval-vstar"),
@@ -129,9 +129,9 @@ def test_every_policy_can_be_configured():
         (None, "lmms-eval-mcq"),
     ],
 )
-def test_lmms_eval_reads_a_benchmark_with_its_extractor(benchmark: str | None, policy: str):
+def test_lmms_eval_reads_a_benchmark_with_its_extractor(benchmark: str | None, reader: str):
     for reply, _ in EDGE_CASES:
-        assert extract(reply, FABRICS, "lmms-eval", benchmark=benchmark) == extract(reply, FABRICS, policy)
+        assert extract(reply, FABRICS, "lmms-eval", benchmark=benchmark) == extract(reply, FABRICS, reader)
 
 
 def test_thinking_is_taken_out_before_the_benchmarks_extractor_reads():
@@ -161,19 +161,19 @@ PIECES = st.sampled_from(
 REPLIES = st.text() | st.lists(PIECES).map("".join)
 
 
-@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize("reader", READERS)
 @given(reply=REPLIES, options=st.lists(st.text(min_size=1) | PIECES, min_size=1, max_size=6))
 def test_a_policy_reads_one_letter_or_nothing_and_leaves_the_choices_alone(
-    policy: str, reply: str, options: list[str]
+    reader: str, reply: str, options: list[str]
 ):
     choices = lettered(options)
     before = dict(choices)
-    found = extract(reply, choices, policy)
+    found = extract(reply, choices, reader)
     assert choices == before
     assert (found.rule in ("unresolved", "<RANDOM>")) == (found.letter is None)
-    if policy in ("vlmevalkit-exact", "lmms-eval-hrbench"):
+    if reader in ("vlmevalkit-exact", "lmms-eval-hrbench"):
         assert found.letter in {*choices, "Z", None}
-    elif policy.endswith(("realworld", "-reasoning", "-vstar", "-terse", "zoombench")):
+    elif reader.endswith(("realworld", "-reasoning", "-vstar", "-terse", "zoombench")):
         assert found.letter is None or len(found.letter) == 1  # also letters that were not offered
     else:
         assert found.letter in {*choices, None}

@@ -1,4 +1,4 @@
-"""What our own policy accepts, what it refuses, and the reason it gives."""
+"""What our own reader accepts, what it refuses, and the reason it gives."""
 
 from __future__ import annotations
 

@@ -13,8 +13,8 @@ FABRICS = {"A": "rubber", "B": "cotton", "C": "kevlar", "D": "leather"}
 FIVE = {**FABRICS, "E": "silk"}
 
 
-def read(policy: str, reply: str, choices: dict[str, str] = FABRICS) -> tuple[str | None, str]:
-    found = extract(reply, choices, policy)
+def read(reader: str, reply: str, choices: dict[str, str] = FABRICS) -> tuple[str | None, str]:
+    found = extract(reply, choices, reader)
     return found.letter, found.rule
 
 

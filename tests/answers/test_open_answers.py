@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from vzero.answers.formulas import arithmetic, same_formula
 from vzero.answers.matching import Match
-from vzero.answers.open_answers import POLICIES, match, normalised
+from vzero.answers.open_answers import READERS, match, normalised
 from vzero.answers.quantities import Quantity, quantity, same_quantity
 from vzero.answers.readers.mathvista import mathvista
 
@@ -79,7 +79,7 @@ def test_zoombench_compares_its_span_only():
 
 
 def test_an_unknown_policy_is_an_error():
-    with pytest.raises(ValueError, match="unknown policy 'x': allowed: vzero, zoombench"):
+    with pytest.raises(ValueError, match="unknown reader 'x': allowed: vzero, zoombench"):
         match("7", "7", "x")
 
 
@@ -267,7 +267,7 @@ def test_lmms_reasoning_matches_nine_tenths_or_the_value(reply: str, answer: str
 
 
 @pytest.mark.parametrize(
-    ("policy", "benchmark", "named"),
+    ("reader", "benchmark", "named"),
     [
         ("vlmevalkit-exact", "mmmu", "mmmu-two-way"),
         ("vlmevalkit-exact", "mathvision", "mathvision"),
@@ -275,9 +275,9 @@ def test_lmms_reasoning_matches_nine_tenths_or_the_value(reply: str, answer: str
         ("lmms-eval", "mmmu", "lmms-eval-mmmu"),
     ],
 )
-def test_a_toolkit_compares_by_benchmark(policy: str, benchmark: str, named: str):
+def test_a_toolkit_compares_by_benchmark(reader: str, benchmark: str, named: str):
     for reply in ("7", "It is 7", "8", "Other Answers", "hm"):
-        one = match(reply, "7", policy, benchmark=benchmark, answer_type="integer")
+        one = match(reply, "7", reader, benchmark=benchmark, answer_type="integer")
         assert one == match(reply, "7", named, answer_type="integer")
 
 
@@ -295,6 +295,6 @@ def test_lmms_eval_wants_realworldqas_words_exactly():
 @settings(max_examples=60)
 @given(reply=st.text(max_size=40), answer=st.text(max_size=20) | st.sampled_from(["7", "12 cm", "yes"]))
 def test_no_text_makes_it_fail(reply: str, answer: str):
-    for policy in POLICIES:
-        found = match(reply, answer, policy)
+    for reader in READERS:
+        found = match(reply, answer, reader)
         assert (found.hit is None) == (found.rule == "unresolved")

@@ -23,11 +23,11 @@ def read() -> Read:
     def read(
         name: str,
         path: Path,
-        na_policy: Any = "pandas",
+        na_cells: Any = "pandas",
         max_megapixels: float = 1.0,
         crops: Crops = Crops(),  # noqa: B008
     ):
-        bounds: dict[str, Any] = {"na_policy": na_policy, "max_megapixels": max_megapixels}
+        bounds: dict[str, Any] = {"na_cells": na_cells, "max_megapixels": max_megapixels}
         file = open_benchmark(CATALOGUE[name], path, **bounds, crops=crops)
         rows = list(file.rows())
         items = [row for row in rows if not isinstance(row, Reject)]

@@ -59,8 +59,8 @@ def test_a_benchmark_is_asked_and_scored_as_it_declares(
     rows = shards.read(paths.predictions(model, benchmark), Predictions)
     Predictions.validate(rows)
     declared = CATALOGUE[benchmark]
-    assert set(rows["prompt"]) == {declared.prompt}
-    assert set(rows["policy"]) <= {declared.scorer, declared.open_scorer}
+    assert set(rows["wording"]) == {declared.wording}
+    assert set(rows["reader"]) <= {declared.reader, declared.open_reader}
     scores = shards.read(paths.scores(model, benchmark), Scores)
     Scores.validate(scores)
     assert set(scores["aggregate"].cast(pl.String)) == set(declared.aggregates)

@@ -12,10 +12,10 @@ from published_rows import FORMS, LINES, TEXT
 
 from vzero import imaging
 from vzero.answers import open_answers
-from vzero.answers.extract import POLICIES
+from vzero.answers.extract import READERS
 from vzero.benchmarks.catalogue import CATALOGUE
 from vzero.config import BENCHMARKS, BenchmarkName, ConfigError, Crops
-from vzero.prompts.wordings import PROMPTS
+from vzero.prompts.wordings import WORDINGS
 
 
 @pytest.mark.parametrize("place", ["file", "folder"])
@@ -43,9 +43,9 @@ def test_the_names_in_params_are_those_of_the_catalogue():
 
 def test_every_benchmark_names_policies_that_there_are():
     for benchmark in CATALOGUE.values():
-        assert benchmark.scorer in POLICIES
-        assert benchmark.open_scorer in {None, *open_answers.POLICIES}
-        assert benchmark.prompt in PROMPTS
+        assert benchmark.reader in READERS
+        assert benchmark.open_reader in {None, *open_answers.READERS}
+        assert benchmark.wording in WORDINGS
 
 
 def vstar_folders(root: Path) -> Path:

@@ -16,7 +16,7 @@ from vzero.config import ConfigError, Crops, Params, parse_params
 from vzero.needle.benchmarks import benchmark_items
 from vzero.paths import Paths
 from vzero.prompts.parts import question_of
-from vzero.prompts.wordings import wording
+from vzero.prompts.wordings import worded
 from vzero.stages import ingest
 from vzero.tables import BenchmarkItems, Rejects
 
@@ -105,4 +105,4 @@ def test_the_embedded_items_carry_a_version_and_are_asked_in_the_words_of_traini
     item = items.filter(benchmark="search").row(0, named=True)
     letters = [f"{letter}. {option}" for letter, option in zip("ABCD", item["options"], strict=False)]
     text = "\n".join([item["question"], *letters, "Reason briefly, then answer with the option letter."])
-    assert wording(question_of(item, images=1), "vzero").text == f"<image 1>{text}"
+    assert worded(question_of(item, images=1), "vzero").text == f"<image 1>{text}"

@@ -24,10 +24,10 @@ def row(index: Any = 0, **cells: Any) -> dict[str, Any]:
     )
 
 
-def options(read, folder: Path, policy: str, *cells: Any) -> list[list[str | None]]:
+def options(read, folder: Path, reader: str, *cells: Any) -> list[list[str | None]]:
     """Options of rows that differ in A, read back."""
     rows = [row(number, A=cell, cycle_category=0) for number, cell in enumerate(cells)]
-    items, rejects, _ = read("hrbench_4k", write_tsv(folder / "a.tsv", rows), policy)
+    items, rejects, _ = read("hrbench_4k", write_tsv(folder / "a.tsv", rows), reader)
     assert not rejects
     return [item["options"][0] for item in items]
 

@@ -29,13 +29,13 @@ def test_a_toolkits_file_is_scored_outside_of_any_project(tmp_path: Path):
     ended = vzero("score", "model_HRBench4K.json", "--out", "scores.parquet", cwd=tmp_path)
     assert ended.returncode == 0, ended.stderr
     table = pl.read_parquet(tmp_path / "scores.parquet")
-    assert table["policy"].to_list() == ["vlmevalkit-exact", "lmms-eval", "zoombench", "vzero"]
+    assert table["reader"].to_list() == ["vlmevalkit-exact", "lmms-eval", "zoombench", "vzero"]
     exact = table.row(0, named=True)
     assert (exact["n"], exact["accuracy"], exact["unresolved"]) == (4, 0.5, 0.5)
     said = ended.stdout
-    assert "25.0 points between policies; more than two are about format, not ability" in said
+    assert "25.0 points between readers; more than two are about format, not ability" in said
     lines = [line.split() for line in said.splitlines()]
-    # Each order: one of two right under the first policy; one question of two right in both orders.
+    # Each order: one of two right under the first reader; one question of two right in both orders.
     assert ["mean", "0.5000", "0.5000"] in lines
     assert ["every", "order", "0.5000"] in lines
 
@@ -45,9 +45,9 @@ def test_a_project_says_how_cells_that_read_none_are_taken(tmp_path: Path):
     cells = {"index": 0, "question": "?", "A": "NA", "B": "x", "answer": "A", "prediction": "NA"}
     pl.DataFrame([cells]).write_csv(tmp_path / "model_MMStar.tsv", separator="\t")
     accuracies = []
-    for policy in ("pandas", "keep"):
-        (tmp_path / "params.yaml").write_text(f"ingest: {{na_policy: {policy}}}\n")
-        command = ["score", "model_MMStar.tsv", "--policy", "vlmevalkit-exact", "--out", "scores.parquet"]
+    for reader in ("pandas", "keep"):
+        (tmp_path / "params.yaml").write_text(f"ingest: {{na_cells: {reader}}}\n")
+        command = ["score", "model_MMStar.tsv", "--reader", "vlmevalkit-exact", "--out", "scores.parquet"]
         assert vzero(*command, cwd=tmp_path).returncode == 0
         accuracies.append(pl.read_parquet(tmp_path / "scores.parquet")["accuracy"].item())
         compared = vzero("compare", "model_MMStar.tsv", "model_MMStar.tsv", cwd=tmp_path).stdout
@@ -63,14 +63,14 @@ def test_mmstar_gets_both_of_its_means(tmp_path: Path):
         for (second, index), reply in replies.items()
     ]
     (tmp_path / "model_MMStar.json").write_text(json.dumps(rows))
-    ended = vzero("score", "model_MMStar.json", "--policy", "mmstar-official", cwd=tmp_path)
+    ended = vzero("score", "model_MMStar.json", "--reader", "mmstar-official", cwd=tmp_path)
     # Micro 2 of 4; macro the mean of 2/3 and 0.
     assert ["all", "0.5000", "0.3333"] in [line.split() for line in ended.stdout.splitlines()]
 
 
 def test_only_the_named_policies_are_used(tmp_path: Path):
     folder = own_predictions(tmp_path, "base")
-    ended = vzero("score", str(folder), "--policy", "vzero", "--policy", "zoombench", cwd=tmp_path)
+    ended = vzero("score", str(folder), "--reader", "vzero", "--reader", "zoombench", cwd=tmp_path)
     said = ended.stdout
     assert said.index("vzero ") < said.index("zoombench ")
     assert "vlmevalkit" not in said
@@ -106,7 +106,7 @@ def test_a_spreadsheet_gets_its_benchmarks_own_numbers(tmp_path: Path):
         assert row in lines
 
 
-ASKED = ("--judge-model", "judge-1", "--judge-replies", "replies.parquet", "--policy", "vlmevalkit-exact")
+ASKED = ("--judge-model", "judge-1", "--judge-replies", "replies.parquet", "--reader", "vlmevalkit-exact")
 
 
 def test_a_judge_reads_what_the_rules_cannot_and_is_not_needed_again(endpoint: Endpoint, tmp_path: Path):
@@ -169,7 +169,7 @@ def test_no_judge_is_asked_unless_one_is_named(endpoint: Endpoint, tmp_path: Pat
     ("arguments", "expected"),
     [
         (["score", "nowhere"], "nowhere: nothing there; expected a folder of our predictions"),
-        (["score", "x.tsv", "--policy", "magic"], "unknown policy 'magic': allowed: vlmevalkit-exact"),
+        (["score", "x.tsv", "--reader", "magic"], "unknown reader 'magic': allowed: vlmevalkit-exact"),
         (["score", "x.tsv", "--out", "x.csv"], "x.csv: scores are written as .parquet"),
         (
             ["score", "x.tsv", "--judge", "http://localhost:1/v1"],

@@ -40,13 +40,13 @@ def only(asked: list[Asked]) -> Asked:
 
 def names(asked: Asked) -> list[str]:
     """Pictures in the order in which the prompt shows them."""
-    numbers = [part.number for part in asked.wording.parts if isinstance(part, Image)]
+    numbers = [part.number for part in asked.worded.parts if isinstance(part, Image)]
     return [asked.pictures[number].sha256 for number in numbers]
 
 
 def test_one_image_and_the_questions_words():
     asked = only(asked_of(row("full", "scene"), "vzero", [0]))
-    assert asked.wording.parts == (Image(0), question_text("Which colour?", ["red", "blue"]))
+    assert asked.worded.parts == (Image(0), question_text("Which colour?", ["red", "blue"]))
     assert names(asked) == ["scene"]
     assert (asked.pictures[0].width, asked.pictures[0].height) == (30, 20)
 
@@ -54,19 +54,19 @@ def test_one_image_and_the_questions_words():
 def test_the_crop_stands_after_the_first_image_and_is_announced():
     asked = only(asked_of(row("full+crop", "scene", "crop"), "vzero", [0]))
     words = f"{CROP_NOTICE}\n{question_text('Which colour?', ['red', 'blue'])}"
-    assert asked.wording.parts == (Image(0), Image(1), words)
+    assert asked.worded.parts == (Image(0), Image(1), words)
     assert names(asked) == ["scene", "crop"]
 
 
 def test_a_question_without_a_region_is_asked_as_it_is():
     asked = only(asked_of(row("full+crop", "scene"), "vzero", [0]))
-    assert asked.wording == only(asked_of(row("full", "scene"), "vzero", [0])).wording
+    assert asked.worded == only(asked_of(row("full", "scene"), "vzero", [0])).worded
 
 
 def test_the_crop_stands_before_further_images():
     asked = only(asked_of(row("full+crop", "first", "crop", "second"), "vlmevalkit", [0]))
     assert names(asked) == ["first", "crop", "second"]
-    assert str(asked.wording.parts[-1]).startswith(CROP_NOTICE)
+    assert str(asked.worded.parts[-1]).startswith(CROP_NOTICE)
 
 
 def test_images_between_the_words_keep_their_places():

@@ -16,14 +16,14 @@ from tiny_models import save_tiny
 
 from vzero.config import ConfigError, Evaluate, Models
 from vzero.evaluate.asked import Asked, Part, Picture, asked_of
-from vzero.evaluate.predict import ask_all, load_unchanged, wording_prompt
+from vzero.evaluate.predict import ask_all, load_unchanged, worded_prompt
 from vzero.evaluate.replies import Replies, add_replies
 from vzero.imaging import encode_png
 from vzero.locks import held
 from vzero.models.loading import LoadedModel, load_model
 from vzero.needle.architecture import SPECIAL_TOKENS
 from vzero.prompts.messages import student_prompt, teacher_prompt
-from vzero.prompts.parts import Image, Wording
+from vzero.prompts.parts import Image, Worded
 from vzero.shards import content_hash
 
 MODELS = Models()
@@ -110,15 +110,15 @@ def test_the_words_of_training_make_the_prompts_of_training(model: LoadedModel):
     asked = {once.item: once for once in ASKED}
     question = ("What letter is it?", ["K", "L"])
     small, middle = IMAGES[SMALL], IMAGES[MIDDLE]
-    made = wording_prompt(model, asked["small"].wording, [small])
+    made = worded_prompt(model, asked["small"].worded, [small])
     assert made == student_prompt(model, small, *question)
-    made = wording_prompt(model, asked["both"].wording, [small, middle])
+    made = worded_prompt(model, asked["both"].worded, [small, middle])
     assert made == teacher_prompt(model, small, middle, *question)
 
 
 def test_a_system_prompt_and_images_between_words_are_kept_in_order(model: LoadedModel):
-    words = Wording((Image(1), "before ", Image(0), "after"), system="Think first.")
-    made = wording_prompt(model, words, [b"zero", b"one"])
+    words = Worded((Image(1), "before ", Image(0), "after"), system="Think first.")
+    made = worded_prompt(model, words, [b"zero", b"one"])
     assert made.images == (b"one", b"zero")
     image = model.tokenizer.convert_ids_to_tokens(model.image_token)
     places = [made.text.index(piece) for piece in ("Think first.", image, "before ", "after")]

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from vzero.answers import open_answers
-from vzero.answers.extract import POLICIES
+from vzero.answers.extract import READERS
 from vzero.evaluate.reading import graded_as_declared
 from vzero.evaluate.score import score
 from vzero.evaluate.statistics import wilson_interval
@@ -22,7 +22,7 @@ def predictions(rows: list[tuple[str, str, int | None, bool]], **columns: object
         "benchmark": "cyclic",
         "view": "full",
         "seed": 0,
-        "policy": "vlmevalkit-exact",
+        "reader": "vlmevalkit-exact",
         "source": "",
         "l2_category": "",
         "resolved": True,
@@ -60,14 +60,14 @@ def test_grading_reads_the_letter_and_counts_what_it_cannot_read_as_wrong():
     assert graded["rule"].to_list() == ["letter", "letter", "unresolved", "refusal"]
     assert graded["resolved"].to_list() == [True, True, False, True]
     assert graded["hit"].to_list() == [True, False, False, False]
-    assert set(graded["policy"]) == {"vlmevalkit-exact"}
+    assert set(graded["reader"]) == {"vlmevalkit-exact"}
 
 
-@pytest.mark.parametrize("policy", [None, *POLICIES, *open_answers.POLICIES])
-def test_what_was_never_asked_is_unresolved_under_every_policy(policy: str | None):
+@pytest.mark.parametrize("reader", [None, *READERS, *open_answers.READERS])
+def test_what_was_never_asked_is_unresolved_under_every_reader(reader: str | None):
     for options in (["P", "K"], None):
         asked = replies(["", "A"], "search", "A", options).with_columns(finish_reason=pl.lit("refused"))
-        graded = graded_as_declared(asked, policy)
+        graded = graded_as_declared(asked, reader)
         assert set(graded.select("extracted", "rule", "resolved", "hit").rows()) == {
             (None, "picture_refused", False, False)
         }
@@ -76,8 +76,8 @@ def test_what_was_never_asked_is_unresolved_under_every_policy(policy: str | Non
 def test_a_benchmark_is_read_as_it_declares_unless_a_policy_is_named():
     # The toolkit's expression for MME-RealWorld takes the first capital that is a letter of an option.
     asked = replies(["Answer: B"], "mme_realworld", "B", ["P", "K"])
-    assert graded_as_declared(asked, None).select("policy", "extracted").row(0) == ("mme-realworld", "A")
-    assert graded_as_declared(asked, "vzero").select("policy", "extracted").row(0) == ("vzero", "B")
+    assert graded_as_declared(asked, None).select("reader", "extracted").row(0) == ("mme-realworld", "A")
+    assert graded_as_declared(asked, "vzero").select("reader", "extracted").row(0) == ("vzero", "B")
 
 
 def test_open_questions_are_matched_and_what_no_rule_decides_is_unresolved():
@@ -85,7 +85,7 @@ def test_open_questions_are_matched_and_what_no_rule_decides_is_unresolved():
     assert graded["hit"].to_list() == [True, False, False]
     assert graded["resolved"].to_list() == [True, False, False]
     assert graded["extracted"].to_list() == [None] * 3
-    assert set(graded["policy"]) == {"zoombench"}
+    assert set(graded["reader"]) == {"zoombench"}
     careful = graded_as_declared(replies(["42", "41", "many"], "mathvision", "42", None), "vzero")
     assert careful["resolved"].to_list() == [True, True, False]
 

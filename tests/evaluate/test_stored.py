@@ -15,7 +15,7 @@ from vzero.config import ConfigError
 from vzero.evaluate.benchmark_tables import benchmark_tables
 from vzero.evaluate.comparison import comparison, matched
 from vzero.evaluate.reading import graded
-from vzero.evaluate.rescore import check_policies, fitting_policies, scores_by_policy
+from vzero.evaluate.rescore import check_readers, fitting_readers, scores_by_reader
 from vzero.evaluate.stored import CELL_LIMIT, UNNAMED, benchmark_in, read_stored
 
 SETTINGS: dict[str, Any] = {"resamples": 200, "confidence": 0.95, "seed": 0}
@@ -81,7 +81,7 @@ def test_cells_are_kept_as_they_are_written_where_the_project_says_so(tmp_path: 
         for number, reply in enumerate(["None", "A", None])
     ]
     path = written(tmp_path / f"model_MMStar{suffix}", rows)
-    as_toolkit, kept = read_stored(path), read_stored(path, na_policy="keep")
+    as_toolkit, kept = read_stored(path), read_stored(path, na_cells="keep")
     assert as_toolkit.rows["options"][0].to_list() == [None, "1"]
     assert as_toolkit.rows["text"].to_list() == ["nan", "A", "nan"]
     assert kept.rows["options"].to_list() == [["None", "01", "NA"]] * 3
@@ -159,6 +159,14 @@ def test_our_predictions_get_their_options_from_the_items(tmp_path: Path):
         read_stored(folder, "vstar")
 
 
+def test_predictions_with_the_column_names_of_earlier_versions_are_read(tmp_path: Path):
+    folder = own_predictions(tmp_path, "base")
+    rows = read_stored(folder).rows
+    for file in folder.rglob("*.parquet"):
+        pl.read_parquet(file).rename({"reader": "policy", "wording": "prompt"}).write_parquet(file)
+    assert read_stored(folder).rows.equals(rows)
+
+
 @pytest.mark.parametrize(
     ("name", "content", "expected"),
     [
@@ -208,9 +216,9 @@ def test_a_files_name_tells_its_benchmark(stem: str, benchmark: str):
 
 
 def test_policies_fit_their_benchmark():
-    assert "mmstar-official" in fitting_policies("mmstar")
-    assert "mmstar-official" not in fitting_policies("vstar")
-    assert "mme-realworld" in fitting_policies("mme_realworld_lite")
+    assert "mmstar-official" in fitting_readers("mmstar")
+    assert "mmstar-official" not in fitting_readers("vstar")
+    assert "mme-realworld" in fitting_readers("mme_realworld_lite")
 
 
 def stored(texts: list[str], **columns: Any) -> pl.DataFrame:
@@ -250,7 +258,7 @@ def test_open_questions_are_matched_where_the_policy_can_and_unresolved_elsewher
 
 def test_scores_hold_wilsons_interval_and_the_unresolved_share():
     read = graded(stored(["B", "B", "A", "hm"]), "vlmevalkit-exact")
-    scores = scores_by_policy({"vlmevalkit-exact": read}, **SETTINGS)
+    scores = scores_by_reader({"vlmevalkit-exact": read}, **SETTINGS)
     row = scores.row(0, named=True)
     assert (row["n"], row["accuracy"], row["unresolved"]) == (4, 0.5, 0.25)
     # Wilson, 2 of 4 at 95 %: 0.5 -+ z sqrt(1/16 + z^2/64) / (1 + z^2/4), z = 1.96.
@@ -331,11 +339,11 @@ def test_a_circular_question_counts_if_it_is_right_in_every_rotation():
 def test_several_seeds_are_answers_to_one_item():
     rows = with_column(stored(["B", "A", "B", "B"]), "seed", [0, 1, 0, 1])
     rows = with_column(with_column(rows, "item", ["0", "0", "1", "1"]), "group", ["0", "0", "1", "1"])
-    scores = scores_by_policy({"vzero": graded(rows, "vzero")}, **SETTINGS)
+    scores = scores_by_reader({"vzero": graded(rows, "vzero")}, **SETTINGS)
     assert (scores["n"][0], scores["accuracy"][0]) == (2, 0.75)
     assert scores["low"][0] < 0.75 < scores["high"][0]
 
 
 def test_policies_of_open_answers_alone_leave_choices_unread():
-    check_policies(["mathvision", "lmms-eval-mmmu"])
+    check_readers(["mathvision", "lmms-eval-mmmu"])
     assert graded(stored(["B"]), "mathvision")["resolved"].to_list() == [False]

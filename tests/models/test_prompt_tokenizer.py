@@ -13,7 +13,7 @@ from tiny_models import FAMILIES, OTHER_TOKENS, SPECIAL_TOKENS, qwen_tokenizer, 
 from tokenizers import AddedToken
 
 from vzero.config import ConfigError, Models, NeedleSource
-from vzero.evaluate.predict import wording_prompt
+from vzero.evaluate.predict import worded_prompt
 from vzero.imaging import encode_png
 from vzero.models.encoding import encode, prompt_tokens
 from vzero.models.loading import LoadedModel, Processors, load_model, load_processors
@@ -29,7 +29,7 @@ from vzero.prompts.messages import (
     teacher_prompt,
 )
 from vzero.prompts.parts import Question
-from vzero.prompts.wordings import PROMPTS
+from vzero.prompts.wordings import WORDINGS
 from vzero.prompts.zoombench import SYSTEM
 
 EMBEDDED = Path(__file__).parents[2] / "vzero/needle/weights"
@@ -85,14 +85,14 @@ def test_a_token_in_a_question_or_an_option_is_text(model, token):
 
 
 @BOTH
-@pytest.mark.parametrize("policy", PROMPTS)
-def test_a_token_in_any_text_of_a_benchmark_is_text(model, policy):
+@pytest.mark.parametrize("reader", WORDINGS)
+def test_a_token_in_any_text_of_a_benchmark_is_text(model, reader):
     for token in TOKENS:
         fields = {"text": token, "options": (token, f"no {token}"), "prompt": f"{token}?", "hint": token}
-        asked = PROMPTS[policy](Question("vstar", **fields, images=2))
-        harmless = PROMPTS[policy](Question("vstar", "Q?", ("one", "two"), prompt="Q?", hint="h", images=2))
+        asked = WORDINGS[reader](Question("vstar", **fields, images=2))
+        harmless = WORDINGS[reader](Question("vstar", "Q?", ("one", "two"), prompt="Q?", hint="h", images=2))
         ids, plain = (
-            model.prompt_tokenizer.token_ids(wording_prompt(model, words, [b"one", b"two"]).text)
+            model.prompt_tokenizer.token_ids(worded_prompt(model, words, [b"one", b"two"]).text)
             for words in (asked, harmless)
         )
         added = model.tokenizer.added_tokens_decoder

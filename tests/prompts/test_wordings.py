@@ -1,16 +1,17 @@
-"""Prompt policies: the exact words of each, blanks at line ends included, as text files beside this one."""
+"""Wordings: the exact words of each, blanks at line ends included, as text files beside this one."""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import pytest
 
 from vzero.config import ConfigError
 from vzero.prompts.parts import Image, Question
-from vzero.prompts.wordings import PROMPTS, wording
+from vzero.prompts.wordings import WORDINGS, worded
 
 SNAPSHOTS = Path(__file__).parent / "asked"
 COLOURS = ("rubber", "cotton (white)", "kevlar", "leather")
@@ -41,13 +42,15 @@ QUESTIONS = {
     "hole": Question("vstar", "Which?", ("x", None, "z")),
 }
 WITHOUT_WORDS = {("lmms-eval", "zoombench"), ("lmms-eval", "logicvista"), ("lmms-eval", "treebench")}
-CASES = [(policy, name) for policy in PROMPTS for name in QUESTIONS if (policy, name) not in WITHOUT_WORDS]
+CASES = [
+    (wording, name) for wording in WORDINGS for name in QUESTIONS if (wording, name) not in WITHOUT_WORDS
+]
 
 
-@pytest.mark.parametrize(("policy", "name"), CASES, ids=["-".join(case) for case in CASES])
-def test_the_words_are_those_of_the_snapshot(policy, name):
-    expected = (SNAPSHOTS / policy / f"{name}.txt").read_bytes().decode()
-    assert wording(QUESTIONS[name], policy).text == expected
+@pytest.mark.parametrize(("wording", "name"), CASES, ids=["-".join(case) for case in CASES])
+def test_the_words_are_those_of_the_snapshot(wording, name):
+    expected = (SNAPSHOTS / wording / f"{name}.txt").read_bytes().decode()
+    assert worded(QUESTIONS[name], wording).text == expected
 
 
 def test_there_is_no_snapshot_that_nothing_is_held_against():
@@ -56,7 +59,7 @@ def test_there_is_no_snapshot_that_nothing_is_held_against():
 
 
 def test_the_default_words_keep_the_blank_before_the_last_newline():
-    text = wording(Question("vstar", "Q?", ("x", "y")), "vlmevalkit").text
+    text = worded(Question("vstar", "Q?", ("x", "y")), "vlmevalkit").text
     assert text == (
         "<image 1>Question: Q?\nOptions:\nA. x\nB. y\n"
         "Please select the correct answer from the options above. \n"
@@ -64,49 +67,49 @@ def test_the_default_words_keep_the_blank_before_the_last_newline():
 
 
 def test_a_question_without_options_is_not_asked_to_select_one():
-    assert wording(Question("realworldqa", "Q?"), "vlmevalkit").text == "<image 1>Question: Q?\n"
+    assert worded(Question("realworldqa", "Q?"), "vlmevalkit").text == "<image 1>Question: Q?\n"
 
 
 def test_the_wrapper_of_qwen_ends_in_other_words_and_no_blank():
-    text = wording(Question("vstar", "Q?", ("x", "y")), "qwen").text
+    text = worded(Question("vstar", "Q?", ("x", "y")), "qwen").text
     assert text == "<image 1>Question: Q?\nOptions:\nA. x\nB. y\nAnswer with the option letter only."
 
 
 def test_lmms_eval_says_the_instruction_of_vstar_twice_and_loses_an_option_with_a_parenthesis():
-    text = wording(QUESTIONS["vstar"], "lmms-eval").text
+    text = worded(QUESTIONS["vstar"], "lmms-eval").text
     assert text.count(DIRECTLY) == 2
     assert "A. rubber\nB. kevlar\nC. leather\n" in text and "cotton" not in text
 
 
 def test_zoombench_says_first_how_to_answer():
-    words = wording(QUESTIONS["zoombench"], "zoombench")
+    words = worded(QUESTIONS["zoombench"], "zoombench")
     assert words.system is not None and "<answer> </answer>" in words.system
     assert words.parts == (Image(0), "Which?\nA. one\nB. two")
 
 
 def test_marks_place_the_images_and_a_mark_without_an_image_is_refused():
-    parts = wording(QUESTIONS["mmmu"], "vlmevalkit").parts
+    parts = worded(QUESTIONS["mmmu"], "vlmevalkit").parts
     assert parts[:4] == ("Question: See ", Image(1), ", then ", Image(0))
     assert parts[5] == Image(0), "a mark in an option"
     with pytest.raises(ConfigError, match=r"<image 2> in a question with 1"):
-        wording(replace(QUESTIONS["mmmu"], images=1), "vlmevalkit")
+        worded(replace(QUESTIONS["mmmu"], images=1), "vlmevalkit")
 
 
 def test_elsewhere_all_images_stand_first_in_order():
-    for policy in ("vlmevalkit", "qwen", "lmms-eval", "vzero", "zoombench"):
-        assert wording(QUESTIONS["blink"], policy).parts[:3] == (Image(0), Image(1), Image(2))
+    for wording in ("vlmevalkit", "qwen", "lmms-eval", "vzero", "zoombench"):
+        assert worded(QUESTIONS["blink"], wording).parts[:3] == (Image(0), Image(1), Image(2))
 
 
 def test_the_hash_is_of_the_final_text_and_tells_policies_apart():
-    words = wording(QUESTIONS["vstar"], "vlmevalkit")
+    words = worded(QUESTIONS["vstar"], "vlmevalkit")
     assert words.prompt_hash == hashlib.sha256(words.text.encode()).hexdigest()
-    hashes = {wording(QUESTIONS["vstar"], policy).prompt_hash for policy in PROMPTS}
-    assert len(hashes) == len(PROMPTS)
+    hashes = {worded(QUESTIONS["vstar"], wording).prompt_hash for wording in WORDINGS}
+    assert len(hashes) == len(WORDINGS)
 
 
 def test_an_unknown_policy_and_a_benchmark_without_words_are_refused():
-    with pytest.raises(ConfigError, match="unknown prompt policy 'lmms': allowed: vzero, vlmevalkit"):
-        wording(QUESTIONS["vstar"], "lmms")
-    for policy, name in WITHOUT_WORDS:
-        with pytest.raises(ConfigError, match=f"no wording for {name}"):
-            wording(QUESTIONS[name], policy)
+    with pytest.raises(ConfigError, match="unknown wording 'lmms': allowed: vzero, vlmevalkit"):
+        worded(QUESTIONS["vstar"], "lmms")
+    for wording, name in WITHOUT_WORDS:
+        with pytest.raises(ConfigError, match=f"no words for {name}"):
+            worded(QUESTIONS[name], wording)

@@ -1,4 +1,4 @@
-"""How answers were read: unresolved ones apart, the spread between policies, letters and orders."""
+"""How answers were read: unresolved ones apart, the spread between readers, letters and orders."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from example_run import LETTERS, item_row, prediction_rows
 
 from vzero import tables
 from vzero.report.answers import choices, replies
-from vzero.report.reading import letter_shares, policy_rows, reading_rows, strict_shares
+from vzero.report.reading import letter_shares, reader_rows, reading_rows, strict_shares
 
 MODELS = ["base"]
 
@@ -33,7 +33,7 @@ def test_unresolved_open_questions_stand_apart_from_unresolved_choices() -> None
     (row,) = reading_rows(table, ["zoombench"], MODELS)
     assert (row["choices"], row["opens"]) == (2, 2)
     assert (row["unresolved_choices"], row["unresolved_opens"]) == (0.5, 0.5)
-    assert (row["prompts"], row["seeds"], row["cut"]) == (["zoombench"], 1, 0)
+    assert (row["wordings"], row["seeds"], row["cut"]) == (["zoombench"], 1, 0)
 
 
 def test_without_open_questions_there_is_no_share_of_them() -> None:
@@ -51,8 +51,8 @@ def test_items_that_were_not_asked_are_counted() -> None:
     assert (row["refused"], row["cut"]) == (2, 0)
 
 
-def test_terse_letters_are_read_alike_by_every_policy() -> None:
-    (row,) = policy_rows(asked("vstar", ["A.", "B.", "C.", "A."], "ABCD"), ["vstar"], MODELS)
+def test_terse_letters_are_read_alike_by_every_reader() -> None:
+    (row,) = reader_rows(asked("vstar", ["A.", "B.", "C.", "A."], "ABCD"), ["vstar"], MODELS)
     assert set(row["accuracies"].values()) == {0.75}
     assert row["spread"] == 0
 
@@ -60,7 +60,7 @@ def test_terse_letters_are_read_alike_by_every_policy() -> None:
 def test_a_spread_tells_of_the_format() -> None:
     # MME-RealWorld's own rule takes the first capital from A to E: "Answer: B" is an A to it.
     table = asked("mme_realworld", ["Answer: B", "Answer: A"], "BA")
-    (row,) = policy_rows(table, ["mme_realworld"], MODELS)
+    (row,) = reader_rows(table, ["mme_realworld"], MODELS)
     assert row["used"] == "mme-realworld"
     assert row["accuracies"]["mme-realworld"] == 0.5
     assert row["accuracies"]["vlmevalkit-exact"] == 1
@@ -68,7 +68,7 @@ def test_a_spread_tells_of_the_format() -> None:
 
 
 def test_only_fitting_policies_are_tried_and_the_one_of_the_run() -> None:
-    (row,) = policy_rows(asked("vstar", ["A."], "A", policy="lmms-eval-mmmu"), ["vstar"], MODELS)
+    (row,) = reader_rows(asked("vstar", ["A."], "A", reader="lmms-eval-mmmu"), ["vstar"], MODELS)
     assert list(row["accuracies"]) == [
         "vlmevalkit-exact",
         "lmms-eval",

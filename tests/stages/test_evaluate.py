@@ -139,10 +139,10 @@ def test_another_policy_reads_the_same_replies(
     evaluate.run(params, paths, "base", "search")
     first, seconds = predictions(paths, "base", "search"), timings(paths, "base", "search")
     monkeypatch.setattr(evaluate, "load_unchanged", lambda *_: pytest.fail("the model was loaded"))
-    changed = parse_params(evaluated(letter_model, policy="mmstar-official", resamples=100))
+    changed = parse_params(evaluated(letter_model, reader="mmstar-official", resamples=100))
     evaluate.run(changed, paths, "base", "search")
     again = predictions(paths, "base", "search")
-    assert set(again["policy"]) == {"mmstar-official"}
+    assert set(again["reader"]) == {"mmstar-official"}
     kept = ["item", "prompt_hash", "text"]
     assert again.select(kept).equals(first.select(kept))
     assert timings(paths, "base", "search").equals(seconds)
@@ -150,7 +150,7 @@ def test_another_policy_reads_the_same_replies(
 
 @pytest.mark.parametrize(
     "changed",
-    [{"max_new_tokens": 2}, {"temperature": 1.0}, {"prompt": "vlmevalkit"}],
+    [{"max_new_tokens": 2}, {"temperature": 1.0}, {"wording": "vlmevalkit"}],
     ids=lambda changed: next(iter(changed)),
 )
 def test_a_changed_setting_asks_everything_again(

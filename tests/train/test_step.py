@@ -141,7 +141,7 @@ def test_rollouts_are_weighed_against_their_siblings_only(models, samples):
 
 @pytest.mark.parametrize(("logprobs", "temperature"), [("rollout", 0.7), ("one", 1.0), (None, 0.7)])
 def test_log_probs_of_a_step_are_all_taken_at_one_temperature(models, samples, logprobs, temperature):
-    """Of the answers as recorded, of the policy that the ratio looks back to, and of the teacher's views."""
+    """Of the answers as recorded, of the reader that the ratio looks back to, and of the teacher's views."""
     student, teacher = models
     params = settings(recipe="released", mini_batches=2, temperature=0.7, logprob_temperature=logprobs)
     recipe = resolve(params.train)

@@ -1,9 +1,9 @@
-"""Read the answer letter out of a model's reply, under a named policy.
+"""Read the answer letter out of a model's reply, by a named reader.
 
-Toolkits disagree on the same reply, so every number carries the name of the policy that made it. Nothing
+Toolkits disagree on the same reply, so every number carries the name of the reader that made it. Nothing
 is ever guessed: a reply that no rule can read is unresolved, which counts as wrong and is reported apart.
 
-| policy | reads like |
+| reader | reads like |
 |---|---|
 | vlmevalkit-exact | VLMEvalKit without a judge (`exact_matching`), every benchmark |
 | lmms-eval | lmms-eval: the extractor of the benchmark, `lmms-eval-mcq` where it has none |
@@ -42,7 +42,7 @@ BY_BENCHMARK: dict[str, Callable[[str | None], Read]] = {
     "lmms-eval": lmms_eval.extractor,
     "lmms-eval-stripped": lmms_eval.stripped_extractor,
 }
-POLICIES: dict[str, Read] = {
+READERS: dict[str, Read] = {
     "vlmevalkit-exact": vlmevalkit.exact,
     **{name: of_benchmark(None) for name, of_benchmark in BY_BENCHMARK.items()},
     "lmms-eval-vstar": lmms_vstar.read,
@@ -61,7 +61,7 @@ POLICIES: dict[str, Read] = {
 def extract(
     prediction: object,
     choices: Mapping[str, object],
-    policy: str = "vlmevalkit-exact",
+    reader: str = "vlmevalkit-exact",
     *,
     benchmark: str | None = None,
 ) -> Extraction:
@@ -69,14 +69,14 @@ def extract(
 
     A prediction or an option that is not text is read as Python prints it, as the toolkits do: a missing
     prediction is "nan" or "None". `benchmark` matters to `lmms-eval` and `lmms-eval-stripped` alone. Raises
-    ValueError for an unknown policy.
+    ValueError for an unknown reader.
     """
-    read = reader(policy, benchmark)
+    read = find_reader(reader, benchmark)
     return read(str(prediction), {letter: str(text) for letter, text in choices.items()})
 
 
-def reader(policy: str, benchmark: str | None = None) -> Read:
-    """The function of a policy. Raises ValueError for an unknown policy."""
-    if policy not in POLICIES:
-        raise ValueError(f"unknown policy {policy!r}: allowed: {', '.join(POLICIES)}")
-    return BY_BENCHMARK[policy](benchmark) if policy in BY_BENCHMARK else POLICIES[policy]
+def find_reader(reader: str, benchmark: str | None = None) -> Read:
+    """The function of a reader. Raises ValueError for an unknown reader."""
+    if reader not in READERS:
+        raise ValueError(f"unknown reader {reader!r}: allowed: {', '.join(READERS)}")
+    return BY_BENCHMARK[reader](benchmark) if reader in BY_BENCHMARK else READERS[reader]

@@ -1,4 +1,4 @@
-"""What reading a letter out of a reply gives, whichever policy reads it."""
+"""What reading a letter out of a reply gives, whichever reader reads it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Extraction:
-    """The letter a policy read, and the rule that decided.
+    """The letter a reader read, and the rule that decided.
 
-    `letter` is `None` when no rule could read the reply, and "Z" where the policy reads a refusal.
+    `letter` is `None` when no rule could read the reply, and "Z" where the reader reads a refusal.
     """
 
     letter: str | None

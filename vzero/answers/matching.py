@@ -1,4 +1,4 @@
-"""What comparing a free-form reply with the right answer gives, whichever policy compares."""
+"""What comparing a free-form reply with the right answer gives, whichever reader compares."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ UNRESOLVED = Match(None, "unresolved")
 
 @dataclass(frozen=True)
 class Expected:
-    """What policies may know of an open question."""
+    """What readers may know of an open question."""
 
     answer: str
     answer_type: str = ""

@@ -1,9 +1,9 @@
-"""Whether a free-form reply gives the right answer, under a named policy.
+"""Whether a free-form reply gives the right answer, under a named reader.
 
 Rules settle equal texts, numbers and formulas. What they cannot settle is unresolved, which is reported
 apart from wrong: "crimson" for "red" is for a person or a judge to decide.
 
-| policy | compares like |
+| reader | compares like |
 |---|---|
 | vzero | a careful person: texts, numbers with units, formulas |
 | zoombench | ZoomBench's script, before it asks a model |
@@ -43,18 +43,18 @@ YES_NO = re.compile(r"(yes|no)\b")
 def match(
     prediction: object,
     answer: object,
-    policy: str = "vzero",
+    reader: str = "vzero",
     *,
     benchmark: str | None = None,
     answer_type: str = "",
 ) -> Match:
-    """Whether `prediction` gives `answer`. Raises ValueError for an unknown policy.
+    """Whether `prediction` gives `answer`. Raises ValueError for an unknown reader.
 
-    `benchmark` matters to the toolkits' policies, `answer_type` to those that compare as for MathVista.
+    `benchmark` matters to the toolkits' readers, `answer_type` to those that compare as for MathVista.
     """
-    if policy not in POLICIES:
-        raise ValueError(f"unknown policy {policy!r}: allowed: {', '.join(POLICIES)}")
-    return POLICIES[policy](str(prediction), Expected(str(answer), answer_type, benchmark))
+    if reader not in READERS:
+        raise ValueError(f"unknown reader {reader!r}: allowed: {', '.join(READERS)}")
+    return READERS[reader](str(prediction), Expected(str(answer), answer_type, benchmark))
 
 
 def _careful(prediction: str, expected: Expected) -> Match:
@@ -77,7 +77,7 @@ def _zoombench(prediction: str, expected: Expected) -> Match:
     return same(answer_span(prediction), expected.answer)
 
 
-POLICIES: dict[str, Callable[[str, Expected], Match]] = {
+READERS: dict[str, Callable[[str, Expected], Match]] = {
     "vzero": _careful,
     "zoombench": _zoombench,
     "vlmevalkit-exact": open_by_benchmark.vlmevalkit,

@@ -10,7 +10,7 @@ def split_thinking(reply: str) -> tuple[str | None, str]:
     """Thinking and answer, split at the last closing tag, as VLMEvalKit's SPLIT_THINK does.
 
     Without a closing tag there is no thinking (None), also where an opening one stands: whatever was cut off
-    in the middle of a thought is kept as the answer, for the policies to read or not.
+    in the middle of a thought is kept as the answer, for the readers to read or not.
     """
     thinking, tag, answer = reply.rpartition(END)
     if not tag:

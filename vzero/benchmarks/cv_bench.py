@@ -11,8 +11,8 @@ def _cv_bench(kind: str, items: int, categories: tuple[str, ...], *aggregates: A
     return Benchmark(
         name=f"cv_bench_{kind.lower()}",
         forms=(tsv, parquet),
-        prompt="vlmevalkit",
-        scorer="vlmevalkit-exact",
+        wording="vlmevalkit",
+        reader="vlmevalkit-exact",
         categories=categories,
         aggregates=aggregates,
         published_size=items,

@@ -87,12 +87,12 @@ class Benchmark:
 
     name: str
     forms: tuple[Form, ...]
-    prompt: str
-    """Prompt policy that it is asked with unless another is named (`vzero.prompts`)."""
-    scorer: str
-    """Policy that reads answers to questions with options (`vzero.answers.extract`)."""
-    open_scorer: str | None = None
-    """Policy for questions without options (`vzero.answers.open_answers`); `None` where there are none."""
+    wording: str
+    """Wording that it is asked with unless another is named (`vzero.prompts`)."""
+    reader: str
+    """Reader that reads answers to questions with options (`vzero.answers.extract`)."""
+    open_reader: str | None = None
+    """Reader for questions without options (`vzero.answers.open_answers`); `None` where there are none."""
     categories: tuple[str, ...] = ()
     """Known values of the category; empty when they are many or not fixed."""
     aggregates: tuple[Aggregate, ...] = ("micro",)

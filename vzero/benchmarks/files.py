@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from vzero.benchmarks.tsv import read_tsv_rows, tsv_columns
-from vzero.config import NaPolicy
+from vzero.config import NaCells
 from vzero.untrusted.parquet import read_batches
 from vzero.untrusted.rejects import SourceError
 
@@ -31,14 +31,14 @@ class Opened:
     """Rows in order, given the names of the image columns."""
 
 
-def open_files(files: Sequence[Path], na_policy: NaPolicy) -> Opened:
+def open_files(files: Sequence[Path], na_cells: NaCells) -> Opened:
     """Columns and rows of files of one suffix; `SourceError` when one cannot be read."""
     match files[0].suffix.lower():
         case ".tsv":
             columns = [tsv_columns(file) for file in files]
             return Opened(
                 _common(columns),
-                lambda images: _chained(read_tsv_rows(file, images, na_policy) for file in files),
+                lambda images: _chained(read_tsv_rows(file, images, na_cells) for file in files),
             )
         case ".parquet":
             columns = [_parquet_columns(file) for file in files]

@@ -19,8 +19,8 @@ def _hrbench(resolution: str, md5: str) -> Benchmark:
     return Benchmark(
         name=f"hrbench_{resolution}",
         forms=(tsv, replace(tsv, files="*.parquet")),
-        prompt="vlmevalkit",
-        scorer="vlmevalkit-exact",
+        wording="vlmevalkit",
+        reader="vlmevalkit-exact",
         categories=("single", "cross"),
         aggregates=("cyclic",),
         published_size=800,

@@ -8,9 +8,9 @@ LOGICVISTA = Benchmark(
         Form(files="*.tsv", item="index", options="none", prompt="question", category="skill"),
         Form(files="*.parquet", item="index", options="none", prompt="question", category="skill"),
     ),
-    prompt="vlmevalkit",
-    scorer="vlmevalkit-exact",
-    open_scorer="vzero",
+    wording="vlmevalkit",
+    reader="vlmevalkit-exact",
+    open_reader="vzero",
     published=Published("lscpku/LogicVista", ("data/*.parquet",)),
     source="https://github.com/Yijia-Xiao/LogicVista",
 )

@@ -20,8 +20,8 @@ def _realworld(name: str, items: int, published: Published) -> Benchmark:
     return Benchmark(
         name=name,
         forms=(tsv, replace(tsv, files="*.parquet", images=("bytes",))),
-        prompt="vlmevalkit",
-        scorer="mme-realworld",
+        wording="vlmevalkit",
+        reader="mme-realworld",
         published_size=items,
         published=published,
         source="https://huggingface.co/datasets/yifanzhang114/MME-RealWorld",

@@ -18,8 +18,8 @@ MMSTAR = Benchmark(
             l2_category="l2_category",
         ),
     ),
-    prompt="vlmevalkit",
-    scorer="vlmevalkit-exact",
+    wording="vlmevalkit",
+    reader="vlmevalkit-exact",
     categories=(
         "coarse perception",
         "fine-grained perception",

@@ -9,8 +9,8 @@ def _drawn(
     return Benchmark(
         name=name,
         forms=(),
-        prompt="vzero",
-        scorer="vlmevalkit-exact",
+        wording="vzero",
+        reader="vlmevalkit-exact",
         categories=categories,
         aggregates=(aggregate,),
         crop_view=crop_view,

@@ -12,7 +12,7 @@ from vzero.benchmarks.cells import text_of
 from vzero.benchmarks.declaration import Benchmark, Form
 from vzero.benchmarks.files import Opened, open_files
 from vzero.benchmarks.items import ItemReader
-from vzero.config import Crops, NaPolicy
+from vzero.config import Crops, NaCells
 from vzero.untrusted.rejects import Reject, RejectCode, Rejected, SourceError
 
 
@@ -70,7 +70,7 @@ class BenchmarkFile:
 
 
 def open_benchmark(
-    benchmark: Benchmark, path: Path, *, na_policy: NaPolicy, max_megapixels: float, crops: Crops
+    benchmark: Benchmark, path: Path, *, na_cells: NaCells, max_megapixels: float, crops: Crops
 ) -> BenchmarkFile:
     """Find out which published form a file or folder has.
 
@@ -84,7 +84,7 @@ def open_benchmark(
         files = _files(path, form)
         if not files:
             continue
-        opened = open_files(files, na_policy)
+        opened = open_files(files, na_cells)
         missing = [column for column in form.columns if column not in opened.columns]
         if not missing:
             return BenchmarkFile(benchmark, path, form, opened, max_megapixels, crops)

@@ -9,8 +9,8 @@ TSV = Form(files="*.tsv", item="index", boxes="target_instances", category="cate
 TREEBENCH = Benchmark(
     name="treebench",
     forms=(TSV, replace(TSV, files="*.parquet")),
-    prompt="vlmevalkit",
-    scorer="mme-realworld",
+    wording="vlmevalkit",
+    reader="mme-realworld",
     published_size=405,
     published=Published("HaochenWang/TreeBench", ("*.tsv",)),
     source="https://github.com/Haochen-Wang409/TreeVGR",

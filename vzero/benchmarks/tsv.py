@@ -2,7 +2,7 @@
 
 VLMEvalKit parses with plain `pandas.read_csv`, which takes the texts None, NA, null and some more for
 missing cells and makes numbers of columns that look like numbers: an option `None` vanishes from the
-question, `01` becomes `1`. With `na_policy: pandas` the same call is made, so the same options come out;
+question, `01` becomes `1`. With `na_cells: pandas` the same call is made, so the same options come out;
 with `keep` every cell stays as it is written, and only an empty one is missing.
 """
 
@@ -15,7 +15,7 @@ from typing import Any
 
 import pandas as pd
 
-from vzero.config import NaPolicy
+from vzero.config import NaCells
 from vzero.untrusted.rejects import SourceError
 
 AS_WRITTEN: dict[str, Any] = {"dtype": str, "keep_default_na": False}
@@ -29,7 +29,7 @@ def tsv_columns(path: Path) -> tuple[str, ...]:
         return tuple(pd.read_csv(path, sep="\t", nrows=0).columns)
 
 
-def read_tsv_rows(path: Path, image_columns: Sequence[str], na_policy: NaPolicy) -> Iterator[dict[str, Any]]:
+def read_tsv_rows(path: Path, image_columns: Sequence[str], na_cells: NaCells) -> Iterator[dict[str, Any]]:
     """Rows in order. Image cells are base64 text, those that name another row replaced by that row's.
 
     The texts of all rows are held in memory, the images only of a few: files may be far larger than memory.
@@ -37,7 +37,7 @@ def read_tsv_rows(path: Path, image_columns: Sequence[str], na_policy: NaPolicy)
     columns = tsv_columns(path)
     images = [name for name in image_columns if name in columns]
     texts = [name for name in columns if name not in images]
-    options = AS_WRITTEN if na_policy == "keep" else {}
+    options = AS_WRITTEN if na_cells == "keep" else {}
     with _readable(path):
         frame = pd.read_csv(path, sep="\t", usecols=texts, **options)
         rows = frame.astype(object).where(frame.notna() & (frame != ""), None).to_dict(orient="records")

@@ -25,9 +25,9 @@ def _form(query: str, response: str) -> Form:
 ZOOMBENCH = Benchmark(
     name="zoombench",
     forms=(_form("query", "response"), _form("prompt", "answer")),
-    prompt="zoombench",
-    scorer="zoombench",
-    open_scorer="zoombench",
+    wording="zoombench",
+    reader="zoombench",
+    open_reader="zoombench",
     crop_view=True,
     published_size=845,
     published=Published("inclusionAI/ZoomBench", ("data/test.parquet",)),

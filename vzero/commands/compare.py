@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from vzero.commands.score import print_table, project_settings
-from vzero.config import EVALUATED_MODELS, ConfigError, NaPolicy
+from vzero.config import EVALUATED_MODELS, ConfigError, NaCells
 from vzero.evaluate import rescore
 from vzero.evaluate.comparison import comparison, matched
 from vzero.evaluate.reading import graded_as_declared
@@ -19,29 +19,29 @@ from vzero.paths import Paths
 from vzero.shards import atomic_path
 
 PICTURES = (".png", ".svg")
-OWN_POLICIES = "each benchmark's own policy"
+OWN_READERS = "each benchmark's own reader"
 SMALLEST_P = 0.001  # smaller ones are printed as smaller
 
 
-def run(one: str, other: str, policy: str | None, out: Path | None) -> None:
-    """Print how `other` differs from `one` under `policy`, and draw it to `out`.
+def run(one: str, other: str, reader: str | None, out: Path | None) -> None:
+    """Print how `other` differs from `one` under `reader`, and draw it to `out`.
 
-    Without a policy the project's is used, or each benchmark's own.
+    Without a reader the project's is used, or each benchmark's own.
     """
     if out is not None and out.suffix not in PICTURES:
         raise ConfigError(f"{out}: pictures are written as {' or '.join(PICTURES)}")
     params = project_settings()
     settings = params.evaluate
-    policy = policy or settings.policy
-    rescore.check_policies([policy] if policy else [])
+    reader = reader or settings.reader
+    rescore.check_readers([reader] if reader else [])
     console = Console()
     sides = []
     for name in (one, other):
-        replies = _replies(name, params.ingest.na_policy)
+        replies = _replies(name, params.ingest.na_cells)
         for warning in replies.warnings:
             console.print(Text(f"warning: {name}: {warning}"), soft_wrap=True)
         rows = headline(replies.rows)
-        read = graded_as_declared(rows, policy)
+        read = graded_as_declared(rows, reader)
         sides.append(_pooled(read))
     pairs = matched(*sides)
     for name, lonely in ((one, pairs.only_one), (other, pairs.only_other)):
@@ -50,17 +50,17 @@ def run(one: str, other: str, policy: str | None, out: Path | None) -> None:
     table = comparison(
         pairs.rows, resamples=settings.resamples, confidence=settings.confidence, seed=settings.seed
     )
-    print_table(console, _shown(table), f"one: {one}; other: {other}; read by {policy or OWN_POLICIES}")
+    print_table(console, _shown(table), f"one: {one}; other: {other}; read by {reader or OWN_READERS}")
     if out is not None:
         _draw(table, one, other, out)
         console.print(f"wrote {out}")
 
 
-def _replies(name: str, na_policy: NaPolicy) -> StoredReplies:
+def _replies(name: str, na_cells: NaCells) -> StoredReplies:
     """A path's replies, or those of a model of this project on every benchmark it was evaluated on."""
     path = Path(name)
     if path.exists() or name not in EVALUATED_MODELS:
-        return read_stored(path, na_policy=na_policy)
+        return read_stored(path, na_cells=na_cells)
     cells = sorted(Paths().evaluation(name, "*").parent.glob(f"{name}-*/predictions"))
     if not cells:
         raise FileNotFoundError(f"data/evaluate: no predictions of {name} there; run evaluate first")

@@ -22,7 +22,7 @@ from vzero.evaluate.views import FULL
 from vzero.locks import held
 from vzero.paths import Paths
 from vzero.prompts.parts import Question
-from vzero.prompts.wordings import wording
+from vzero.prompts.wordings import worded
 from vzero.tables import Images, Promotions, Samples
 
 DEV = "dev"  # in the place of a benchmark's name
@@ -123,7 +123,7 @@ def _asked(paths: Paths, questions: pl.DataFrame) -> Part:
             row["sample_id"],
             FULL,
             0,
-            wording(Question(DEV, row["question"], tuple(row["options"])), "vzero"),
+            worded(Question(DEV, row["question"], tuple(row["options"])), "vzero"),
             (sizes[row["image_id"]],),
         )
         for row in questions.iter_rows(named=True)
@@ -146,7 +146,7 @@ def _hits(params: Params, paths: Paths, questions: pl.DataFrame, part: Part, fol
     rows = questions.with_columns(
         replies["text"], replies["finish_reason"], benchmark=pl.lit(DEV), answer_type=pl.lit("")
     )
-    return graded_as_declared(rows, params.evaluate.policy)["hit"]
+    return graded_as_declared(rows, params.evaluate.reader)["hit"]
 
 
 def _promote(paths: Paths, comparison: dict[str, Any]) -> None:

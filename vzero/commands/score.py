@@ -20,25 +20,25 @@ from vzero.evaluate.stored import read_stored
 from vzero.paths import Paths
 from vzero.shards import atomic_path
 
-FORMAT_SPREAD = 2.0  # points between policies from which replies' format, not ability, is what differs
+FORMAT_SPREAD = 2.0  # points between readers from which replies' format, not ability, is what differs
 
 
 def run(
-    path: Path, policies: tuple[str, ...], benchmark: str | None, out: Path | None, judge: Judge | None = None
+    path: Path, readers: tuple[str, ...], benchmark: str | None, out: Path | None, judge: Judge | None = None
 ) -> None:
-    """Print the scores of `path` under `policies` (none: those that fit), and write them to `out`.
+    """Print the scores of `path` under `readers` (none: those that fit), and write them to `out`.
 
-    With a judge, it reads what the policies leave unresolved.
+    With a judge, it reads what the readers leave unresolved.
     """
-    rescore.check_policies(policies)
+    rescore.check_readers(readers)
     if out is not None and out.suffix != ".parquet":
         raise ConfigError(f"{out}: scores are written as .parquet")
-    stored = read_stored(path, benchmark, project_settings().ingest.na_policy)
+    stored = read_stored(path, benchmark, project_settings().ingest.na_cells)
     console = Console()
     for warning in stored.warnings:
         console.print(Text(f"warning: {path}: {warning}"), soft_wrap=True)
     scores = [
-        _print_scores(console, rows, policies, judge)
+        _print_scores(console, rows, readers, judge)
         for _, rows in stored.rows.group_by(["benchmark", "view"], maintain_order=True)
     ]
     if out is not None:
@@ -92,28 +92,28 @@ def _cell(value: object) -> str:
 
 
 def _print_scores(
-    console: Console, rows: pl.DataFrame, policies: tuple[str, ...], judge: Judge | None
+    console: Console, rows: pl.DataFrame, readers: tuple[str, ...], judge: Judge | None
 ) -> pl.DataFrame:
     """The scores of one benchmark and view."""
     name, view = str(rows["benchmark"][0]), str(rows["view"][0])
-    read = graded_by(rows, policies or rescore.fitting_policies(name))
+    read = graded_by(rows, readers or rescore.fitting_readers(name))
     if judge is not None:
-        read = {policy: rescore.judged(marked, judge) for policy, marked in read.items()}
+        read = {reader: rescore.judged(marked, judge) for reader, marked in read.items()}
     settings = project_settings().evaluate
-    scores = rescore.scores_by_policy(
+    scores = rescore.scores_by_reader(
         read, resamples=settings.resamples, confidence=settings.confidence, seed=settings.seed
     )
     print_table(console, scores.drop("benchmark", "view"), name if not view else f"{name}, view {view}")
     if len(scores) > 1:
         between = rescore.spread(scores)
         hint = "; more than two are about format, not ability" if between > FORMAT_SPREAD else ""
-        console.print(Text(f"{between:.1f} points between policies{hint}"))
+        console.print(Text(f"{between:.1f} points between readers{hint}"))
     if name == UNNAMED:
         console.print(Text("the file's name tells of no benchmark; --benchmark names one"))
     if judge is not None:
         console.print(Text(f"judged by {judge.model}; its replies are in {judge.replies}"), soft_wrap=True)
-    own = CATALOGUE[name].scorer if name in CATALOGUE else ""
-    policy = own if own in read else next(iter(read))
-    for title, table in benchmark_tables(read[policy]):
-        print_table(console, table, f"{title} ({policy})")
+    own = CATALOGUE[name].reader if name in CATALOGUE else ""
+    reader = own if own in read else next(iter(read))
+    for title, table in benchmark_tables(read[reader]):
+        print_table(console, table, f"{title} ({reader})")
     return scores

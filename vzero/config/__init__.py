@@ -20,7 +20,7 @@ from vzero.config.data import (
     BenchmarkName,
     Crops,
     Ingest,
-    NaPolicy,
+    NaCells,
     NeedleSource,
     SourceName,
     TableColumns,
@@ -29,7 +29,7 @@ from vzero.config.data import (
     VisualCotSource,
 )
 from vzero.config.errors import explain
-from vzero.config.evaluate import BENCHMARKS, EVALUATED_MODELS, Evaluate, EvaluatedName, PromptName, Report
+from vzero.config.evaluate import BENCHMARKS, EVALUATED_MODELS, Evaluate, EvaluatedName, Report, WordingName
 from vzero.config.filters import Filters, PromptTokens
 from vzero.config.models import Models
 from vzero.config.object_sources import CocoSource, GqaSource, VocSource, VstarSource
@@ -61,11 +61,10 @@ __all__ = [
     "Ingest",
     "Lora",
     "Models",
-    "NaPolicy",
+    "NaCells",
     "NeedleSource",
     "Objective",
     "Params",
-    "PromptName",
     "PromptTokens",
     "Report",
     "SealSource",
@@ -84,6 +83,7 @@ __all__ = [
     "VisualCotSource",
     "VocSource",
     "VstarSource",
+    "WordingName",
     "ZwzSource",
     "load_params",
     "parse_params",

@@ -23,7 +23,7 @@ from vzero.config.public_sources import (
 Negative = Literal[
     "half_resolution", "same_resolution", "other_image", "masked", "blurred", "blank", "downsampled"
 ]
-NaPolicy = Literal["pandas", "keep"]
+NaCells = Literal["pandas", "keep"]
 BenchmarkName = Literal[
     "vstar",
     "hrbench_4k",
@@ -176,7 +176,7 @@ class Ingest(Section):
     """Which of the checked samples are left out: curation as data."""
     benchmarks: dict[BenchmarkName, Path] = Field(default_factory=dict)
     """Published benchmarks to read beside the embedded ones: the file or folder of each by its name."""
-    na_policy: NaPolicy = "pandas"
+    na_cells: NaCells = "pandas"
     """Cells that read None, NA or null, in TSV files of benchmarks and in the TSV files and spreadsheets that
     `vzero score` and `vzero compare` read: missing, as VLMEvalKit has them, or kept as they are written."""
     overlap_distance: int = Field(default=4, ge=0, le=16)

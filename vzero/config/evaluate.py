@@ -13,8 +13,8 @@ BENCHMARKS = ("search", "cyclic", "zoom", "coarse")
 EVALUATED_MODELS = ("base", "trained", "teacher")
 
 
-PromptName = Literal["vzero", "vlmevalkit", "qwen", "lmms-eval", "zoombench"]
-PolicyName = Literal[
+WordingName = Literal["vzero", "vlmevalkit", "qwen", "lmms-eval", "zoombench"]
+ReaderName = Literal[
     "vlmevalkit-exact",
     "lmms-eval",
     "lmms-eval-stripped",
@@ -39,11 +39,11 @@ class Evaluate(Section):
     cells do not depend on training, so a changed recipe leaves them alone."""
     benchmarks: Annotated[tuple[EvaluatedName, ...], Field(min_length=1)] = BENCHMARKS
     """Embedded ones, and published ones that `ingest.benchmarks` names the files of."""
-    prompt: PromptName | None = None
-    """How questions are worded; `None`: as each benchmark says in its file (vzero/evaluate/benchmarks)."""
-    policy: PolicyName | None = None
+    wording: WordingName | None = None
+    """How questions are worded; `None`: as each benchmark says in its file (vzero/benchmarks)."""
+    reader: ReaderName | None = None
     """How an answer letter is read out of the text; `None`: as each benchmark says, most of them
-    vlmevalkit-exact. vzero/answers/extract.py tells what each policy reads like."""
+    vlmevalkit-exact. vzero/answers/extract.py tells what each reader reads like."""
     temperature: float = Field(default=0.0, ge=0)
     """0: greedy."""
     top_p: float = Field(default=1.0, gt=0, le=1)

@@ -10,8 +10,8 @@ from typing import Any
 
 from vzero.evaluate.views import FULL_AND_CROP
 from vzero.prompts.messages import CROP_NOTICE
-from vzero.prompts.parts import Image, Wording, question_of
-from vzero.prompts.wordings import wording
+from vzero.prompts.parts import Image, Worded, question_of
+from vzero.prompts.wordings import worded
 
 
 @dataclass(frozen=True)
@@ -30,13 +30,13 @@ class Asked:
     item: str
     view: str
     seed: int
-    wording: Wording
+    worded: Worded
     pictures: tuple[Picture, ...]
     """By their numbers in the wording."""
 
     @cached_property
     def prompt_hash(self) -> str:
-        return self.wording.prompt_hash
+        return self.worded.prompt_hash
 
     @cached_property
     def image_hash(self) -> str:
@@ -53,18 +53,18 @@ class Part:
     """Encoded pictures by sha256; only called when something is left to ask."""
 
 
-def asked_of(row: Mapping[str, Any], prompt: str, seeds: Sequence[int]) -> list[Asked]:
-    """A row of `views.questions` in a prompt policy's words, once for every seed."""
+def asked_of(row: Mapping[str, Any], wording: str, seeds: Sequence[int]) -> list[Asked]:
+    """A row of `views.questions` in a named wording, once for every seed."""
     pictures = tuple(Picture(shown["sha256"], shown["width"], shown["height"]) for shown in row["shown"])
     cropped = row["view"] == FULL_AND_CROP and any(shown["role"] == "crop" for shown in row["shown"])
     images = len(pictures) - (1 if cropped else 0)
-    words = wording(question_of(row, images=images), prompt)
+    words = worded(question_of(row, images=images), wording)
     if cropped:
         words, pictures = _with_crop(words, images), (pictures[0], *pictures[2:], pictures[1])
     return [Asked(row["benchmark"], row["item"], row["view"], seed, words, pictures) for seed in seeds]
 
 
-def _with_crop(words: Wording, number: int) -> Wording:
+def _with_crop(words: Worded, number: int) -> Worded:
     """The crop, as image `number`, right after the first image, and announced in the first text after it."""
     first = words.parts.index(Image(0))
     text = next(place for place, part in enumerate(words.parts) if place > first and isinstance(part, str))

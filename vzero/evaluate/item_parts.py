@@ -20,7 +20,7 @@ FACTS = [name for name in BenchmarkItems.column_names() if name not in ENCODED]
 
 
 def read_questions(
-    folder: Path, benchmark: str, model: str, prompt: str, seeds: Sequence[int]
+    folder: Path, benchmark: str, model: str, wording: str, seeds: Sequence[int]
 ) -> tuple[pl.DataFrame, list[Part]]:
     """All rows of `views.questions` (columns of BenchmarkItems but for the pictures), and what is asked.
 
@@ -36,7 +36,7 @@ def read_questions(
     rows = questions(items, model)
     parts = []
     for (file,), part in rows.group_by([FILE], maintain_order=True):
-        asked = [once for row in part.iter_rows(named=True) for once in asked_of(row, prompt, seeds)]
+        asked = [once for row in part.iter_rows(named=True) for once in asked_of(row, wording, seeds)]
         parts.append(Part(tuple(asked), partial(_images, Path(str(file)), benchmark)))
     return rows.drop(FILE), parts
 

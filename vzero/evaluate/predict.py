@@ -20,7 +20,7 @@ from vzero.models.encoding import prompt_tokens, refusal, resized, visual_tokens
 from vzero.models.loading import LoadedModel, load_model
 from vzero.progress import LoggedProgress
 from vzero.prompts.messages import Prompt, render
-from vzero.prompts.parts import Image, Wording
+from vzero.prompts.parts import Image, Worded
 from vzero.rollout.generate import generate
 from vzero.shards import content_hash
 from vzero.tables import REFUSED
@@ -109,17 +109,17 @@ def _is_refused(model: LoadedModel, asked: Asked) -> bool:
 
 def _prompt(model: LoadedModel, asked: Asked, images: Mapping[str, bytes]) -> Prompt:
     shown = [images[picture.sha256] for picture in asked.pictures]
-    return replace(wording_prompt(model, asked.wording, shown), row=f"{asked.benchmark} {asked.item}")
+    return replace(worded_prompt(model, asked.worded, shown), row=f"{asked.benchmark} {asked.item}")
 
 
-def wording_prompt(model: LoadedModel, wording: Wording, images: Sequence[bytes]) -> Prompt:
-    """A question in words as the model's chat template has it; `images` by their numbers in the wording."""
+def worded_prompt(model: LoadedModel, worded: Worded, images: Sequence[bytes]) -> Prompt:
+    """A question in words as the model's chat template has it; `images` by their numbers in it."""
     content: list[dict[str, Any]] = [
         {"type": "image"} if isinstance(part, Image) else {"type": "text", "text": part}
-        for part in wording.parts
+        for part in worded.parts
     ]
-    system = [{"role": "system", "content": wording.system}] if wording.system is not None else []
-    shown = tuple(images[part.number] for part in wording.parts if isinstance(part, Image))
+    system = [{"role": "system", "content": worded.system}] if worded.system is not None else []
+    shown = tuple(images[part.number] for part in worded.parts if isinstance(part, Image))
     return Prompt(shown, render(model, [*system, {"role": "user", "content": content}]))
 
 

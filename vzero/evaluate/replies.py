@@ -1,7 +1,7 @@
 """Replies that were already given, kept by everything that a reply depends on; refusals are among them.
 
 A store is a folder of shards, one a batch, that is only ever added to. A run asks what is not in it: a killed
-run goes on, a policy that reads the same replies asks nothing, and a changed setting never finds a stale row.
+run goes on, a reader that reads the same replies asks nothing, and a changed setting never finds a stale row.
 """
 
 from __future__ import annotations

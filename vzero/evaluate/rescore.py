@@ -1,4 +1,4 @@
-"""Stored replies under any policy: hits, and accuracies with intervals."""
+"""Stored replies by any reader: hits, and accuracies with intervals."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from vzero.answers import open_answers
-from vzero.answers.extract import POLICIES
+from vzero.answers.extract import READERS
 from vzero.answers.extraction import lettered
 from vzero.benchmarks.catalogue import UNNAMED
 from vzero.config import ConfigError
@@ -21,20 +21,20 @@ GENERAL = ("vlmevalkit-exact", "lmms-eval", "zoombench", "vzero")
 SPECIAL = {"mme_realworld": ("mme-realworld",), "mmstar": ("mmstar-official",)}
 
 
-def fitting_policies(benchmark: str) -> tuple[str, ...]:
-    """Policies that are meant for `benchmark`; every one where it has no name."""
+def fitting_readers(benchmark: str) -> tuple[str, ...]:
+    """Readers that are meant for `benchmark`; every one where it has no name."""
     if benchmark == UNNAMED:
-        return tuple(POLICIES)
+        return tuple(READERS)
     special = [names for start, names in SPECIAL.items() if benchmark.startswith(start)]
     return (*GENERAL, *(name for names in special for name in names))
 
 
-def check_policies(names: Sequence[str]) -> None:
-    """Raises `ConfigError` for a policy that there is not."""
-    known = dict.fromkeys([*POLICIES, *open_answers.POLICIES])
+def check_readers(names: Sequence[str]) -> None:
+    """Raises `ConfigError` for a reader that there is not."""
+    known = dict.fromkeys([*READERS, *open_answers.READERS])
     for name in names:
         if name not in known:
-            raise ConfigError(f"unknown policy {name!r}: allowed: {', '.join(known)}")
+            raise ConfigError(f"unknown reader {name!r}: allowed: {', '.join(known)}")
 
 
 def judged(read: pl.DataFrame, judge: Judge) -> pl.DataFrame:
@@ -73,18 +73,18 @@ def _judgement(row: Mapping[str, Any], judge: Judge) -> tuple[str | None, bool, 
     return None, bool(found.hit), found.hit is not None
 
 
-def scores_by_policy(
+def scores_by_reader(
     read: Mapping[str, pl.DataFrame], *, resamples: int, confidence: float, seed: int
 ) -> pl.DataFrame:
-    """One row a policy of `read`, whose rows are those of one benchmark and view by `graded` or `judged`.
+    """One row a reader of `read`, whose rows are those of one benchmark and view by `graded` or `judged`.
 
-    Columns benchmark, view, policy, n (items), accuracy, low, high, unresolved; shares as fractions. Accuracy
+    Columns benchmark, view, reader, n (items), accuracy, low, high, unresolved; shares as fractions. Accuracy
     is the plain mean over replies. With a judge also `judged`, the number of replies it has read.
     """
     table = []
-    # Policies often agree on every reply.
+    # Readers often agree on every reply.
     known: dict[bytes, Estimate] = {}
-    for policy, rows in read.items():
+    for reader, rows in read.items():
         hits = rows["hit"].to_numpy()
         if (key := hits.tobytes()) not in known:
             groups = rows["group"].rank("dense").to_numpy()
@@ -97,7 +97,7 @@ def scores_by_policy(
             {
                 "benchmark": rows["benchmark"][0],
                 "view": rows["view"][0],
-                "policy": policy,
+                "reader": reader,
                 "n": rows["item"].n_unique(),
                 "accuracy": accuracy.value,
                 "low": accuracy.low,
@@ -110,6 +110,6 @@ def scores_by_policy(
 
 
 def spread(scores: pl.DataFrame) -> float:
-    """Points between the most and the least that a policy gives the same replies."""
+    """Points between the most and the least that a reader gives the same replies."""
     accuracy = scores["accuracy"].to_numpy()
     return POINTS * float(accuracy.max() - accuracy.min())

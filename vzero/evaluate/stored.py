@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from vzero import shards
 from vzero.benchmarks.catalogue import CATALOGUE, UNNAMED
-from vzero.config import BENCHMARKS, ConfigError, NaPolicy
+from vzero.config import BENCHMARKS, ConfigError, NaCells
 from vzero.evaluate.stored_rows import lmms_eval_row, vlmevalkit_row
 from vzero.tables import FINISH_REASONS, REFUSED, BenchmarkItems, Predictions
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 # Read by their names as well, though we cannot fetch them.
 FAMILIES = ("cv_bench", "mmbench", "ccbench", "mmcr")
-CELLS: dict[NaPolicy, dict[str, Any]] = {  # how pandas reads the cells of a table
+CELLS: dict[NaCells, dict[str, Any]] = {  # how pandas reads the cells of a table
     # As the toolkit, but for columns whose digits are no numbers.
     "pandas": {"dtype": {"prediction": str, "answer": str}},
     "keep": {"dtype": str, "keep_default_na": False, "na_values": [""]},
@@ -64,10 +64,10 @@ class StoredReplies:
     warnings: tuple[str, ...]
 
 
-def read_stored(path: Path, benchmark: str | None = None, na_policy: NaPolicy = "pandas") -> StoredReplies:
+def read_stored(path: Path, benchmark: str | None = None, na_cells: NaCells = "pandas") -> StoredReplies:
     """Every reply under `path`; `benchmark` names that of a toolkit's file whose name does not tell.
 
-    `na_policy` is that of `params.ingest`: which cells of a TSV file or a spreadsheet are missing.
+    `na_cells` is that of `params.ingest`: which cells of a TSV file or a spreadsheet are missing.
     Raises `FileNotFoundError` without such a path, `ConfigError` for what is none of the known kinds.
     """
     if not path.exists():
@@ -82,7 +82,7 @@ def read_stored(path: Path, benchmark: str | None = None, na_policy: NaPolicy = 
     if path.suffix == ".jsonl":
         found = [lmms_eval_row(row) for row in _lines(path)]
     else:
-        found = [vlmevalkit_row(row) for row in _records(path, na_policy)]
+        found = [vlmevalkit_row(row) for row in _records(path, na_cells)]
     columns: dict[str, Any] = {column: [row[column] for row in found] for column in found[0]}
     # By way of Arrow, because polars makes a series of each row's list.
     options = pa.array(columns.pop("options"), pa.list_(pa.string()))
@@ -90,7 +90,7 @@ def read_stored(path: Path, benchmark: str | None = None, na_policy: NaPolicy = 
         pl.Series("options", options), benchmark=pl.lit(name), view=pl.lit(""), seed=0, finish_reason=None
     )
     rows = _checked(path, named)
-    return StoredReplies(rows, _warnings(rows, na_policy))
+    return StoredReplies(rows, _warnings(rows, na_cells))
 
 
 def benchmark_in(stem: str) -> str:
@@ -113,7 +113,9 @@ def _own(path: Path) -> pl.DataFrame:
     if not shards.files(folder):
         found = ", ".join(sorted(entry.name for entry in path.iterdir())[:5]) or "nothing"
         raise ConfigError(f"{path}: found {found}; expected {EXPECTED}")
-    predictions = shards.read(folder, Predictions)
+    # Nothing else of them: how they were asked and read had other names in earlier versions.
+    replied = [name for name in Predictions.column_names() if name in Stored.column_names()]
+    predictions = shards.read(folder, Predictions, replied)
     columns = ["benchmark", "item", "question", "options", "answer_type"]
     items = shards.read(_items_of(folder), BenchmarkItems, columns)
     rows = predictions.join(items, on=["benchmark", "item"], how="left")
@@ -145,12 +147,12 @@ def _parsed(path: Path, lines: Iterable[str]) -> list[Any]:
         raise ConfigError(f"{path}: not JSON: {error}") from error
 
 
-def _records(path: Path, na_policy: NaPolicy) -> list[dict[str, Any]]:
+def _records(path: Path, na_cells: NaCells) -> list[dict[str, Any]]:
     """Rows as VLMEvalKit reads them back: names in lower case but for the options', predictions as text."""
     if path.suffix == ".tsv":
-        rows = _tsv(path, na_policy)
+        rows = _tsv(path, na_cells)
     elif path.suffix == ".xlsx":
-        rows = _spreadsheet(path, na_policy)
+        rows = _spreadsheet(path, na_cells)
     elif path.suffix == ".json":
         rows = _table(_parsed(path, [path.read_text(encoding="utf-8")])[0])
     else:
@@ -163,22 +165,22 @@ def _records(path: Path, na_policy: NaPolicy) -> list[dict[str, Any]]:
     return _require(path, named, ("index", "answer", "prediction"))
 
 
-def _tsv(path: Path, na_policy: NaPolicy) -> list[Any]:
+def _tsv(path: Path, na_cells: NaCells) -> list[Any]:
     import pandas as pd
 
     try:
-        frame = pd.read_csv(path, sep="\t", low_memory=False, **CELLS[na_policy])
+        frame = pd.read_csv(path, sep="\t", low_memory=False, **CELLS[na_cells])
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not a readable TSV file: {error}") from error
     return _rows(frame)
 
 
-def _spreadsheet(path: Path, na_policy: NaPolicy) -> list[Any]:
+def _spreadsheet(path: Path, na_cells: NaCells) -> list[Any]:
     import pandas as pd
     from python_calamine import CalamineError
 
     try:
-        frame = pd.read_excel(path, engine="calamine", **CELLS[na_policy])
+        frame = pd.read_excel(path, engine="calamine", **CELLS[na_cells])
     except (CalamineError, ValueError, OSError) as error:
         raise ConfigError(f"{path}: not a readable spreadsheet: {error}") from error
     return _rows(frame)
@@ -221,9 +223,9 @@ def _checked(path: Path, rows: pl.DataFrame) -> pl.DataFrame:
     return cast
 
 
-def _warnings(rows: pl.DataFrame, na_policy: NaPolicy) -> tuple[str, ...]:
+def _warnings(rows: pl.DataFrame, na_cells: NaCells) -> tuple[str, ...]:
     cut = rows.filter(pl.col("text").str.len_chars() == CELL_LIMIT).height
-    lost = ["nan", ""] if na_policy == "keep" else ["nan", "", "None"]
+    lost = ["nan", ""] if na_cells == "keep" else ["nan", "", "None"]
     empty = rows.filter(pl.col("text").is_in(lost)).height
     said = []
     if cut:
@@ -234,7 +236,7 @@ def _warnings(rows: pl.DataFrame, na_policy: NaPolicy) -> tuple[str, ...]:
     if empty:
         untold = ', or were "None" or the like and are no longer to be told from missing ones'
         said.append(
-            f"{empty:,} replies are missing{'' if na_policy == 'keep' else untold}; a spreadsheet also "
+            f"{empty:,} replies are missing{'' if na_cells == 'keep' else untold}; a spreadsheet also "
             "drops long ones that begin with a web address; they count as wrong"
         )
     return tuple(said)

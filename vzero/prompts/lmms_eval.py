@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from vzero.config import ConfigError
-from vzero.prompts.parts import Question, Wording, images_first, option_lines
+from vzero.prompts.parts import Question, Worded, images_first, option_lines
 from vzero.prompts.vlmevalkit import MME_HEADING, MME_HEADING_CN
 
 DIRECTLY = "Answer with the option's letter from the given choices directly"
@@ -22,14 +22,14 @@ MME_CHOOSE_CN = (
 VSTAR_OPTION = re.compile(r"\([A-D]\)\s*([^()]+?)\s*(?=\([A-D]\)|$)")
 
 
-def lmms_eval(question: Question) -> Wording:
+def lmms_eval(question: Question) -> Worded:
     """`ConfigError` for benchmarks that the toolkit has no plain task for."""
     text = TEXTS.get(question.benchmark)
     if text is None:
         raise ConfigError(
-            f"prompt policy lmms-eval has no wording for {question.benchmark}; it has: {', '.join(TEXTS)}"
+            f"the wording lmms-eval has no words for {question.benchmark}; it has: {', '.join(TEXTS)}"
         )
-    return Wording(images_first(question, text(question)))
+    return Worded(images_first(question, text(question)))
 
 
 def _vstar(question: Question) -> str:

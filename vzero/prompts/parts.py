@@ -1,4 +1,4 @@
-"""A question to be put into words, and the texts and images that a policy makes of it."""
+"""A question to be put into words, and the texts and images that a wording makes of it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Part = Image | str
 
 @dataclass(frozen=True)
 class Question:
-    """What policies read of a row of `tables.BenchmarkItems`."""
+    """What wordings read of a row of `tables.BenchmarkItems`."""
 
     benchmark: str
     text: str
@@ -49,7 +49,7 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Wording:
+class Worded:
     """A question in words: the user's texts and images in order, and what is said before it, if anything."""
 
     parts: tuple[Part, ...]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from vzero.prompts.parts import Question, Wording, images_at_marks, images_first, option_lines
+from vzero.prompts.parts import Question, Worded, images_at_marks, images_first, option_lines
 
 CHOOSE = "Please select the correct answer from the options above. \n"
 MME_CHOOSE = (
@@ -21,7 +21,7 @@ MME_CHOOSE_CN = (
 MME_HEADING, MME_HEADING_CN = "The choices are listed below:", "选项如下所示:"
 
 
-def vlmevalkit(question: Question) -> Wording:
+def vlmevalkit(question: Question) -> Worded:
     return OWN.get(question.benchmark, _choices)(question)
 
 
@@ -34,32 +34,32 @@ def choice_text(question: Question, choose: str) -> str:
     return "".join(f"{line}\n" for line in lines) + (choose if question.offered else "")
 
 
-def _choices(question: Question) -> Wording:
-    return Wording(images_first(question, choice_text(question, CHOOSE)))
+def _choices(question: Question) -> Worded:
+    return Worded(images_first(question, choice_text(question, CHOOSE)))
 
 
-def _interleaved(question: Question) -> Wording:
-    return Wording(images_at_marks(question, choice_text(question, CHOOSE)))
+def _interleaved(question: Question) -> Worded:
+    return Worded(images_at_marks(question, choice_text(question, CHOOSE)))
 
 
-def _as_published(question: Question) -> Wording:
-    return Wording(images_first(question, question.published))
+def _as_published(question: Question) -> Worded:
+    return Worded(images_first(question, question.published))
 
 
-def mme_realworld(question: Question) -> Wording:
+def mme_realworld(question: Question) -> Worded:
     return _mme(question, MME_HEADING, MME_CHOOSE)
 
 
-def mme_realworld_cn(question: Question) -> Wording:
+def mme_realworld_cn(question: Question) -> Worded:
     return _mme(question, MME_HEADING_CN, MME_CHOOSE_CN)
 
 
-def _mme(question: Question, heading: str, choose: str) -> Wording:
+def _mme(question: Question, heading: str, choose: str) -> Worded:
     lines = [f"{question.text} {heading}", *option_lines(question.offered, "({}) "), choose]
-    return Wording(images_first(question, "\n".join(lines)))
+    return Worded(images_first(question, "\n".join(lines)))
 
 
-OWN: dict[str, Callable[[Question], Wording]] = {
+OWN: dict[str, Callable[[Question], Worded]] = {
     "mmmu": _interleaved,
     "mme_realworld": mme_realworld,
     "mme_realworld_lite": mme_realworld,

@@ -1,4 +1,4 @@
-"""Prompt policies by name. A number is only comparable with one made under the same policy."""
+"""Wordings by name. A number is only comparable with one made under the same wording."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from collections.abc import Callable
 from vzero.config import ConfigError
 from vzero.prompts.lmms_eval import lmms_eval
 from vzero.prompts.messages import question_text
-from vzero.prompts.parts import Question, Wording, images_first
+from vzero.prompts.parts import Question, Worded, images_first
 from vzero.prompts.qwen import qwen
 from vzero.prompts.vlmevalkit import vlmevalkit
 from vzero.prompts.zoombench import zoombench
 
 
-def _vzero(question: Question) -> Wording:
+def _vzero(question: Question) -> Worded:
     """The words that training uses too."""
-    return Wording(images_first(question, question_text(question.text, question.options)))
+    return Worded(images_first(question, question_text(question.text, question.options)))
 
 
-PROMPTS: dict[str, Callable[[Question], Wording]] = {
+WORDINGS: dict[str, Callable[[Question], Worded]] = {
     "vzero": _vzero,
     "vlmevalkit": vlmevalkit,
     "qwen": qwen,
@@ -27,8 +27,8 @@ PROMPTS: dict[str, Callable[[Question], Wording]] = {
 }
 
 
-def wording(question: Question, policy: str) -> Wording:
-    """A question in a policy's words; `ConfigError` for an unknown policy or one without words for it."""
-    if policy not in PROMPTS:
-        raise ConfigError(f"unknown prompt policy {policy!r}: allowed: {', '.join(PROMPTS)}")
-    return PROMPTS[policy](question)
+def worded(question: Question, wording: str) -> Worded:
+    """A question in the words of `wording`; `ConfigError` for an unknown one, or one without words for it."""
+    if wording not in WORDINGS:
+        raise ConfigError(f"unknown wording {wording!r}: allowed: {', '.join(WORDINGS)}")
+    return WORDINGS[wording](question)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vzero.prompts.parts import Question, Wording, images_first, option_lines
+from vzero.prompts.parts import Question, Worded, images_first, option_lines
 
 # The published system prompt, word for word.
 SYSTEM = (
@@ -15,9 +15,9 @@ VSTAR_INSTRUCTION = "Answer with the option's letter from the given choices dire
 IMAGE_MARK = "<image>"
 
 
-def zoombench(question: Question) -> Wording:
+def zoombench(question: Question) -> Worded:
     text = _text(question).replace(IMAGE_MARK, "")
-    return Wording(images_first(question, text), system=SYSTEM)
+    return Worded(images_first(question, text), system=SYSTEM)
 
 
 def _text(question: Question) -> str:

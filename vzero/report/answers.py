@@ -62,7 +62,7 @@ def whole_scores(scores: pl.DataFrame) -> pl.DataFrame:
 def replies(predictions: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
     """Answers in the shape of `vzero.evaluate.stored.Stored`, one row a seed, with columns of both tables.
 
-    Beside those columns it has model, seed, policy, hit, resolved, finish_reason and the item's `kind`.
+    Beside those columns it has model, seed, reader, hit, resolved, finish_reason and the item's `kind`.
     """
     asked = items.select("benchmark", "item", "question", "options", "kind", "answer_type")
     return headline(predictions).join(asked, on=["benchmark", "item"], how="left", maintain_order="left")

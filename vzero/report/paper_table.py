@@ -94,13 +94,13 @@ def _completeness(score: dict[str, Any]) -> dict[str, Any]:
 
 
 def asked(predictions: pl.DataFrame) -> dict[str, tuple[str, str]]:
-    """Prompt and policy by benchmark; several are joined by +. They are the same for all models of a run."""
+    """Wording and reader by benchmark; several are joined by +. They are the same for all models of a run."""
     named = (
         predictions.filter(pl.col("benchmark").is_in(list(COLUMNS)))
         .group_by("benchmark")
-        .agg(pl.col("prompt", "policy").unique().sort())
+        .agg(pl.col("wording", "reader").unique().sort())
     )
     return {
-        benchmark: (" + ".join(prompts), " + ".join(policies))
-        for benchmark, prompts, policies in named.iter_rows()
+        benchmark: (" + ".join(wordings), " + ".join(readers))
+        for benchmark, wordings, readers in named.iter_rows()
     }

@@ -1,4 +1,4 @@
-"""How answers were asked and read, and how much of an accuracy hangs on the policy that read them."""
+"""How answers were asked and read, and how much of an accuracy hangs on the reader that read them."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ import polars as pl
 
 from vzero.answers.extraction import lettered
 from vzero.evaluate.reading import graded_by
-from vzero.evaluate.rescore import fitting_policies, spread
+from vzero.evaluate.rescore import fitting_readers, spread
 from vzero.evaluate.score.cycles import strict_mean
 from vzero.tables import REFUSED
 
-FORMAT_SPREAD = 2.0  # points between policies; more is a finding about format, not about ability
+FORMAT_SPREAD = 2.0  # points between readers; more is a finding about format, not about ability
 
 
 def reading_rows(replies: pl.DataFrame, benchmarks: Sequence[str], models: Sequence[str]) -> list[dict]:
     """One dict a benchmark and model: how its answers were made, and the shares that no rule could read.
 
-    Keys benchmark, model, prompts, policies, choices and opens (numbers of items), seeds, unresolved_choices
+    Keys benchmark, model, wordings, readers, choices and opens (numbers of items), seeds, unresolved_choices
     and unresolved_opens (shares of the answers, None without such questions), cut (share without an end),
     refused (items that were not asked, their picture's shape being one that the processor does not take).
     """
@@ -26,8 +26,8 @@ def reading_rows(replies: pl.DataFrame, benchmarks: Sequence[str], models: Seque
         {
             "benchmark": benchmark,
             "model": model,
-            "prompts": sorted(rows["prompt"].unique()),
-            "policies": sorted(rows["policy"].unique()),
+            "wordings": sorted(rows["wording"].unique()),
+            "readers": sorted(rows["reader"].unique()),
             "choices": _items(rows, "choice"),
             "opens": _items(rows, "open"),
             "seeds": rows["seed"].n_unique(),
@@ -62,17 +62,17 @@ def _unresolved(rows: pl.DataFrame, kind: str) -> float | None:
     return rows.filter(pl.col("kind") == kind).select((~pl.col("resolved")).mean()).item()
 
 
-def policy_rows(choices: pl.DataFrame, benchmarks: Sequence[str], models: Sequence[str]) -> list[dict]:
-    """One dict a benchmark and model: plain accuracies of the same answers under every fitting policy.
+def reader_rows(choices: pl.DataFrame, benchmarks: Sequence[str], models: Sequence[str]) -> list[dict]:
+    """One dict a benchmark and model: plain accuracies of the same answers under every fitting reader.
 
-    Keys benchmark, model, used (the policy of the run), accuracies (fractions by policy), spread (points).
+    Keys benchmark, model, used (the reader of the run), accuracies (fractions by reader), spread (points).
     """
     rows = []
     for benchmark, model, part in by_cell(choices, benchmarks, models):
-        used = str(part["policy"][0])
-        policies = dict.fromkeys((*fitting_policies(benchmark), used))
-        read = graded_by(part, list(policies))
-        accuracies = {policy: float(marks["hit"].to_numpy().mean()) for policy, marks in read.items()}
+        used = str(part["reader"][0])
+        readers = dict.fromkeys((*fitting_readers(benchmark), used))
+        read = graded_by(part, list(readers))
+        accuracies = {reader: float(marks["hit"].to_numpy().mean()) for reader, marks in read.items()}
         table = pl.DataFrame({"accuracy": list(accuracies.values())})
         rows.append(
             {

@@ -85,11 +85,11 @@ def _reading(inputs: Inputs, labels: dict[str, str]) -> dict[str, Any]:
     benchmarks, models = inputs.params.evaluate.benchmarks, inputs.params.evaluate.models
     answers = replies(inputs.predictions, inputs.items)
     chosen = choices(answers)
-    policies = reading.policy_rows(chosen, benchmarks, models)
+    readers = reading.reader_rows(chosen, benchmarks, models)
     return {
         "reading": reading.reading_rows(answers, benchmarks, models),
-        "policy_rows": policies,
-        "policies": list(dict.fromkeys(name for row in policies for name in row["accuracies"])),
+        "reader_rows": readers,
+        "readers": list(dict.fromkeys(name for row in readers for name in row["accuracies"])),
         "format_spread": reading.FORMAT_SPREAD,
         "letters": figures.letter_figures(reading.letter_shares(chosen, benchmarks, models), labels),
         "further": _further(inputs, reading.strict_shares(chosen, benchmarks, models)),

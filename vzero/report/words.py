@@ -80,7 +80,7 @@ def notice(params: Params) -> str:
     if public:
         said.append(
             f"{_listed(public)}: read from published files, asked and read "
-            "as the table “How answers were read” says; other prompts, image sizes and readers give other "
+            "as the table “How answers were read” says; other wordings, image sizes and readers give other "
             "numbers."
         )
     return " ".join(said)

@@ -32,8 +32,8 @@ def run(params: Params, paths: Paths, model: str, benchmark: str) -> dict[str, A
     _check_name("benchmark", benchmark, settings.benchmarks)
     folder = _model_folder(params, paths, model)
     model_hash = shards.content_hash(folder)
-    prompt = settings.prompt or CATALOGUE[benchmark].prompt
-    questions, parts = read_questions(paths.benchmark_items, benchmark, model, prompt, settings.seeds)
+    wording = settings.wording or CATALOGUE[benchmark].wording
+    questions, parts = read_questions(paths.benchmark_items, benchmark, model, wording, settings.seeds)
     replies = ask_all(
         parts,
         lambda: load_unchanged(folder, params.models, model_hash),
@@ -43,8 +43,8 @@ def run(params: Params, paths: Paths, model: str, benchmark: str) -> dict[str, A
         settings=settings,
         title=f"{model} on {benchmark}",
     )
-    fixed = {"model": model, "model_hash": model_hash, "prompt": prompt}
-    predictions = _predictions(questions, replies, fixed, settings.policy)
+    fixed = {"model": model, "model_hash": model_hash, "wording": wording}
+    predictions = _predictions(questions, replies, fixed, settings.reader)
     _announce_refused(predictions, questions, f"{model} on {benchmark}")
     scores = score(
         predictions, resamples=settings.resamples, confidence=settings.confidence, seed=settings.seed
@@ -75,7 +75,7 @@ def _model_folder(params: Params, paths: Paths, model: str) -> Path:
 
 
 def _predictions(
-    questions: pl.DataFrame, replies: pl.DataFrame, fixed: dict[str, str], policy: str | None
+    questions: pl.DataFrame, replies: pl.DataFrame, fixed: dict[str, str], reader: str | None
 ) -> pl.DataFrame:
     """Graded rows of tables.Predictions: each reply with its question."""
     first = pl.col("shown").list.first().struct
@@ -84,7 +84,7 @@ def _predictions(
         image_height=first.field("height"),
         **{name: pl.lit(value) for name, value in fixed.items()},
     )
-    return Predictions.cast(graded_as_declared(rows, policy)).sort(Predictions.primary_key())
+    return Predictions.cast(graded_as_declared(rows, reader)).sort(Predictions.primary_key())
 
 
 def _announce_refused(predictions: pl.DataFrame, questions: pl.DataFrame, title: str) -> None:

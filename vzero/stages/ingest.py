@@ -175,7 +175,7 @@ def _write_benchmarks(
         file = open_benchmark(
             CATALOGUE[name],
             paths.resolve(path),
-            na_policy=params.ingest.na_policy,
+            na_cells=params.ingest.na_cells,
             max_megapixels=params.ingest.max_megapixels,
             crops=params.crops,
         )

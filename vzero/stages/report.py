@@ -13,7 +13,7 @@ from vzero import shards, tables
 from vzero.answers.extract import extract
 from vzero.answers.extraction import lettered
 from vzero.config import Params
-from vzero.evaluate.score.rows import DEFAULT_POLICY
+from vzero.evaluate.score.rows import DEFAULT_READER
 from vzero.paths import Paths
 from vzero.report import curves, gate, page, summary
 from vzero.report.gallery import build_gallery
@@ -33,8 +33,8 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     Answers are read here and nowhere before: they tell right from wrong for the reader.
     """
     inputs = read_inputs(params, paths)
-    policy = params.evaluate.policy or DEFAULT_POLICY
-    rollouts = gate.annotate(inputs.rollouts, inputs.samples, _letter_reader(policy))
+    reader = params.evaluate.reader or DEFAULT_READER
+    rollouts = gate.annotate(inputs.rollouts, inputs.samples, _letter_reader(reader))
     headlines = summary.summarise(inputs.predictions, inputs.scores, params.evaluate)
     gallery = build_gallery(rollouts, inputs.samples, paths, params.report.gallery, params.report.seed)
     html = page.render(inputs, headlines, rollouts, gallery)
@@ -54,9 +54,9 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     return {"page": paths.report_page.as_posix(), **shown}
 
 
-def _letter_reader(policy: str) -> Any:
+def _letter_reader(reader: str) -> Any:
     def read_letter(text: str, options: Sequence[str]) -> str | None:
-        return extract(text, lettered(options), policy).letter
+        return extract(text, lettered(options), reader).letter
 
     return read_letter
 

@@ -9,7 +9,7 @@ from vzero.answers.readers.careful import read
 
 
 def option_reward(text: str, options: Sequence[str], answer: str) -> float:
-    """1 when the evaluation's careful reader (policy `vzero`) takes the right letter from the text, else 0.
+    """1 when the evaluation's careful reader (reader `vzero`) takes the right letter from the text, else 0.
 
     `options` are the texts in the order of their letters. What the reader leaves open earns nothing.
     """

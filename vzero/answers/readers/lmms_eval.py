@@ -1,4 +1,4 @@
-"""lmms-eval reads each benchmark with an extractor of its own; this policy picks the one of a benchmark."""
+"""lmms-eval reads each benchmark with an extractor of its own; this reader picks the one of a benchmark."""
 
 from __future__ import annotations
 

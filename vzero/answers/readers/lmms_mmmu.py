@@ -1,6 +1,6 @@
 """How lmms-eval reads MMMU, with the benchmark's own parser.
 
-Where the parser draws a random option, this policy reads nothing and says so: such a score cannot be
+Where the parser draws a random option, this reader reads nothing and says so: such a score cannot be
 repeated.
 """
 

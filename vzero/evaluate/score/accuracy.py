@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 import polars as pl
 
-from vzero.evaluate.score.rows import DEFAULT_POLICY, Row, Scored, mean, missing, scored
+from vzero.evaluate.score.rows import DEFAULT_READER, Row, Scored, mean, missing, scored
 
 OVERALL = "Overall"
 CATEGORY_COLUMNS = ("l2-category", "category")
@@ -23,13 +23,13 @@ ABBREVIATIONS = {
 }
 
 
-def accuracy_table(rows: Iterable[Row], policy: str = DEFAULT_POLICY) -> pl.DataFrame:
+def accuracy_table(rows: Iterable[Row], reader: str = DEFAULT_READER) -> pl.DataFrame:
     """One row a `split` ("none" without that column), one column a number, in fractions of the rows.
 
     Columns are split, Overall, each `l2-category` and each `category`, sorted as text or as numbers. A split
     without rows of a category has NaN there.
     """
-    return tabulate(scored(rows, policy))
+    return tabulate(scored(rows, reader))
 
 
 def tabulate(rows: Sequence[Scored]) -> pl.DataFrame:

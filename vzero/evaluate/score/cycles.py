@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from vzero.evaluate.score.rows import (
-    DEFAULT_POLICY,
+    DEFAULT_READER,
     Row,
     Scored,
     choices,
@@ -21,9 +21,9 @@ Accuracies = dict[Any, float]
 ALL = "all"
 
 
-def hrbench(rows: Iterable[Row], policy: str = DEFAULT_POLICY) -> dict[str, Any]:
-    """VLMEvalKit's numbers, in fractions, from the letters that `policy` reads."""
-    return cyclic_means(scored(rows, policy))
+def hrbench(rows: Iterable[Row], reader: str = DEFAULT_READER) -> dict[str, Any]:
+    """VLMEvalKit's numbers, in fractions, from the letters that `reader` reads."""
+    return cyclic_means(scored(rows, reader))
 
 
 def cyclic_means(rows: Iterable[Scored]) -> dict[str, Any]:
@@ -61,9 +61,9 @@ def _accuracies(hits: list[tuple[Any, int]]) -> Accuracies:
     }
 
 
-def hrbench_strict(rows: Iterable[Row], policy: str = DEFAULT_POLICY) -> float:
+def hrbench_strict(rows: Iterable[Row], reader: str = DEFAULT_READER) -> float:
     """Share of questions that are right in every order they were asked in; no toolkit reports it."""
-    return strict_mean(scored(rows, policy))
+    return strict_mean(scored(rows, reader))
 
 
 def strict_mean(rows: Iterable[Scored]) -> float:
@@ -84,10 +84,10 @@ def strict_mean(rows: Iterable[Scored]) -> float:
     return mean(min(hits) for hits in questions.values())
 
 
-def position_bias(rows: Iterable[Row], policy: str = DEFAULT_POLICY) -> dict[str, tuple[float, float]]:
+def position_bias(rows: Iterable[Row], reader: str = DEFAULT_READER) -> dict[str, tuple[float, float]]:
     """By letter, the share of rows in which it was read and the share in which it is the answer."""
     kept = list(rows)
-    read = Counter(extracted(row, policy).letter for row in kept)
+    read = Counter(extracted(row, reader).letter for row in kept)
     answers = Counter(row["answer"] for row in kept)
     letters = sorted({letter for row in kept for letter in choices(row)})
     return {letter: (read[letter] / len(kept), answers[letter] / len(kept)) for letter in letters}

@@ -50,7 +50,7 @@ def _by_aggregate(predictions: pl.DataFrame) -> Iterator[tuple[dict[str, Any], p
                     "benchmark": benchmark,
                     "view": view,
                     "aggregate": aggregate,
-                    "policy": "+".join(sorted(rows["policy"].unique())),
+                    "reader": "+".join(sorted(rows["reader"].unique())),
                 },
                 counted,
             )

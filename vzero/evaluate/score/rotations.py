@@ -7,16 +7,16 @@ from collections.abc import Iterable
 from typing import Any
 
 from vzero.evaluate.score.accuracy import tabulate
-from vzero.evaluate.score.rows import DEFAULT_POLICY, Row, Scored, scored
+from vzero.evaluate.score.rows import DEFAULT_READER, Row, Scored, scored
 
 # Benchmarks whose names hold one of these are asked in rotations.
 CIRCULAR = ("mmbench", "ccbench", "circular", "mmcr")
 ROTATION = 1_000_000  # a rotation's index is the question's plus a multiple of this
 
 
-def circular(rows: Iterable[Row], policy: str = DEFAULT_POLICY) -> dict[str, Any]:
-    """Circular evaluation of the letters that `policy` reads; see `circular_hits`."""
-    return circular_hits(scored(rows, policy))
+def circular(rows: Iterable[Row], reader: str = DEFAULT_READER) -> dict[str, Any]:
+    """Circular evaluation of the letters that `reader` reads; see `circular_hits`."""
+    return circular_hits(scored(rows, reader))
 
 
 def circular_hits(rows: Iterable[Scored]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from vzero.answers.extraction import Extraction
 Row = Mapping[str, Any]
 Scored = tuple[Row, int]  # a row and its hit
 LETTERS = frozenset(string.ascii_uppercase)
-DEFAULT_POLICY = "vlmevalkit-exact"
+DEFAULT_READER = "vlmevalkit-exact"
 
 
 def missing(value: object) -> bool:
@@ -27,19 +27,19 @@ def choices(row: Row) -> dict[str, Any]:
     return {letter: row[letter] for letter in present if not missing(row[letter])}
 
 
-def extracted(row: Row, policy: str = DEFAULT_POLICY) -> Extraction:
-    """The letter `policy` reads in the row's prediction; `benchmark` is passed on where the row has one."""
-    return extract(row["prediction"], choices(row), policy, benchmark=row.get("benchmark"))
+def extracted(row: Row, reader: str = DEFAULT_READER) -> Extraction:
+    """The letter `reader` reads in the row's prediction; `benchmark` is passed on where the row has one."""
+    return extract(row["prediction"], choices(row), reader, benchmark=row.get("benchmark"))
 
 
-def hit(row: Row, policy: str = DEFAULT_POLICY) -> int:
+def hit(row: Row, reader: str = DEFAULT_READER) -> int:
     """1 where the letter read is the row's answer, else 0; unresolved is 0."""
-    return int(extracted(row, policy).letter == row["answer"])
+    return int(extracted(row, reader).letter == row["answer"])
 
 
-def scored(rows: Iterable[Row], policy: str = DEFAULT_POLICY) -> list[Scored]:
+def scored(rows: Iterable[Row], reader: str = DEFAULT_READER) -> list[Scored]:
     """Each row with its hit."""
-    return [(row, hit(row, policy)) for row in rows]
+    return [(row, hit(row, reader)) for row in rows]
 
 
 def mean(hits: Iterable[int]) -> float:
