@@ -13,7 +13,7 @@ from vzero.cli import use as use_command
 from vzero.commands.overlays import Change, use
 from vzero.config import ConfigError, Params, load_params
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 OVERLAYS = sorted((ROOT / "configs").glob("*.yaml"))
 
 
