@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from vzero import cli
+from vzero import cli, errors
 from vzero.cli import summary_line
 
 ROOT = Path(__file__).parent.parent
@@ -81,6 +81,17 @@ def test_what_the_system_refuses_ends_in_one_line(monkeypatch, capsys, number: i
     with pytest.raises(SystemExit, match="2"):
         cli.main()
     assert capsys.readouterr().err == f"{said} and run the same command again\n"
+
+
+@pytest.mark.parametrize("kind", ["ConfigError", "SourceError", "ModelError", "ProjectError", "ChangedError"])
+def test_every_error_that_a_user_can_mend_ends_in_one_line(monkeypatch, capsys, kind: str):
+    def refused() -> None:
+        raise getattr(errors, kind)("data/x: run ingest")
+
+    monkeypatch.setattr(cli, "app", refused)
+    with pytest.raises(SystemExit, match="2"):
+        cli.main()
+    assert capsys.readouterr().err == "vzero: data/x: run ingest\n"
 
 
 @pytest.mark.filterwarnings("ignore:Cyclopts application invoked without tokens")

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from vzero.config import ConfigError, Params, load_params, parse_params, read_yaml
+from vzero.config import Params, load_params, parse_params, read_yaml
+from vzero.errors import ConfigError
 
 ROOT = Path(__file__).parent.parent
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from vzero import imports, runs
-from vzero.config import ConfigError
+from vzero.errors import ChangedError
 from vzero.locks import AtWork
 
 DAY = 24 * 3600
@@ -148,10 +148,10 @@ def test_inputs_that_change_meanwhile_are_an_error(tmp_path: Path):
         write(table, "rows")  # written anew, the same
         runs.check_inputs(folder)
         write(table, "others")
-        with pytest.raises(ConfigError, match=r"changed while this run was reading it: one of .*table"):
+        with pytest.raises(ChangedError, match=r"changed while this run was reading it: one of .*table"):
             runs.check_inputs(folder)
         assert folder.is_dir()
-        with pytest.raises(ConfigError):
+        with pytest.raises(ChangedError):
             runs.check_inputs_or_discard(folder)
         assert not folder.exists()
 
@@ -159,7 +159,7 @@ def test_inputs_that_change_meanwhile_are_an_error(tmp_path: Path):
 def test_inputs_that_change_before_the_run_has_its_name_are_an_error(tmp_path: Path):
     table = write(tmp_path / "table", "rows")
     with (
-        pytest.raises(ConfigError, match="changed while"),
+        pytest.raises(ChangedError, match="changed while"),
         runs.run_folder(
             tmp_path, "stage", code="vzero.geometry", config={}, inputs=[table], seen="what was there before"
         ),

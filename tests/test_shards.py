@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from vzero import shards
+from vzero.errors import ProjectError
 
 
 class Pets(dy.Schema):
@@ -52,7 +53,7 @@ def test_columns_that_are_not_asked_for_are_not_there(tmp_path):
 
 
 def test_a_table_that_is_not_there_is_a_clear_error(tmp_path):
-    with pytest.raises(FileNotFoundError, match="run the stage that writes it first"):
+    with pytest.raises(ProjectError, match="run the stage that writes it first"):
         shards.scan(tmp_path, Pets)
 
 

@@ -16,8 +16,8 @@ from typing import Annotated, Any, Literal
 from cyclopts import App, Parameter, validators
 
 import vzero
-from vzero.config import BenchmarkName, ConfigError, EvaluatedName, Params, load_params
-from vzero.locks import AtWork
+from vzero.config import BenchmarkName, EvaluatedName, Params, load_params
+from vzero.errors import ConfigError, UserError
 from vzero.paths import Paths
 from vzero.train.collapse import TrainingCollapsed
 
@@ -340,7 +340,7 @@ def main() -> None:
     """Run the command line. What a user can mend ends with one line and exit code 2, not a traceback."""
     try:
         app()
-    except (AtWork, ConfigError, FileNotFoundError) as error:
+    except (UserError, FileNotFoundError) as error:
         print(f"vzero: {error}", file=sys.stderr)
         sys.exit(2)
     except TrainingCollapsed as error:

@@ -20,6 +20,8 @@ from pathlib import Path
 
 from filelock import BaseFileLock, FileLock, SoftFileLock, Timeout
 
+from vzero.errors import UserError
+
 NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)
 SILENT = 5.0  # seconds of waiting without a word
 DYING = 5.0  # seconds that a killed process may take to be gone: patience with one
@@ -27,7 +29,7 @@ DYING = 5.0  # seconds that a killed process may take to be gone: patience with 
 log = logging.getLogger(__name__)
 
 
-class AtWork(Exception):
+class AtWork(UserError):
     """Another process holds it."""
 
 

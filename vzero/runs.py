@@ -24,7 +24,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from vzero.config import ConfigError
+from vzero.errors import ChangedError
 from vzero.imports import import_closure
 from vzero.locks import DYING, AtWork, held
 from vzero.shards import (
@@ -52,7 +52,7 @@ def run_folder(
 
     `code` is the module that does the work; `seen` the `listing_hash` of the inputs from before the first of
     them was read, if that was before this call. Raises AtWork when another process works in the same folder,
-    and ConfigError when the inputs change meanwhile.
+    and ChangedError when the inputs change meanwhile.
     """
     seen = seen or listing_hash(inputs)
     content = content_hash(*inputs)
@@ -77,7 +77,7 @@ def run_folder(
 
 
 def check_inputs(folder: Path) -> None:
-    """Raise ConfigError if the inputs of the run in `folder` are no longer what they were when it started.
+    """Raise ChangedError if the inputs of the run in `folder` are no longer what they were when it started.
 
     What was read since the last such check may then be of either. Cheap as long as no file was written anew.
     """
@@ -95,7 +95,7 @@ def check_inputs_or_discard(folder: Path) -> None:
     """The same for work that has no checkpoints: any part of what is in the folder may be of other inputs."""
     try:
         check_inputs(folder)
-    except ConfigError:
+    except ChangedError:
         discard(folder)
         raise
 
@@ -110,9 +110,9 @@ def _other_inputs(folder: Path, seen: str) -> bool:
     return known.is_file() and json.loads(known.read_text())["seen"] != seen
 
 
-def _changed(inputs: list[Path]) -> ConfigError:
+def _changed(inputs: list[Path]) -> ChangedError:
     names = ", ".join(map(str, inputs))
-    return ConfigError(f"changed while this run was reading it: one of {names}; run the same command again")
+    return ChangedError(f"changed while this run was reading it: one of {names}; run the same command again")
 
 
 def _remember(folder: Path, inputs: list[Path], seen: str, content: str) -> None:

@@ -27,6 +27,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from vzero.errors import ProjectError
 from vzero.locks import held
 
 ROW_GROUP = 100  # rows; small, so that looking at one image does not read a whole shard
@@ -255,7 +256,7 @@ def scan(folder: Path, schema: type[dy.Schema], columns: list[str] | None = None
     """
     found = files(folder) if folder.is_dir() else [folder]
     if not found or not found[0].is_file():
-        raise FileNotFoundError(f"{folder}: no table there; run the stage that writes it first")
+        raise ProjectError(f"{folder}: no table there; run the stage that writes it first")
     wanted = columns if columns is not None else list(schema.column_names())
     return pl.scan_parquet(found).select(wanted)
 

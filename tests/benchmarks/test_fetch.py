@@ -15,7 +15,7 @@ from huggingface_hub import constants
 
 from vzero.benchmarks import fetch
 from vzero.benchmarks.catalogue import CATALOGUE
-from vzero.config import ConfigError
+from vzero.errors import ConfigError, SourceError
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
 
 def test_one_file_is_checked_by_its_md5(hub, tmp_path, monkeypatch):
     hub["xjtupanda/VStar_Bench"] = ["VStarBench.tsv"]
-    with pytest.raises(ConfigError, match=r"VStarBench\.tsv: md5 .*, the published file has b18854d7"):
+    with pytest.raises(SourceError, match=r"VStarBench\.tsv: md5 .*, the published file has b18854d7"):
         fetch.fetch("vstar", tmp_path)
     vstar = CATALOGUE["vstar"]
     assert vstar.published is not None
@@ -66,7 +66,7 @@ def test_a_hub_out_of_reach_is_one_line_that_says_what_to_do(hub, tmp_path, monk
         raise ConnectionError("Name or service not known\nand more")
 
     monkeypatch.setattr(huggingface_hub, "hf_hub_download", unreachable)
-    with pytest.raises(ConfigError) as caught:
+    with pytest.raises(SourceError) as caught:
         fetch.fetch("vstar", tmp_path)
     assert str(caught.value) == (
         "Name or service not known: get VStarBench.tsv of the dataset xjtupanda/VStar_Bench elsewhere and "

@@ -14,7 +14,8 @@ from vzero import imaging
 from vzero.answers import open_answers
 from vzero.answers.extract import READERS
 from vzero.benchmarks.catalogue import CATALOGUE
-from vzero.config import BENCHMARKS, BenchmarkName, ConfigError, Crops
+from vzero.config import BENCHMARKS, BenchmarkName, Crops
+from vzero.errors import SourceError
 from vzero.prompts.wordings import WORDINGS
 
 
@@ -151,7 +152,7 @@ def test_another_size_than_published_and_a_missing_cycle_are_told_not_refused(re
 
 def test_a_file_that_does_not_fit_is_refused_with_what_was_expected_and_found(read, tmp_path):
     path = write_rows(tmp_path / "a.tsv", [{"index": 0, "picture": TEXT, "question": "Q?"}])
-    with pytest.raises(ConfigError) as caught:
+    with pytest.raises(SourceError) as caught:
         read("vstar", path)
     assert str(caught.value) == (
         f"vstar: {path} does not fit; expected *.tsv with columns index, question, answer, A, B, image, "
@@ -159,10 +160,10 @@ def test_a_file_that_does_not_fit_is_refused_with_what_was_expected_and_found(re
     )
     (tmp_path / "b").mkdir()
     (tmp_path / "b/notes.txt").touch()
-    with pytest.raises(ConfigError, match=r"expected \*\.tsv, \*\.parquet, .*; found notes\.txt"):
+    with pytest.raises(SourceError, match=r"expected \*\.tsv, \*\.parquet, .*; found notes\.txt"):
         read("vstar", tmp_path / "b")
-    with pytest.raises(ConfigError, match="no such file or folder"):
+    with pytest.raises(SourceError, match="no such file or folder"):
         read("vstar", tmp_path / "nowhere")
     (tmp_path / "c.parquet").write_bytes(b"PAR1 not really")
-    with pytest.raises(ConfigError, match="not a readable Parquet file"):
+    with pytest.raises(SourceError, match="not a readable Parquet file"):
         read("vstar", tmp_path / "c.parquet")

@@ -12,7 +12,8 @@ from published_files import base64_of, picture, write_tsv
 
 from vzero import shards
 from vzero.benchmarks import store
-from vzero.config import ConfigError, Crops, Params, parse_params
+from vzero.config import Crops, Params, parse_params
+from vzero.errors import ConfigError, SourceError
 from vzero.needle.benchmarks import benchmark_items
 from vzero.paths import Paths
 from vzero.prompts.parts import question_of
@@ -87,7 +88,7 @@ def test_a_changed_file_is_read_again(tmp_path):
 def test_a_benchmark_without_a_usable_row_is_an_error_that_says_why(tmp_path):
     write_tsv(tmp_path / "a.tsv", [row | {"image": "!" * 99} for row in rows(2)])
     with pytest.raises(
-        ConfigError, match=r"vstar: .*a\.tsv: none of 2 rows can be used \(the first: unreadable"
+        SourceError, match=r"vstar: .*a\.tsv: none of 2 rows can be used \(the first: unreadable"
     ):
         ingest.run(params(tmp_path, vstar="a.tsv"), Paths(tmp_path), processes=1)
     assert not Paths(tmp_path).benchmark_items.exists()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from published_files import base64_of, picture, write_tsv
 
 from vzero.benchmarks.tsv import read_tsv_rows
-from vzero.config import ConfigError
+from vzero.errors import SourceError
 
 
 def row(index: Any = 0, **cells: Any) -> dict[str, Any]:
@@ -118,5 +118,5 @@ def test_more_rows_than_are_held_at_once_keep_their_order_and_images(read, tmp_p
 def test_a_file_that_is_no_table_is_refused_by_name(content, read, tmp_path):
     path = tmp_path / "a.tsv"
     path.write_bytes(content)
-    with pytest.raises(ConfigError, match=r"a\.tsv"):
+    with pytest.raises(SourceError, match=r"a\.tsv"):
         read("vstar", path)

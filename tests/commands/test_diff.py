@@ -11,7 +11,8 @@ import pytest
 from dvc.repo import Repo
 
 from vzero.commands import diff, versions
-from vzero.config import ConfigError
+from vzero.commands.versions import VersionError
+from vzero.errors import ConfigError, UserError
 from vzero.paths import Paths
 
 STAGES = "stages:\n  crops:\n    cmd: 'true'\n    outs: [data/crops/crops]\n"
@@ -84,16 +85,28 @@ def test_the_workspace_is_what_lies_in_the_folder_and_time_runs_both_ways(paths:
 
 
 @pytest.mark.parametrize(
-    ("revision", "table", "message"),
+    ("revision", "table", "error", "message"),
     [
-        ("three", "crops", "unknown revision 'three': name a commit, branch or tag, or workspace"),
-        ("one", "samples", "one has no data/ingest/samples"),
-        ("workspace", "rejects", "no table there; run the stage that writes it, or `dvc pull`"),
-        ("one", "scores", "'scores' has no versions to compare: allowed: images, samples, crops, rejects"),
+        (
+            "three",
+            "crops",
+            VersionError,
+            "unknown revision 'three': name a commit, branch or tag, or workspace",
+        ),
+        ("one", "samples", VersionError, "one has no data/ingest/samples"),
+        ("workspace", "rejects", VersionError, "no table there; run the stage that writes it, or `dvc pull`"),
+        (
+            "one",
+            "scores",
+            ConfigError,
+            "'scores' has no versions to compare: allowed: images, samples, crops, rejects",
+        ),
     ],
 )
-def test_what_is_not_there_is_named(paths: Paths, revision: str, table: str, message: str):
-    with pytest.raises(ConfigError, match=message):
+def test_what_is_not_there_is_named(
+    paths: Paths, revision: str, table: str, error: type[UserError], message: str
+):
+    with pytest.raises(error, match=message):
         diff.run(revision, "two", table, paths, None)
 
 

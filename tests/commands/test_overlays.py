@@ -11,7 +11,8 @@ from ruamel.yaml import YAML
 
 from vzero.cli import use as use_command
 from vzero.commands.overlays import Change, use
-from vzero.config import ConfigError, Params, load_params
+from vzero.config import Params, load_params
+from vzero.errors import ConfigError
 
 ROOT = Path(__file__).parents[2]
 OVERLAYS = sorted((ROOT / "configs").glob("*.yaml"))

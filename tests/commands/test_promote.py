@@ -15,7 +15,8 @@ import pytest
 from tests.checked_tables import write_shards
 from vzero import shards
 from vzero.commands import promote
-from vzero.config import ConfigError, Params, parse_params
+from vzero.config import Params, parse_params
+from vzero.errors import ProjectError
 from vzero.evaluate.statistics import Difference
 from vzero.imaging import encode_png
 from vzero.paths import Paths
@@ -245,5 +246,5 @@ def test_a_promotion_killed_before_the_model_was_in_place_is_recorded_once(
 
 
 def test_nothing_trained_is_an_error(params: Params, paths: Paths):
-    with pytest.raises(ConfigError, match="no trained model; run train first"):
+    with pytest.raises(ProjectError, match="no trained model; run train first"):
         promote.run(params, paths)

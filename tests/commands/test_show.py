@@ -14,7 +14,7 @@ from PIL import ImageFont
 from vzero import imaging, tables
 from vzero.commands import sheet
 from vzero.commands.show import cell, show
-from vzero.config import ConfigError
+from vzero.errors import ConfigError, ProjectError
 from vzero.paths import Paths
 from vzero.shards import frame_of, shard_path, write_table
 from vzero.stages import quality, report
@@ -146,7 +146,7 @@ def test_names_that_do_not_exist_are_errors(table: str, options: dict, message: 
 
 def test_a_table_that_was_not_written_is_an_error_that_says_so(tmp_path: Path) -> None:
     for table in ("samples", "scores"):
-        with pytest.raises(FileNotFoundError, match="run"):
+        with pytest.raises(ProjectError, match="run"):
             show(table, Paths(tmp_path))
 
 

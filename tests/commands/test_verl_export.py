@@ -19,7 +19,8 @@ from tiny_models import OTHER_TOKENS, SPECIAL_TOKENS
 from vzero import imaging, shards, tables
 from vzero.commands import export, verl_shard
 from vzero.commands.verl_row import left_out
-from vzero.config import ConfigError, Params, parse_params
+from vzero.config import Params, parse_params
+from vzero.errors import ConfigError, ProjectError
 from vzero.paths import Paths
 from vzero.prompts.messages import student_messages, teacher_messages
 from vzero.stages import crops, ingest
@@ -208,7 +209,7 @@ def test_thin_pictures_are_counted_and_their_rows_have_no_place_in_the_files(ann
 
 def test_a_halved_full_image_has_no_place_in_the_form(tmp_path):
     _, paths = make(tmp_path, {"ingest": SMALL_WORLD, "crops": {"negative": "downsampled"}})
-    with pytest.raises(ConfigError, match="no row of train or dev that can be exported"):
+    with pytest.raises(ProjectError, match="no row of train or dev that can be exported"):
         export.verl(paths, tmp_path / "out", processes=1)
 
 
@@ -255,7 +256,7 @@ def test_crops_of_other_samples_are_refused(world, tmp_path):
             frame = pl.read_parquet(path)
             kept = frame.head(len(frame) - 1) if table == "crops/crops" else frame
             kept.write_parquet(tmp_path / "data" / table / path.name)
-    with pytest.raises(ConfigError, match="run crops again"):
+    with pytest.raises(ProjectError, match="run crops again"):
         export.verl(Paths(tmp_path), tmp_path / "out", processes=1)
 
 

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from vzero import imaging
-from vzero.config import ConfigError, Crops, parse_params
+from vzero.config import Crops, parse_params
 from vzero.config.data import WINDOW_STRATEGIES, Negative
 from vzero.crops.pair import STRATEGIES, evidence_pair
 from vzero.crops.strategy import NO_NEIGHBOURS, Neighbours, Picture
+from vzero.errors import ConfigError
 
 PLAIN = Crops(margin=0.5, upscale=1)
 EVIDENCE = (20, 20, 40, 30)  # with PLAIN's margin: 10, 15, 50, 35

@@ -14,7 +14,8 @@ import polars as pl
 import pytest
 from tiny_models import save_tiny
 
-from vzero.config import ConfigError, Evaluate, Models
+from vzero.config import Evaluate, Models
+from vzero.errors import ChangedError
 from vzero.evaluate.asked import Asked, Part, Picture, asked_of
 from vzero.evaluate.predict import ask_all, load_unchanged, worded_prompt
 from vzero.evaluate.replies import Replies, add_replies
@@ -214,7 +215,7 @@ def test_runs_with_the_same_replies_ask_one_after_the_other(model: LoadedModel, 
 def test_a_model_that_was_replaced_after_it_was_hashed_is_refused(letter_model: Callable[[str], Path]):
     folder = letter_model("B")
     assert load_unchanged(folder, MODELS, content_hash(folder)).network
-    with pytest.raises(ConfigError, match="replaced while it was read"):
+    with pytest.raises(ChangedError, match="replaced while it was read"):
         load_unchanged(folder, MODELS, content_hash(letter_model("C")))
 
 

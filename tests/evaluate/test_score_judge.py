@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from tests.judge_endpoint import Endpoint, serving
-from vzero.config import ConfigError
+from vzero.errors import SourceError
 from vzero.evaluate.judge import BATCH, Judge, judged_letter, judged_same
 
 CHOICES = {"A": "rubber", "B": "cotton"}
@@ -76,7 +76,7 @@ def test_a_judge_that_gives_no_reply_to_a_batch_is_asked_no_further(endpoint: En
 
 def test_a_file_of_something_else_is_refused_and_left_alone(tmp_path: Path):
     pl.DataFrame({"a": [1]}).write_parquet(tmp_path / "replies.parquet")
-    with pytest.raises(ConfigError, match="no file of a judge's replies"):
+    with pytest.raises(SourceError, match="no file of a judge's replies"):
         Judge(tmp_path / "replies.parquet", "judge-1")
 
 

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from tests.stored_files import OWN_TEXTS, lmms_eval_samples, own_predictions, vlmevalkit_rows
-from vzero.config import ConfigError
+from vzero.errors import SourceError
 from vzero.evaluate.benchmark_tables import benchmark_tables
 from vzero.evaluate.comparison import comparison, matched
 from vzero.evaluate.reading import graded
@@ -155,7 +155,7 @@ def test_our_predictions_get_their_options_from_the_items(tmp_path: Path):
     assert rows["options"].to_list() == [["red", "blue"]] * len(rows)
     assert rows["source"].unique().to_list() == [""]
     assert read_stored(folder / "predictions").rows.equals(rows)
-    with pytest.raises(ConfigError, match="holds search, not vstar"):
+    with pytest.raises(SourceError, match="holds search, not vstar"):
         read_stored(folder, "vstar")
 
 
@@ -186,13 +186,13 @@ def test_predictions_with_the_column_names_of_earlier_versions_are_read(tmp_path
 )
 def test_what_is_no_file_of_predictions_is_refused(tmp_path: Path, name: str, content: str, expected: str):
     (tmp_path / name).write_text(content)
-    with pytest.raises(ConfigError, match=expected):
+    with pytest.raises(SourceError, match=expected):
         read_stored(tmp_path / name)
 
 
 def test_a_folder_of_something_else_is_refused_with_what_is_in_it(tmp_path: Path):
     (tmp_path / "notes.txt").touch()
-    with pytest.raises(ConfigError, match=r"found notes\.txt; expected a folder of our predictions"):
+    with pytest.raises(SourceError, match=r"found notes\.txt; expected a folder of our predictions"):
         read_stored(tmp_path)
 
 
@@ -279,9 +279,9 @@ def test_a_comparison_matches_items_and_counts_the_others():
 
 def test_other_questions_under_the_same_ids_are_refused():
     one = graded(stored(["A"]), "vlmevalkit-exact")
-    with pytest.raises(ConfigError, match="right answers to 1 items differ, such as vstar 0"):
+    with pytest.raises(SourceError, match="right answers to 1 items differ, such as vstar 0"):
         matched(one, graded(stored(["A"], answer="A"), "vlmevalkit-exact"))
-    with pytest.raises(ConfigError, match="1 items of vstar against 1 items of blink"):
+    with pytest.raises(SourceError, match="1 items of vstar against 1 items of blink"):
         matched(one, graded(stored(["A"], benchmark="blink"), "vlmevalkit-exact"))
 
 

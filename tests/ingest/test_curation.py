@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vzero import tables
-from vzero.config import ConfigError, Filters, Ingest, PromptTokens, parse_params
+from vzero.config import Filters, Ingest, PromptTokens, parse_params
+from vzero.errors import ConfigError
 from vzero.ingest.curation import FILTERS, keepers, left_out, licence_kept, measure
 from vzero.ingest.funnel import funnel
 from vzero.likeness.overlaps import informative

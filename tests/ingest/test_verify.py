@@ -9,7 +9,8 @@ import pytest
 from PIL import Image, ImageDraw, ImageOps, PngImagePlugin
 
 from vzero import geometry, imaging, shards, tables
-from vzero.config import CocoSource, ConfigError, Ingest, NeedleSource, Params, TableSource, VocSource
+from vzero.config import CocoSource, Ingest, NeedleSource, Params, TableSource, VocSource
+from vzero.errors import SourceError
 from vzero.geometry import BoxFormat
 from vzero.ingest.check import Shelved
 from vzero.paths import Paths
@@ -74,7 +75,7 @@ def params(declared: BoxFormat, **settings) -> Params:
 )
 def test_a_wrong_declaration_stops_ingest_before_any_table(truth, declared, advice, tmp_path):
     paths = project(tmp_path, truth)
-    with pytest.raises(ConfigError) as raised:
+    with pytest.raises(SourceError) as raised:
         ingest.run(params(declared), paths, processes=1)
     message = str(raised.value)
     named = f"boxes are declared as {declared.order} {declared.unit} but are {truth.order} {truth.unit}: "
@@ -134,7 +135,7 @@ def test_files_in_a_published_form_with_other_boxes_stop_ingest_too(write, truth
     source = write(tmp_path, rows, truth)
     [name] = [name for name, kind in (("coco", CocoSource), ("voc", VocSource)) if isinstance(source, kind)]
     config = Ingest(source=name, needle=NeedleSource(benchmark_questions=2), **{name: source})
-    with pytest.raises(ConfigError) as raised:
+    with pytest.raises(SourceError) as raised:
         ingest.run(Params(ingest=config), paths, processes=1)
     assert str(raised.value).startswith(
         f"{name}: boxes are declared as {declared} pixel but are {truth.order} {truth.unit}: "
@@ -250,7 +251,7 @@ def test_boxes_on_the_other_image_than_declared_are_a_contradiction_of_their_own
     ]
     assert found["subsets"]["orientation"]["6"]["verdict"] == found["verdict"] == "verified"
     with pytest.raises(
-        ConfigError, match="declared as drawn on the stored image but are on the shown one"
+        SourceError, match="declared as drawn on the stored image but are on the shown one"
     ) as raised:
         ingest.run(params(BoxFormat("xyxy"), exif="stored"), paths, processes=1)
     assert "Set ingest.exif: shown. " in str(raised.value)
@@ -259,7 +260,7 @@ def test_boxes_on_the_other_image_than_declared_are_a_contradiction_of_their_own
 
 def test_a_few_turned_photos_among_hundreds_are_found(tmp_path):
     paths = project(tmp_path, BoxFormat("xyxy"), rows=120, orientation=TURN, turned=24, smaller=3)
-    with pytest.raises(ConfigError, match=r"on the shown one.* of 24 boxes fit their image so, 100\.0% on"):
+    with pytest.raises(SourceError, match=r"on the shown one.* of 24 boxes fit their image so, 100\.0% on"):
         ingest.run(params(BoxFormat("xyxy"), exif="stored"), paths, processes=1)
     summary = ingest.run(params(BoxFormat("xyxy"), exif="stored", verify_boxes=False), paths, processes=1)
     found = summary["box_conventions"]["table"]["xyxy pixel"]["subsets"]["orientation"]
@@ -277,7 +278,7 @@ def test_a_folder_with_another_convention_is_found_among_the_rest(tmp_path):
         (tmp_path / "images" / row["image"]).rename(tmp_path / "images/other" / row["image"])
         row |= {"image": f"other/{row['image']}", "box": [x1, y1, x2 - x1, y2 - y1]}
     (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)))
-    with pytest.raises(ConfigError, match=r"table, images of the folder other: .* but are xywh pixel"):
+    with pytest.raises(SourceError, match=r"table, images of the folder other: .* but are xywh pixel"):
         ingest.run(params(BoxFormat("xyxy")), paths, processes=1)
 
 

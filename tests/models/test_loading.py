@@ -9,7 +9,8 @@ import pytest
 import torch
 from tiny_models import FAMILIES, TEXTS, save_tiny
 
-from vzero.config import ConfigError, Models
+from vzero.config import Models
+from vzero.errors import ConfigError, ModelError
 from vzero.models.loading import check_pair, load_model, load_processors
 
 
@@ -73,25 +74,25 @@ def test_bounds_that_agree_with_the_folder_are_kept(tmp_path, bounds):
 
 
 @pytest.mark.parametrize(
-    ("settings", "message"),
+    ("settings", "error", "message"),
     [
-        ({"size": {"shortest_edge": 512, "longest_edge": 400}}, r"longest_edge .* \(400\) must not be below"),
-        ({"size": {"shortest_edge": 0, "longest_edge": 400}}, "both at least 1"),
-        ({"do_resize": False}, "do_resize of its image processor is false"),
+        ({"size": {"shortest_edge": 512, "longest_edge": 400}}, ConfigError, r"\(400\) must not be below"),
+        ({"size": {"shortest_edge": 0, "longest_edge": 400}}, ConfigError, "both at least 1"),
+        ({"do_resize": False}, ModelError, "do_resize of its image processor is false"),
     ],
 )
-def test_a_folder_that_contradicts_itself_is_refused(tmp_path, settings, message):
+def test_a_folder_that_contradicts_itself_is_refused(tmp_path, settings, error, message):
     folder = save_tiny(tmp_path / "model", layers=2)
     file = folder / "preprocessor_config.json"
     file.write_text(json.dumps(json.loads(file.read_text()) | settings))
-    with pytest.raises(ConfigError, match=message):
+    with pytest.raises(error, match=message):
         load_processors(folder, Models())
 
 
 def test_different_vocabularies_are_refused(tmp_path):
     student = load_model(save_tiny(tmp_path / "s"), Models())
     other = save_tiny(tmp_path / "t", texts=[*TEXTS, "a wholly different set of words, zebra zebra"])
-    with pytest.raises(ConfigError, match=r"different vocabularies: .* differ"):
+    with pytest.raises(ModelError, match=r"different vocabularies: .* differ"):
         check_pair(student, load_model(other, Models()))
 
 
@@ -101,18 +102,18 @@ def test_different_image_tokens_are_refused(tmp_path):
     config = json.loads((folder / "config.json").read_text())
     config["image_token_id"], config["video_token_id"] = config["video_token_id"], config["image_token_id"]
     (folder / "config.json").write_text(json.dumps(config))
-    with pytest.raises(ConfigError, match="different image tokens"):
+    with pytest.raises(ModelError, match="different image tokens"):
         check_pair(student, load_model(folder, Models()))
 
 
 def test_folders_that_are_no_models_are_refused(tmp_path):
-    with pytest.raises(ConfigError, match=r"no config\.json"):
+    with pytest.raises(ModelError, match=r"no config\.json"):
         load_model(tmp_path, Models())
     (tmp_path / "config.json").write_text('{"model_type": "bert"}')
-    with pytest.raises(ConfigError, match="'bert' is not supported; allowed: qwen3_5"):
+    with pytest.raises(ModelError, match="'bert' is not supported; allowed: qwen3_5"):
         load_model(tmp_path, Models())
     (tmp_path / "config.json").write_text("{")
-    with pytest.raises(ConfigError, match="cannot be read"):
+    with pytest.raises(ModelError, match="cannot be read"):
         load_model(tmp_path, Models())
 
 
@@ -121,5 +122,5 @@ def test_a_tokenizer_without_a_chat_template_is_refused(tmp_path):
     template = folder / "chat_template.jinja"
     kept = tmp_path / "template"
     shutil.move(template, kept)
-    with pytest.raises(ConfigError, match="no chat template"):
+    with pytest.raises(ModelError, match="no chat template"):
         load_model(folder, Models())

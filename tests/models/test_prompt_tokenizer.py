@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from tiny_models import FAMILIES, OTHER_TOKENS, SPECIAL_TOKENS, qwen_tokenizer, save_tiny, tokenizer
 from tokenizers import AddedToken
 
-from vzero.config import ConfigError, Models, NeedleSource
+from vzero.config import Models, NeedleSource
+from vzero.errors import ModelError
 from vzero.evaluate.predict import worded_prompt
 from vzero.imaging import encode_png
 from vzero.models.encoding import encode, prompt_tokens
@@ -188,7 +189,7 @@ def test_the_first_image_is_not_where_a_text_names_its_token():
 @pytest.mark.parametrize(("images", "text"), [(0, IMAGE), (1, "no place"), (1, IMAGE * 2)])
 def test_more_or_fewer_places_than_images_are_an_error_that_names_the_row(images, text, letter_model):
     model = load_model(letter_model("B"), Models(), device="cpu")
-    with pytest.raises(ConfigError, match=f"row-7: .* {text.count(IMAGE)} image places for {images} images"):
+    with pytest.raises(ModelError, match=f"row-7: .* {text.count(IMAGE)} image places for {images} images"):
         encode(model, [Prompt((BLACK,) * images, text, row="row-7")])
 
 
@@ -210,5 +211,5 @@ def test_a_tokenizer_whose_structure_cannot_be_told_from_text_is_refused(token, 
     with pytest.raises(ValueError, match=says):
         prompt_tokenizer(words)
     folder = save_tiny(tmp_path / "model", words=words)
-    with pytest.raises(ConfigError, match=f"model: .*{says}"):
+    with pytest.raises(ModelError, match=f"model: .*{says}"):
         load_processors(folder, Models())

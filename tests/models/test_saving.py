@@ -11,7 +11,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from tiny_models import FAMILIES, save_tiny
 
-from vzero.config import ConfigError, Models
+from vzero.config import Models
+from vzero.errors import ModelError
 from vzero.models.adapters import add_adapters, merge_adapters
 from vzero.models.loading import LoadedModel, load_model
 from vzero.models.saving import save_like, weight_files
@@ -162,8 +163,8 @@ def test_weights_that_cannot_take_trained_values_are_refused(tmp_path: Path):
         save_tiny(tmp_path / "source"),
         lambda tensors: {name: tensor.to(torch.float8_e4m3fn) for name, tensor in tensors.items()},
     )
-    with pytest.raises(ConfigError, match=r"is F8_E4M3; a student's weights must be F64, F32, F16, BF16"):
+    with pytest.raises(ModelError, match=r"is F8_E4M3; a student's weights must be F64, F32, F16, BF16"):
         weight_files(source)
     (source / WEIGHTS).rename(source / "pytorch_model.bin")
-    with pytest.raises(ConfigError, match=r"no model\.safetensors; a student's weights must be safetensors"):
+    with pytest.raises(ModelError, match=r"no model\.safetensors; a student's weights must be safetensors"):
         weight_files(source)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from vzero.config import ConfigError
+from vzero.errors import ConfigError, SourceError
 from vzero.prompts.parts import Image, Question
 from vzero.prompts.wordings import WORDINGS, worded
 
@@ -90,7 +90,7 @@ def test_marks_place_the_images_and_a_mark_without_an_image_is_refused():
     parts = worded(QUESTIONS["mmmu"], "vlmevalkit").parts
     assert parts[:4] == ("Question: See ", Image(1), ", then ", Image(0))
     assert parts[5] == Image(0), "a mark in an option"
-    with pytest.raises(ConfigError, match=r"<image 2> in a question with 1"):
+    with pytest.raises(SourceError, match=r"<image 2> in a question with 1"):
         worded(replace(QUESTIONS["mmmu"], images=1), "vlmevalkit")
 
 

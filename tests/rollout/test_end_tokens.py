@@ -11,7 +11,8 @@ import torch
 from rollout_passes import prompts
 from tiny_models import FAMILIES, save_tiny
 
-from vzero.config import ConfigError, Models
+from vzero.config import Models
+from vzero.errors import ModelError
 from vzero.models.encoding import encode
 from vzero.models.loading import LoadedModel, check_pair, load_model
 from vzero.prompts.messages import Prompt
@@ -63,7 +64,7 @@ def test_end_tokens_of_a_folder(folder, tmp_path, generation, expected):
     "generation", ["{", "[2]", '{"eos_token_id": "<|im_end|>"}', '{"eos_token_id": [2.5]}']
 )
 def test_a_generation_config_that_says_nothing_clear_is_refused(folder, generation):
-    with pytest.raises(ConfigError, match=r"generation_config\.json: (cannot|must|eos_token_id must)"):
+    with pytest.raises(ModelError, match=r"generation_config\.json: (cannot|must|eos_token_id must)"):
         configured(folder, generation)
 
 
@@ -115,5 +116,5 @@ def test_answers_end_where_the_librarys_own_end(tmp_path, family):
 def test_a_student_must_end_where_its_teacher_does(folder):
     one, both = (configured(folder, {"eos_token_id": ids}) for ids in (TURN_END, [TURN_END, PAD]))
     check_pair(both, one)
-    with pytest.raises(ConfigError, match=r"ends answers with '<\|endoftext\|>', .* add 0 to eos_token_id"):
+    with pytest.raises(ModelError, match=r"ends answers with '<\|endoftext\|>', .* add 0 to eos_token_id"):
         check_pair(one, both)

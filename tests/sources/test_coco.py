@@ -11,7 +11,7 @@ import pytest
 from checked_source import checked, picture, rejected_images
 
 from vzero.config import CocoSource
-from vzero.untrusted.rejects import SourceError
+from vzero.errors import SourceError
 
 KINDS = ["person", "dog", "cup", "kite", "bus"]
 CATEGORIES = [{"supercategory": "any", "id": number, "name": name} for number, name in enumerate(KINDS, 1)]

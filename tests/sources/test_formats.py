@@ -8,15 +8,8 @@ import polars as pl
 import pytest
 
 from vzero import imaging
-from vzero.config import (
-    ConfigError,
-    Ingest,
-    NeedleSource,
-    TableColumns,
-    TableSource,
-    VisualCotSource,
-    ZwzSource,
-)
+from vzero.config import Ingest, NeedleSource, TableColumns, TableSource, VisualCotSource, ZwzSource
+from vzero.errors import SourceError
 from vzero.ingest.check import Shelf, check
 from vzero.paths import Paths
 from vzero.sources.annotation import Reject
@@ -168,14 +161,14 @@ def test_a_column_named_in_params_must_be_there(tmp_path):
     table = TableSource(
         rows=Path("rows.jsonl"), images=Path("images"), columns=TableColumns(licence="rights")
     )
-    with pytest.raises(ConfigError, match=r"no column 'rights'; it has: image, question, box"):
+    with pytest.raises(SourceError, match=r"no column 'rights'; it has: image, question, box"):
         open_source("table", Ingest(table=table), Paths(tmp_path))
 
 
 def test_a_missing_image_folder_is_an_error_not_a_reject_for_every_row(tmp_path):
     (tmp_path / "rows.jsonl").write_text('{"images": ["a.png"], "problem": "What?", "bbox": [1, 2, 3, 4]}\n')
     config = Ingest(source="zwz", zwz=ZwzSource(rows=Path("rows.jsonl"), images=Path("absent")))
-    with pytest.raises(ConfigError, match=r"^ingest\.zwz\.images: .*/absent: no such image folder"):
+    with pytest.raises(SourceError, match=r"^ingest\.zwz\.images: .*/absent: no such image folder"):
         open_source(config.sources[0], config, Paths(tmp_path))
 
 
@@ -183,10 +176,10 @@ def test_a_path_that_is_wrong_is_named_with_its_key(tmp_path):
     # The rows lie in the folder of the images: the longer path is meant.
     (tmp_path / "set").mkdir()
     config = Ingest(source="zwz", zwz=ZwzSource(rows=Path("set/train.parquet"), images=Path("set")))
-    with pytest.raises(ConfigError, match=r"^ingest\.zwz\.rows: .*/set/train\.parquet: no such file$"):
+    with pytest.raises(SourceError, match=r"^ingest\.zwz\.rows: .*/set/train\.parquet: no such file$"):
         open_source("zwz", config, Paths(tmp_path))
     (tmp_path / "set/train.parquet").mkdir()
-    with pytest.raises(ConfigError, match=r"train\.parquet: not a file$"):
+    with pytest.raises(SourceError, match=r"train\.parquet: not a file$"):
         open_source("zwz", config, Paths(tmp_path))
 
 

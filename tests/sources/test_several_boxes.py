@@ -8,10 +8,10 @@ import pytest
 
 from tests.published_rows import IMAGES, put, read
 from vzero.config import Ingest, NeedleSource, Params, SealSource, TreeVgrSource, VgrColumns, VgrSource
+from vzero.errors import SourceError
 from vzero.paths import Paths
 from vzero.sources.catalogue import open_source
 from vzero.stages import ingest
-from vzero.untrusted.rejects import SourceError
 
 TREE_ROW = {
     "images": ["images/sa_1.jpg"],

@@ -15,10 +15,10 @@ from PIL import Image
 from tests.checked_tables import check_and_merge
 from vzero import imaging, tables
 from vzero.config import Ingest, VocSource
+from vzero.errors import SourceError
 from vzero.ingest import merge
 from vzero.paths import Paths
 from vzero.sources.catalogue import open_source
-from vzero.untrusted.rejects import SourceError
 
 
 def thing(name: str, box: tuple[Any, Any, Any, Any], more: str = "") -> str:

@@ -13,7 +13,7 @@ from checked_source import checked, picture
 
 from vzero import imaging
 from vzero.config import VstarSource
-from vzero.untrusted.rejects import SourceError
+from vzero.errors import SourceError
 
 
 def vstar(root: Path, name: str, item: Any, image: str = ".jpg") -> VstarSource:

@@ -9,7 +9,8 @@ import polars as pl
 import pytest
 
 from tests.published_rows import IMAGES, picture, put, read
-from vzero.config import ConfigError, Ingest, VisionOpdSource, ZwzSource
+from vzero.config import Ingest, VisionOpdSource, ZwzSource
+from vzero.errors import SourceError
 from vzero.paths import Paths
 from vzero.sources.catalogue import open_source
 from vzero.sources.zwz import without_hint
@@ -102,7 +103,7 @@ def test_zwz_mini_csv_names_the_clean_image_in_a_column_of_its_own(tmp_path):
 
 def test_zwz_without_the_declared_image_column_says_what_there_is(tmp_path):
     put(tmp_path, "0f3a.png")
-    with pytest.raises(ConfigError, match="no column 'original_images'; it has: images, problem"):
+    with pytest.raises(SourceError, match="no column 'original_images'; it has: images, problem"):
         open_source("zwz", zwz(tmp_path, [ZWZ_ROW], image_column="original_images"), Paths(tmp_path))
 
 

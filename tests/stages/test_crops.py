@@ -14,7 +14,8 @@ import polars as pl
 import pytest
 
 from vzero import cli, imaging, runs, shards, tables
-from vzero.config import ConfigError, Crops, Params
+from vzero.config import Crops, Params
+from vzero.errors import ChangedError, ProjectError
 from vzero.paths import Paths
 from vzero.stages import crops, ingest
 
@@ -137,7 +138,7 @@ def test_tables_that_change_while_they_are_read_make_no_crops(ingested, tmp_path
 
     summarize = crops._summarize
     monkeypatch.setattr(crops, "_summarize", changing)
-    with pytest.raises(ConfigError, match="changed while this run was reading it"):
+    with pytest.raises(ChangedError, match="changed while this run was reading it"):
         crops.run(PARAMS, paths, processes=1)
     assert not paths.crops.exists()
     assert not list(paths.scratch.glob("crops/*")), "nothing is gone on with"
@@ -179,5 +180,5 @@ def test_the_answer_column_is_never_read(ingested, tmp_path):
 
 
 def test_without_ingested_tables_the_error_says_what_to_run(tmp_path):
-    with pytest.raises(FileNotFoundError, match="run ingest first"):
+    with pytest.raises(ProjectError, match="run ingest first"):
         crops.run(PARAMS, Paths(tmp_path), processes=1)

@@ -14,7 +14,8 @@ import pytest
 from tests.checked_tables import write_shards
 from vzero import shards
 from vzero.benchmarks.items import picture_facts
-from vzero.config import BENCHMARKS, ConfigError, Crops, NeedleSource, Params, parse_params
+from vzero.config import BENCHMARKS, Crops, NeedleSource, Params, parse_params
+from vzero.errors import ConfigError, ModelError, ProjectError
 from vzero.evaluate.replies import Replies
 from vzero.imaging import encode_png, probe
 from vzero.needle.benchmarks import benchmark_items
@@ -257,8 +258,8 @@ def test_unknown_names_are_errors_that_say_what_is_allowed(params: Params, paths
 
 def test_what_is_missing_is_named(params: Params, paths: Paths):
     shutil.rmtree(paths.trained_model)
-    with pytest.raises(ConfigError, match="no folder there to load the trained model from"):
+    with pytest.raises(ModelError, match="no folder there to load the trained model from"):
         evaluate.run(params, paths, "trained", "search")
     shutil.rmtree(paths.benchmark_items)
-    with pytest.raises(FileNotFoundError, match="run the stage that writes it first"):
+    with pytest.raises(ProjectError, match="run the stage that writes it first"):
         evaluate.run(params, paths, "base", "search")

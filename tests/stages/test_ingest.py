@@ -13,7 +13,8 @@ import polars as pl
 import pytest
 
 from vzero import imaging, shards, tables
-from vzero.config import ConfigError, Filters, Ingest, Models, Params, PromptTokens, SealSource
+from vzero.config import Filters, Ingest, Models, Params, PromptTokens, SealSource
+from vzero.errors import ChangedError, ConfigError, SourceError
 from vzero.paths import Paths
 from vzero.stages import ingest
 
@@ -240,7 +241,7 @@ def test_an_image_that_changes_while_ingest_runs_is_an_error(table_params, proje
         return check_all(*arguments)
 
     monkeypatch.setattr(ingest, "verify", meanwhile)
-    with pytest.raises(ConfigError, match=r"table: image 39\.png changed while ingest ran; run it again"):
+    with pytest.raises(ChangedError, match=r"table: image 39\.png changed while ingest ran; run it again"):
         ingest.run(table_params, project, processes=1)
     assert not project.samples.exists()
 
@@ -295,7 +296,7 @@ def test_one_of_several_sources_that_gives_nothing_is_an_error(table_params, pro
     seal = seal_rows(project, [[70, 70, 5, 5]] * 4)
     several = table_params.ingest.model_copy(update={"source": ["table", "seal"], "seal": seal})
     with pytest.raises(
-        ConfigError, match=r"seal: none of 4 rows can be used \(box_outside: 3, missing_image: 1"
+        SourceError, match=r"seal: none of 4 rows can be used \(box_outside: 3, missing_image: 1"
     ):
         ingest.run(Params(ingest=several), project, processes=1)
 
@@ -348,11 +349,11 @@ def test_filters_that_get_or_leave_nothing_are_the_same_error(table_params, proj
     columns = table_params.ingest.table.columns.model_copy(update={"answer": None})
     table = table_params.ingest.table.model_copy(update={"columns": columns})
     params = Params(ingest=table_params.ingest.model_copy(update={"filters": filters, "table": table}))
-    with pytest.raises(ConfigError, match=rf"none of 1 rows can be used \({code}: 1\)"):
+    with pytest.raises(SourceError, match=rf"none of 1 rows can be used \({code}: 1\)"):
         ingest.run(params, project, processes=1)
 
 
 def test_an_empty_source_is_an_error(table_params, project):
     (project.root / "rows.jsonl").write_text("")
-    with pytest.raises(ConfigError, match="the source is empty"):
+    with pytest.raises(SourceError, match="the source is empty"):
         ingest.run(table_params, project, processes=1)

@@ -12,6 +12,7 @@ import pytest
 
 from vzero import tables
 from vzero.config import Params
+from vzero.errors import ProjectError
 from vzero.likeness.nearest import near_duplicates
 from vzero.models.encoding import prompt_tokens, visual_tokens
 from vzero.models.loading import load_processors
@@ -187,7 +188,7 @@ def test_the_same_tables_make_the_same_page(paths: Paths, params: Params):
 
 
 def test_without_tables_the_stage_to_run_is_named(tmp_path: Path, params: Params):
-    with pytest.raises(FileNotFoundError, match="images: no table there"):
+    with pytest.raises(ProjectError, match="images: no table there"):
         quality.run(params, Paths(tmp_path))
 
 

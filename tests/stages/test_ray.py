@@ -9,7 +9,8 @@ import signal
 import pytest
 
 from vzero import shards, workers
-from vzero.config import Compute, ConfigError
+from vzero.config import Compute
+from vzero.errors import ConfigError
 from vzero.stages import crops, ingest
 
 pytest.importorskip("ray", reason="ray is not installed: pip install 'vzero[ray]'")

@@ -12,6 +12,7 @@ from example_run import write_example
 from polars import selectors
 
 from vzero import tables
+from vzero.errors import ProjectError
 from vzero.paths import Paths
 from vzero.shards import read, write_table
 from vzero.stages import report
@@ -85,5 +86,5 @@ def test_a_run_without_rollouts_is_reported(tmp_path: Path) -> None:
 
 def test_a_missing_table_is_an_error_that_names_it(tmp_path: Path) -> None:
     params, _ = write_example(tmp_path / "whole")
-    with pytest.raises(FileNotFoundError, match=r"run the stage that writes it first"):
+    with pytest.raises(ProjectError, match=r"run the stage that writes it first"):
         report.run(params, Paths(tmp_path / "empty"))

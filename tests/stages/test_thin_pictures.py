@@ -12,7 +12,8 @@ import pytest
 from small_project import SETTINGS
 
 from vzero import imaging, shards
-from vzero.config import ConfigError, Params, parse_params
+from vzero.config import Params, parse_params
+from vzero.errors import ConfigError
 from vzero.paths import Paths
 from vzero.stages import crops, ingest, train
 from vzero.tables import Crops, LeftOut, Rollouts

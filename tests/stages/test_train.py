@@ -9,7 +9,8 @@ from command_line import vzero
 from ruamel.yaml import YAML
 from small_project import SETTINGS, settings
 
-from vzero.config import ConfigError, Models
+from vzero.config import Models
+from vzero.errors import ChangedError, ConfigError
 from vzero.models.loading import load_model
 from vzero.paths import Paths
 from vzero.shards import read
@@ -54,7 +55,7 @@ def test_tables_that_change_while_they_are_learnt_from_end_it(project: Paths, mo
 
     update = loop.update
     monkeypatch.setattr(loop, "update", changing)
-    with pytest.raises(ConfigError, match=r"changed while this run was reading it: one of .*crops"):
+    with pytest.raises(ChangedError, match=r"changed while this run was reading it: one of .*crops"):
         train.run(settings(steps=1), project)
     assert not project.trained_model.exists()
     assert not list(project.scratch.glob("train/*/checkpoints/*"))

@@ -12,7 +12,8 @@ from small_project import settings
 from vzero import config
 from vzero.answers.extract import extract
 from vzero.answers.extraction import lettered
-from vzero.config import ConfigError, Models
+from vzero.config import Models
+from vzero.errors import ConfigError
 from vzero.models.loading import load_model
 from vzero.paths import Paths
 from vzero.shards import read

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from vzero.config import ConfigError
+from vzero.errors import ConfigError, ProjectError
 from vzero.needle.scenes import SIDES
 from vzero.shards import read
 from vzero.tables import Crops, Images, Samples
@@ -85,12 +85,14 @@ def test_samples_come_with_their_own_pixels_in_the_order_asked(project):
 def test_crops_of_other_samples_are_refused_not_passed_over(project):
     first = min(project.crops.glob("part-*.parquet"))
     read(first, Crops).slice(1).write_parquet(first)
-    with pytest.raises(ConfigError, match=r"no crops, or no image, of 1 of 30 training samples .* run crops"):
+    with pytest.raises(
+        ProjectError, match=r"no crops, or no image, of 1 of 30 training samples .* run crops"
+    ):
         training_index(project)
 
 
 def test_a_table_without_training_samples_is_refused(project):
     for shard in project.samples.glob("part-*.parquet"):
         read(shard, Samples).head(0).write_parquet(shard)
-    with pytest.raises(ConfigError, match="no training samples"):
+    with pytest.raises(ProjectError, match="no training samples"):
         training_index(project)

@@ -21,7 +21,8 @@ from ruamel.yaml import YAML
 from safetensors.torch import load_file
 from small_project import SETTINGS
 
-from vzero.config import ConfigError, parse_params
+from vzero.config import parse_params
+from vzero.errors import ConfigError
 from vzero.paths import Paths
 from vzero.shards import read
 from vzero.stages import train

@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from vzero import config
-from vzero.config import ConfigError, Gate, Objective, Train, parse_params
+from vzero.config import Gate, Objective, Train, parse_params
+from vzero.errors import ConfigError
 from vzero.signals.aggregation import Aggregation
 from vzero.signals.divergence import Divergence
 from vzero.signals.evidence import evidence_weights, gate

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from vzero.config import ConfigError, Params, Section, Train, parse_params, read_yaml
+from vzero.config import Params, Section, Train, parse_params, read_yaml
+from vzero.errors import ConfigError
 from vzero.train.recipes import RECIPES
 from vzero.train.resolve import resolve
 

@@ -13,9 +13,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from vzero.benchmarks.files import open_files
+from vzero.errors import SourceError
 from vzero.untrusted import parquet
 from vzero.untrusted.json_stream import DEEPEST, LONGEST_ITEM, MOST_MARKS, CutShortError, entries, list_items
-from vzero.untrusted.rejects import SourceError
 from vzero.untrusted.rows import Row, read_rows
 
 BEFORE, AFTER = {"a": 1}, {"a": 2}

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from vzero.errors import SourceError
 from vzero.untrusted import json_stream
 from vzero.untrusted.json_stream import entries, list_items, parse_json
-from vzero.untrusted.rejects import SourceError
 
 SLOW = settings(
     max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from vzero.config import ConfigError
+from vzero.errors import SourceError
 from vzero.sources.annotation import Annotation, annotate_rows
 from vzero.untrusted.rejects import Reject, RejectCode
 from vzero.untrusted.rows import read_rows
@@ -30,7 +30,7 @@ def test_a_missing_column_is_named_beside_those_found(kind, tmp_path):
     path = tmp_path / f"rows.{kind}"
     frame = pl.DataFrame(ROWS)
     {"jsonl": frame.write_ndjson, "csv": frame.write_csv, "parquet": frame.write_parquet}[kind](path)
-    with pytest.raises(ConfigError, match=r"no column 'box'; it has: image, question"):
+    with pytest.raises(SourceError, match=r"no column 'box'; it has: image, question"):
         read_rows(path, ["image", "box"])
 
 
@@ -41,17 +41,17 @@ def test_a_jsonl_key_may_be_left_out_of_some_rows(tmp_path):
 
 
 def test_a_missing_file_and_an_unknown_kind_are_errors(tmp_path):
-    with pytest.raises(ConfigError, match="no such file"):
+    with pytest.raises(SourceError, match="no such file"):
         read_rows(tmp_path / "absent.jsonl", [])
     (tmp_path / "rows.xlsx").touch()
-    with pytest.raises(ConfigError, match=r"unknown kind of table; allowed: \.jsonl"):
+    with pytest.raises(SourceError, match=r"unknown kind of table; allowed: \.jsonl"):
         read_rows(tmp_path / "rows.xlsx", [])
 
 
 def test_a_file_that_is_no_parquet_is_an_error(tmp_path):
     path = tmp_path / "rows.parquet"
     path.write_bytes(b"PAR1 not really")
-    with pytest.raises(ConfigError, match="not a readable Parquet file"):
+    with pytest.raises(SourceError, match="not a readable Parquet file"):
         list(read_rows(path, []))
 
 
@@ -68,7 +68,7 @@ def test_broken_csv_rows_are_told_apart(tmp_path):
 def test_a_csv_header_must_name_every_column_once(tmp_path):
     path = tmp_path / "rows.csv"
     path.write_text("image,image\na,b\n")
-    with pytest.raises(ConfigError, match="of the same name"):
+    with pytest.raises(SourceError, match="of the same name"):
         list(read_rows(path, []))
 
 

@@ -18,13 +18,14 @@ from hypothesis import strategies as st
 from tests.checked_tables import merge_tables
 from vzero import imaging, workers
 from vzero.config import Compute, Ingest, TableSource
+from vzero.errors import SourceError
 from vzero.ingest import spill
 from vzero.paths import Paths
 from vzero.runs import run_folder
 from vzero.sources.catalogue import open_source
 from vzero.untrusted import tar_shards
 from vzero.untrusted.files import open_images, read_image
-from vzero.untrusted.rejects import Rejected, SourceError
+from vzero.untrusted.rejects import Rejected
 from vzero.untrusted.tar_shards import member_name
 
 

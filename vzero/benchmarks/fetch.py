@@ -12,13 +12,13 @@ from huggingface_hub import constants
 
 from vzero.benchmarks.catalogue import CATALOGUE
 from vzero.benchmarks.declaration import Published
-from vzero.config import ConfigError
+from vzero.errors import ConfigError, SourceError
 
 
 def fetch(name: str, out: Path) -> Path:
     """Download into `out/name`; the file, or the folder of several, that `ingest.benchmarks` can name.
 
-    `ConfigError` says what to get and where to put it when no hub can be reached, and when a file's md5 is
+    `SourceError` says what to get and where to put it when no hub can be reached, and when a file's md5 is
     not the published one.
     """
     published = CATALOGUE[name].published
@@ -26,13 +26,13 @@ def fetch(name: str, out: Path) -> Path:
         raise ConfigError(f"{name} is drawn by `vzero ingest`; there is nothing to fetch")
     folder = out / name
     if constants.HF_HUB_OFFLINE:
-        raise ConfigError(f"HF_HUB_OFFLINE is set: {_by_hand(published, folder)}")
+        raise SourceError(f"HF_HUB_OFFLINE is set: {_by_hand(published, folder)}")
     try:
         files = [_download(published.repository, file, folder) for file in _listed(published)]
     except Exception as error:  # the network, the hub and the disk each fail in their own ways
-        raise ConfigError(f"{_first_line(error)}: {_by_hand(published, folder)}") from error
+        raise SourceError(f"{_first_line(error)}: {_by_hand(published, folder)}") from error
     if not files:
-        raise ConfigError(f"{published.repository} has no {' or '.join(published.files)}")
+        raise SourceError(f"{published.repository} has no {' or '.join(published.files)}")
     if published.md5 is not None:
         _check(files[0], published.md5)
     return files[0] if len(files) == 1 else folder
@@ -63,6 +63,6 @@ def _check(file: Path, expected: str) -> None:
     with file.open("rb") as opened:
         found = hashlib.file_digest(opened, "md5").hexdigest()
     if found != expected:
-        raise ConfigError(
+        raise SourceError(
             f"{file}: md5 {found}, the published file has {expected}; remove it and fetch again"
         )

@@ -16,8 +16,8 @@ import pyarrow.parquet as pq
 
 from vzero.benchmarks.tsv import read_tsv_rows, tsv_columns
 from vzero.config import NaCells
+from vzero.errors import SourceError
 from vzero.untrusted.parquet import read_batches
-from vzero.untrusted.rejects import SourceError
 
 Row = dict[str, Any]
 

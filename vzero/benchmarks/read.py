@@ -13,7 +13,8 @@ from vzero.benchmarks.declaration import Benchmark, Form
 from vzero.benchmarks.files import Opened, open_files
 from vzero.benchmarks.items import ItemReader
 from vzero.config import Crops, NaCells
-from vzero.untrusted.rejects import Reject, RejectCode, Rejected, SourceError
+from vzero.errors import SourceError
+from vzero.untrusted.rejects import Reject, RejectCode, Rejected
 
 
 @dataclass

@@ -12,8 +12,9 @@ import polars as pl
 from vzero import shards
 from vzero.benchmarks.items import item_digest, version_of
 from vzero.benchmarks.read import BenchmarkFile
+from vzero.errors import SourceError
 from vzero.tables import BenchmarkItems
-from vzero.untrusted.rejects import Reject, SourceError
+from vzero.untrusted.rejects import Reject
 
 ITEMS_TOGETHER = 100
 BYTES_TOGETHER = 256 * 2**20  # of encoded images; bounds memory

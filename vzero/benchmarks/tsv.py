@@ -16,7 +16,7 @@ from typing import Any
 import pandas as pd
 
 from vzero.config import NaCells
-from vzero.untrusted.rejects import SourceError
+from vzero.errors import SourceError
 
 AS_WRITTEN: dict[str, Any] = {"dtype": str, "keep_default_na": False}
 ROWS_TOGETHER = 32  # whose images are in memory at once

@@ -9,7 +9,8 @@ from rich.console import Console
 from rich.text import Text
 
 from vzero.commands.score import print_table, project_settings
-from vzero.config import EVALUATED_MODELS, ConfigError, NaCells
+from vzero.config import EVALUATED_MODELS, NaCells
+from vzero.errors import ConfigError, ProjectError
 from vzero.evaluate import rescore
 from vzero.evaluate.comparison import comparison, matched
 from vzero.evaluate.reading import graded_as_declared
@@ -63,7 +64,7 @@ def _replies(name: str, na_cells: NaCells) -> StoredReplies:
         return read_stored(path, na_cells=na_cells)
     cells = sorted(Paths().evaluation(name, "*").parent.glob(f"{name}-*/predictions"))
     if not cells:
-        raise FileNotFoundError(f"data/evaluate: no predictions of {name} there; run evaluate first")
+        raise ProjectError(f"data/evaluate: no predictions of {name} there; run evaluate first")
     return StoredReplies(pl.concat(read_stored(cell).rows for cell in cells), ())
 
 

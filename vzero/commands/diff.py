@@ -10,7 +10,7 @@ from rich.table import Table
 
 from vzero.commands.changes import changes
 from vzero.commands.versions import files_at
-from vzero.config import ConfigError
+from vzero.errors import ConfigError
 from vzero.paths import Paths
 from vzero.shards import atomic_path
 

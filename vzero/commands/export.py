@@ -11,7 +11,8 @@ from rich.console import Console
 
 from vzero import runs, shards, workers
 from vzero.commands.verl_shard import Split, TableShard, count_rows, write_shard
-from vzero.config import Compute, ConfigError
+from vzero.config import Compute
+from vzero.errors import ConfigError, ProjectError
 from vzero.paths import Paths
 from vzero.progress import LoggedProgress
 
@@ -64,7 +65,7 @@ def _write_files(
     counts = [count_rows(table, splits) for table in tables]
     exported = sum((exported for exported, _ in counts), Counter())
     if not exported:
-        raise ConfigError(f"{paths.crops}: no row of {' or '.join(splits)} that can be exported")
+        raise ProjectError(f"{paths.crops}: no row of {' or '.join(splits)} that can be exported")
     jobs = _jobs(tables, [exported for exported, _ in counts], splits, target, shard_rows)
     waiting = [job for job in jobs if not all(path.is_file() for path in job[3])]
     console = Console()
@@ -90,9 +91,9 @@ def _check_target(out: Path) -> None:
 def _table_shards(paths: Paths) -> list[TableShard]:
     names = [path.name for path in shards.files(paths.crops)]
     if not names:
-        raise FileNotFoundError(f"{paths.crops}: no table there; run crops first")
+        raise ProjectError(f"{paths.crops}: no table there; run crops first")
     if names != [path.name for path in shards.files(paths.samples)]:
-        raise ConfigError(f"{paths.crops}: not the crops of {paths.samples}; run crops again")
+        raise ProjectError(f"{paths.crops}: not the crops of {paths.samples}; run crops again")
     return [TableShard(paths.images / name, paths.samples / name, paths.crops / name) for name in names]
 
 

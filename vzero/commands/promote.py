@@ -13,7 +13,8 @@ from typing import Any
 import polars as pl
 
 from vzero import shards
-from vzero.config import ConfigError, Params
+from vzero.config import Params
+from vzero.errors import ChangedError, ProjectError
 from vzero.evaluate.asked import Asked, Part, Picture
 from vzero.evaluate.predict import ask_all, load_unchanged
 from vzero.evaluate.reading import graded_as_declared
@@ -36,7 +37,7 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     The summary's `outcome` is promoted, kept or unchanged, and `reason` says why.
     """
     if not paths.trained_model.is_dir():
-        raise ConfigError(f"{paths.trained_model}: no trained model; run train first")
+        raise ProjectError(f"{paths.trained_model}: no trained model; run train first")
     with held(paths.promoted):  # two that decide at once would compare with the same previous model
         shards.put_back(paths.promoted_model)
         summary = _decide(params, paths)
@@ -162,6 +163,6 @@ def _promote(paths: Paths, comparison: dict[str, Any]) -> None:
     with shards.atomic_folder(paths.promoted_model) as staging:
         shutil.copytree(paths.trained_model, staging, dirs_exist_ok=True)
         if shards.content_hash(staging) != comparison["model_hash"]:
-            raise ConfigError(f"{paths.trained_model}: replaced meanwhile; run the same command again")
+            raise ChangedError(f"{paths.trained_model}: replaced meanwhile; run the same command again")
         shards.write_table(paths.promotion_history, history, Promotions)
         shards.write_json(paths.promotion, comparison)

@@ -11,7 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from vzero.benchmarks.catalogue import CATALOGUE, UNNAMED
-from vzero.config import ConfigError, Params, load_params
+from vzero.config import Params, load_params
+from vzero.errors import ConfigError
 from vzero.evaluate import rescore
 from vzero.evaluate.benchmark_tables import benchmark_tables
 from vzero.evaluate.judge import Judge
@@ -63,7 +64,7 @@ def judge_of(endpoint: str | None, model: str | None, replies: Path | None) -> J
         raise ConfigError(f"{replies}: a judge's replies are kept as .parquet")
     file = replies or Paths().scratch / "judge" / f"{model.replace('/', '_')}.parquet"
     if endpoint is None and not file.exists():
-        raise FileNotFoundError(f"{file}: no stored replies of {model}; --judge says where to ask it")
+        raise ConfigError(f"{file}: no stored replies of {model}; --judge says where to ask it")
     return Judge(file, model, endpoint and endpoint.rstrip("/"), os.environ.get("OPENAI_API_KEY"))
 
 

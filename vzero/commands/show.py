@@ -12,7 +12,7 @@ from rich.text import Text
 
 from vzero.commands.sheet import draw_sheet
 from vzero.commands.sheet_rows import SHEETS
-from vzero.config import ConfigError
+from vzero.errors import ConfigError, ProjectError
 from vzero.paths import Paths
 from vzero.shards import atomic_path, scan
 from vzero.tables import TABLES
@@ -61,7 +61,7 @@ def _scan(table: str, paths: Paths) -> pl.LazyFrame:
         every = getattr(paths, table)("*", "*").relative_to(paths.root)
         folders = sorted(paths.root.glob(str(every)))
         if not folders:
-            raise FileNotFoundError(f"{paths.root / every}: no {table} there; run evaluate first")
+            raise ProjectError(f"{paths.root / every}: no {table} there; run evaluate first")
         return pl.concat(scan(folder, TABLES[table]) for folder in folders)
     return scan(places.get(table) or getattr(paths, table), TABLES[table])
 
@@ -100,7 +100,7 @@ def _write_sheet(table: str, frame: pl.LazyFrame, paths: Paths, rows: int, out: 
         frame = frame.head(rows)
     picked = SHEETS[table](frame.collect(), paths)
     if not picked:
-        raise ConfigError(f"{table} has no rows to picture")
+        raise ProjectError(f"{table} has no rows to picture")
     png = draw_sheet(picked)
     with atomic_path(out) as temporary:
         temporary.write_bytes(png)

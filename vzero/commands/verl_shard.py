@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 
 from vzero import imaging, shards
 from vzero.commands.verl_row import CROP_COLUMNS, SAMPLE_COLUMNS, SCHEMA, left_out, verl_row
-from vzero.config import ConfigError
+from vzero.errors import ProjectError
 
 Split = Literal["train", "dev"]
 
@@ -38,14 +38,14 @@ class TableShard:
     def rows(
         self, samples: list[str], crops: list[str]
     ) -> Iterator[tuple[dict[str, Any], dict[str, Any], tuple[int, int]]]:
-        """Every sample with its crops, and its image's width and height; `ConfigError` where one lacks."""
+        """Every sample with its crops, and its image's width and height; `ProjectError` where one lacks."""
         sizes = _rows(self.images, ["image_id", "width", "height"])
         extents = {row["image_id"]: (row["width"], row["height"]) for row in sizes}
         for sample, crop in zip_longest(_rows(self.samples, samples), _rows(self.crops, crops)):
             if sample is None or crop is None or sample["sample_id"] != crop["sample_id"]:
-                raise ConfigError(f"{self.crops}: not the crops of {self.samples}; run crops again")
+                raise ProjectError(f"{self.crops}: not the crops of {self.samples}; run crops again")
             if sample["image_id"] not in extents:
-                raise ConfigError(f"{self.images}: no image {sample['image_id']}; run ingest again")
+                raise ProjectError(f"{self.images}: no image {sample['image_id']}; run ingest again")
             yield sample, crop, extents[sample["image_id"]]
 
 

@@ -15,12 +15,12 @@ from dvc.scm import NoSCMError, RevError, resolve_rev
 from dvc_data.hashfile.hash import hash_file
 
 from vzero import shards
-from vzero.config import ConfigError
+from vzero.errors import UserError
 
 WORKSPACE = "workspace"
 
 
-class VersionError(ConfigError):
+class VersionError(UserError):
     """A revision is unknown, lacks the table, or is not in DVC's cache."""
 
 

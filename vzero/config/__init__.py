@@ -14,7 +14,7 @@ from pydantic import ValidationError, model_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from vzero.config.base import ConfigError, Section
+from vzero.config.base import Section
 from vzero.config.compute import Compute
 from vzero.config.data import (
     BenchmarkName,
@@ -43,6 +43,7 @@ from vzero.config.public_sources import (
     ZwzSource,
 )
 from vzero.config.train import Advantage, Gate, Lora, Objective, Teacher, Train
+from vzero.errors import ConfigError
 
 __all__ = [
     "BENCHMARKS",
@@ -51,7 +52,6 @@ __all__ = [
     "BenchmarkName",
     "CocoSource",
     "Compute",
-    "ConfigError",
     "Crops",
     "Evaluate",
     "EvaluatedName",

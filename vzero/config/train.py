@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from vzero.config.base import ConfigError, NonNegative, Positive, Section
+from vzero.config.base import NonNegative, Positive, Section
+from vzero.errors import ConfigError
 
 OBJECTIVE_SETTINGS = {
     "surrogate": ("k1", "reward"),

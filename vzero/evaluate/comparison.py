@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from vzero.config import ConfigError
+from vzero.errors import SourceError
 from vzero.evaluate.score import WHOLE
 from vzero.evaluate.significance import mcnemar, smallest_detectable
 from vzero.evaluate.statistics import POINTS, paired_difference
@@ -26,16 +26,16 @@ class Pairs:
 def matched(one: pl.DataFrame, other: pl.DataFrame) -> Pairs:
     """Rows of `reading.graded` on both sides, matched by benchmark and item.
 
-    Raises `ConfigError` where no item is on both sides, or where the sides have other answers to one.
+    Raises `SourceError` where no item is on both sides, or where the sides have other answers to one.
     """
     keys = ["benchmark", "item"]
     added = other.select(*keys, hit_other="hit", answer_other="answer")
     rows = one.join(added, on=keys, how="inner", maintain_order="left")
     if rows.is_empty():
-        raise ConfigError(f"no item is on both sides: {_content(one)} against {_content(other)}")
+        raise SourceError(f"no item is on both sides: {_content(one)} against {_content(other)}")
     apart = rows.filter(pl.col("answer") != pl.col("answer_other"))
     if apart.height:
-        raise ConfigError(
+        raise SourceError(
             f"not the same questions: the right answers to {apart.height:,} items differ, "
             f"such as {apart['benchmark'][0]} {apart['item'][0]}"
         )

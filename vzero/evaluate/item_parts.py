@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from vzero import shards
-from vzero.config import ConfigError
+from vzero.errors import ProjectError
 from vzero.evaluate.asked import Part, asked_of
 from vzero.evaluate.views import questions
 from vzero.tables import BenchmarkItems
@@ -24,15 +24,15 @@ def read_questions(
 ) -> tuple[pl.DataFrame, list[Part]]:
     """All rows of `views.questions` (columns of BenchmarkItems but for the pictures), and what is asked.
 
-    `ConfigError` when the table has no items of the benchmark.
+    `ProjectError` when the table has no items of the benchmark.
     """
     files = shards.files(folder)
     if not files:
-        raise FileNotFoundError(f"{folder}: no table there; run the stage that writes it first")
+        raise ProjectError(f"{folder}: no table there; run the stage that writes it first")
     scan = pl.scan_parquet(files, include_file_paths=FILE)
     items = scan.filter(pl.col("benchmark") == benchmark).select(*FACTS, FILE).collect()
     if items.is_empty():
-        raise ConfigError(f"{folder}: no items of benchmark {benchmark!r}; run ingest")
+        raise ProjectError(f"{folder}: no items of benchmark {benchmark!r}; run ingest")
     rows = questions(items, model)
     parts = []
     for (file,), part in rows.group_by([FILE], maintain_order=True):

@@ -21,7 +21,7 @@ from vzero.answers.extraction import UNRESOLVED, Extraction
 from vzero.answers.matching import UNRESOLVED as UNDECIDED
 from vzero.answers.matching import Match
 from vzero.answers.readers import vlmevalkit
-from vzero.config import ConfigError
+from vzero.errors import SourceError
 from vzero.locks import held
 from vzero.shards import atomic_path
 
@@ -57,7 +57,7 @@ class Judge:
     """Replies of one model by prompt, from the file and, if `endpoint` is given, from there.
 
     `endpoint` is the base address, such as "http://localhost:8000/v1". Failures of the endpoint are logged
-    and not stored, so that another run asks again. Raises `ConfigError` for a file that holds no replies.
+    and not stored, so that another run asks again. Raises `SourceError` for a file that holds no replies.
     """
 
     def __init__(self, replies: Path, model: str, endpoint: str | None = None, api_key: str | None = None):
@@ -153,5 +153,5 @@ def _stored(path: Path) -> dict[str, dict[str, str]]:
     try:
         rows = pl.read_parquet(path).select(pl.col(COLUMNS).cast(pl.String))
     except (pl.exceptions.PolarsError, OSError) as error:
-        raise ConfigError(f"{path}: no file of a judge's replies: {error}") from error
+        raise SourceError(f"{path}: no file of a judge's replies: {error}") from error
     return {row["key"]: row for row in rows.iter_rows(named=True)}

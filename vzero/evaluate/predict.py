@@ -11,7 +11,8 @@ from typing import Any
 import polars as pl
 
 from vzero.answers.thinking import split_thinking
-from vzero.config import ConfigError, Evaluate, Models
+from vzero.config import Evaluate, Models
+from vzero.errors import ChangedError
 from vzero.evaluate.asked import Asked, Part
 from vzero.evaluate.batching import Cost, batches
 from vzero.evaluate.replies import Replies, add_replies, generation_settings, known_replies, reply_key
@@ -74,11 +75,11 @@ def ask_all(
 def load_unchanged(folder: Path, models: Models, model_hash: str) -> LoadedModel:
     """A model whose files have the hash by which its replies are kept.
 
-    Raises ConfigError when they no longer have it: another run has published its model there meanwhile.
+    Raises ChangedError when they no longer have it: another run has published its model there meanwhile.
     """
     model = load_model(folder, models)
     if content_hash(folder) != model_hash:
-        raise ConfigError(f"{folder}: replaced while it was read; run the same command again")
+        raise ChangedError(f"{folder}: replaced while it was read; run the same command again")
     return model
 
 

@@ -11,7 +11,7 @@ from vzero.answers import open_answers
 from vzero.answers.extract import READERS
 from vzero.answers.extraction import lettered
 from vzero.benchmarks.catalogue import UNNAMED
-from vzero.config import ConfigError
+from vzero.errors import ConfigError
 from vzero.evaluate.judge import Judge, judged_letter, judged_same, letter_prompt, same_prompt
 from vzero.evaluate.reading import PICTURE_REFUSED
 from vzero.evaluate.statistics import POINTS, Estimate, accuracy_interval

@@ -14,7 +14,8 @@ import pyarrow as pa
 
 from vzero import shards
 from vzero.benchmarks.catalogue import CATALOGUE, UNNAMED
-from vzero.config import BENCHMARKS, ConfigError, NaCells
+from vzero.config import BENCHMARKS, NaCells
+from vzero.errors import ProjectError, SourceError
 from vzero.evaluate.stored_rows import lmms_eval_row, vlmevalkit_row
 from vzero.tables import FINISH_REASONS, REFUSED, BenchmarkItems, Predictions
 
@@ -68,15 +69,15 @@ def read_stored(path: Path, benchmark: str | None = None, na_cells: NaCells = "p
     """Every reply under `path`; `benchmark` names that of a toolkit's file whose name does not tell.
 
     `na_cells` is that of `params.ingest`: which cells of a TSV file or a spreadsheet are missing.
-    Raises `FileNotFoundError` without such a path, `ConfigError` for what is none of the known kinds.
+    Raises SourceError without such a path, and for what is none of the known kinds.
     """
     if not path.exists():
-        raise FileNotFoundError(f"{path}: nothing there; expected {EXPECTED}")
+        raise SourceError(f"{path}: nothing there; expected {EXPECTED}")
     if path.is_dir():
         rows = _own(path)
         named = sorted(rows["benchmark"].unique())
         if benchmark not in (None, *named):
-            raise ConfigError(f"{path}: holds {', '.join(named)}, not {benchmark}")
+            raise SourceError(f"{path}: holds {', '.join(named)}, not {benchmark}")
         return StoredReplies(_checked(path, rows), ())
     name = benchmark or benchmark_in(path.stem)
     if path.suffix == ".jsonl":
@@ -112,7 +113,7 @@ def _own(path: Path) -> pl.DataFrame:
     folder = path / "predictions" if (path / "predictions").is_dir() else path
     if not shards.files(folder):
         found = ", ".join(sorted(entry.name for entry in path.iterdir())[:5]) or "nothing"
-        raise ConfigError(f"{path}: found {found}; expected {EXPECTED}")
+        raise SourceError(f"{path}: found {found}; expected {EXPECTED}")
     # Nothing else of them: how they were asked and read had other names in earlier versions.
     replied = [name for name in Predictions.column_names() if name in Stored.column_names()]
     predictions = shards.read(folder, Predictions, replied)
@@ -120,7 +121,7 @@ def _own(path: Path) -> pl.DataFrame:
     items = shards.read(_items_of(folder), BenchmarkItems, columns)
     rows = predictions.join(items, on=["benchmark", "item"], how="left")
     if lost := rows["question"].null_count():
-        raise ConfigError(
+        raise ProjectError(
             f"{path}: {lost:,} predictions are of items that data/ingest/benchmark_items no longer has; "
             "run evaluate again"
         )
@@ -132,7 +133,7 @@ def _items_of(folder: Path) -> Path:
     for parent in folder.resolve().parents:
         if (parent / "data/ingest/benchmark_items").is_dir():
             return parent / "data/ingest/benchmark_items"
-    raise FileNotFoundError(f"{folder}: no data/ingest/benchmark_items above it; run ingest first")
+    raise ProjectError(f"{folder}: no data/ingest/benchmark_items above it; run ingest first")
 
 
 def _lines(path: Path) -> list[dict[str, Any]]:
@@ -144,7 +145,7 @@ def _parsed(path: Path, lines: Iterable[str]) -> list[Any]:
     try:
         return [json.loads(line) for line in lines]
     except ValueError as error:
-        raise ConfigError(f"{path}: not JSON: {error}") from error
+        raise SourceError(f"{path}: not JSON: {error}") from error
 
 
 def _records(path: Path, na_cells: NaCells) -> list[dict[str, Any]]:
@@ -156,7 +157,7 @@ def _records(path: Path, na_cells: NaCells) -> list[dict[str, Any]]:
     elif path.suffix == ".json":
         rows = _table(_parsed(path, [path.read_text(encoding="utf-8")])[0])
     else:
-        raise ConfigError(f"{path}: a {path.suffix or 'nameless'} file; expected {EXPECTED}")
+        raise SourceError(f"{path}: a {path.suffix or 'nameless'} file; expected {EXPECTED}")
     named = [
         {name if len(name) == 1 else name.lower(): cell for name, cell in row.items()}
         for row in rows
@@ -171,7 +172,7 @@ def _tsv(path: Path, na_cells: NaCells) -> list[Any]:
     try:
         frame = pd.read_csv(path, sep="\t", low_memory=False, **CELLS[na_cells])
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: not a readable TSV file: {error}") from error
+        raise SourceError(f"{path}: not a readable TSV file: {error}") from error
     return _rows(frame)
 
 
@@ -182,7 +183,7 @@ def _spreadsheet(path: Path, na_cells: NaCells) -> list[Any]:
     try:
         frame = pd.read_excel(path, engine="calamine", **CELLS[na_cells])
     except (CalamineError, ValueError, OSError) as error:
-        raise ConfigError(f"{path}: not a readable spreadsheet: {error}") from error
+        raise SourceError(f"{path}: not a readable spreadsheet: {error}") from error
     return _rows(frame)
 
 
@@ -205,10 +206,10 @@ def _table(content: Any) -> list[Any]:
 
 def _require(path: Path, rows: list[Any], needed: tuple[str, ...]) -> list[dict[str, Any]]:
     if not rows or not all(isinstance(row, dict) for row in rows):
-        raise ConfigError(f"{path}: no rows found; expected {EXPECTED}")
+        raise SourceError(f"{path}: no rows found; expected {EXPECTED}")
     for number, row in enumerate(rows, 1):
         if lacking := [name for name in needed if name not in row]:
-            raise ConfigError(
+            raise SourceError(
                 f"{path}: row {number} has no {' and no '.join(lacking)}: found {', '.join(row)}; "
                 f"expected {EXPECTED}"
             )
@@ -219,7 +220,7 @@ def _checked(path: Path, rows: pl.DataFrame) -> pl.DataFrame:
     cast = Stored.cast(rows).sort(Stored.primary_key())
     twice = cast.filter(cast.select(Stored.primary_key()).is_duplicated())
     if twice.height:
-        raise ConfigError(f"{path}: item {twice['item'][0]!r} is there more than once")
+        raise SourceError(f"{path}: item {twice['item'][0]!r} is there more than once")
     return cast
 
 

@@ -18,11 +18,12 @@ import polars as pl
 import pyarrow as pa
 
 from vzero import shards, tables
+from vzero.errors import ChangedError
 from vzero.ingest import spill
 from vzero.ingest.check import digest
 from vzero.ingest.sharding import ShardEnds, assign_shards
 from vzero.untrusted.files import Images, read_image
-from vzero.untrusted.rejects import RejectCode, Rejected, SourceError
+from vzero.untrusted.rejects import RejectCode, Rejected
 
 WHERE = ("path", "batch", "place", "length", "digest")  # of an image's bytes
 BATCHES_OF_REJECTS = 4_000  # whose rejects share a file
@@ -262,5 +263,5 @@ def _bytes(folder: Path, opened: Mapping[str, Images | None], row: dict[str, Any
     except Rejected:
         data = b""
     if digest(data) != row["digest"]:
-        raise SourceError(f"{row['source']}: image {row['path']} changed while ingest ran; run it again")
+        raise ChangedError(f"{row['source']}: image {row['path']} changed while ingest ran; run it again")
     return data

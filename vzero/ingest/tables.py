@@ -13,11 +13,11 @@ from rich.table import Table
 
 from vzero import shards, tables
 from vzero.config import Params
+from vzero.errors import SourceError
 from vzero.ingest import curation, merge
 from vzero.ingest.funnel import funnel
 from vzero.progress import LoggedProgress, counted_columns
 from vzero.sources.annotation import Source
-from vzero.untrusted.rejects import SourceError
 from vzero.workers import Completed
 
 

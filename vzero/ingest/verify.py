@@ -11,6 +11,7 @@ import numpy as np
 
 from vzero import geometry, shards
 from vzero.config import Ingest, SourceName
+from vzero.errors import SourceError
 from vzero.geometry import BoxFormat
 from vzero.ingest import spill
 from vzero.ingest.box_sheet import Drawn, draw_disputed
@@ -34,7 +35,7 @@ from vzero.sources.annotation import Annotation, ReadyCrops, Source
 from vzero.sources.catalogue import open_source
 from vzero.untrusted.boxes import Numbers, parse_boxes
 from vzero.untrusted.cells import folder_of, single_image
-from vzero.untrusted.rejects import Reject, Rejected, SourceError
+from vzero.untrusted.rejects import Reject, Rejected
 
 LOOKED_AT = 400  # rows from which the disputed boxes to draw are taken
 DRAWN = 6

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import smart_resize
 
-from vzero.config import ConfigError
+from vzero.errors import ModelError
 from vzero.imaging import decode
 from vzero.models.loading import LoadedModel, Processors
 from vzero.prompts.messages import Prompt
@@ -86,7 +86,7 @@ def prompt_tokens(model: LoadedModel | Processors, text: str, visual: int) -> in
 def encode(
     model: LoadedModel, prompts: Sequence[Prompt], *, padding: Literal["left", "right"] = "left"
 ) -> EncodedPrompts:
-    """Encode prompts as one batch. Raises `ConfigError` for one with more or fewer places than images."""
+    """Encode prompts as one batch. Raises `ModelError` for one with more or fewer places than images."""
     images = [image for prompt in prompts for image in prompt.images]
     pixels, grids = image_features(model, images) if images else (None, None)
     merged = model.image_processor.merge_size**2
@@ -125,7 +125,7 @@ def _token_ids(model: LoadedModel, prompt: Prompt, tokens_per_image: Iterator[in
     written = model.prompt_tokenizer.token_ids(prompt.text)
     places = written.count(model.image_token)
     if places != len(prompt.images):
-        raise ConfigError(
+        raise ModelError(
             f"{prompt.row or 'a prompt'}: the chat template made {places} image places for "
             f"{len(prompt.images)} images: {prompt.text[:500]!r}"
         )

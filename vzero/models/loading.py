@@ -20,7 +20,8 @@ from transformers import (
 )
 from transformers.utils import logging
 
-from vzero.config import ConfigError, Models
+from vzero.config import Models
+from vzero.errors import ConfigError, ModelError
 from vzero.models.linear_attention import pass_over_padding
 from vzero.models.prompt_tokenizer import PromptTokenizer, prompt_tokenizer
 
@@ -118,15 +119,13 @@ def load_processors(folder: Path, models: Models, *, section: str = "models") ->
     _bound_pixels(processor, models, folder, section)
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     if not tokenizer.chat_template:
-        raise ConfigError(f"{folder}: the {family} tokenizer has no chat template")
+        raise ModelError(f"{folder}: the {family} tokenizer has no chat template")
     config = AutoConfig.from_pretrained(folder, local_files_only=True)
     processors = Processors(tokenizer, processor, int(config.image_token_id), models.thinking)
     try:
         _ = processors.prompt_tokenizer
     except ValueError as error:
-        raise ConfigError(
-            f"{folder}: prompts cannot be written safely with its tokenizer: {error}"
-        ) from error
+        raise ModelError(f"{folder}: prompts cannot be written safely with its tokenizer: {error}") from error
     return processors
 
 
@@ -136,7 +135,7 @@ def load_model(
     """Load a folder with config, safetensors, tokenizer and image processor. Never reaches for a hub.
 
     A trainable model keeps fp32 weights and computes in `models.precision` by autocast; a frozen one is
-    loaded in that precision. Raises ConfigError when the folder is not a supported model.
+    loaded in that precision. Raises ModelError when the folder is not a supported model.
     """
     processors = load_processors(folder, models)
     _check_generation_config(folder)
@@ -157,20 +156,20 @@ def load_model(
         autocast=precision if trainable and precision is not torch.float32 else None,
     )
     if not model.end_tokens:
-        raise ConfigError(f"{folder}: neither generation_config.json nor the tokenizer names an end token")
+        raise ModelError(f"{folder}: neither generation_config.json nor the tokenizer names an end token")
     return model
 
 
 def _family(folder: Path) -> str:
     if not (folder / "config.json").is_file():
-        raise ConfigError(f"{folder}: not a Hugging Face model folder (no config.json)")
+        raise ModelError(f"{folder}: not a Hugging Face model folder (no config.json)")
     try:
         family = AutoConfig.from_pretrained(folder, local_files_only=True).model_type
     except (ValueError, json.JSONDecodeError, OSError) as error:
-        raise ConfigError(f"{folder}: config.json cannot be read: {error}") from error
+        raise ModelError(f"{folder}: config.json cannot be read: {error}") from error
     allowed = SHARING_FAMILIES + PLAIN_FAMILIES
     if family not in allowed:
-        raise ConfigError(f"{folder}: model type {family!r} is not supported; allowed: {', '.join(allowed)}")
+        raise ModelError(f"{folder}: model type {family!r} is not supported; allowed: {', '.join(allowed)}")
     if family in PLAIN_FAMILIES:
         warnings.warn(
             f"{family}: prompts are encoded anew for every answer: slower, with the same numbers",
@@ -187,12 +186,12 @@ def _check_generation_config(folder: Path) -> None:
     try:
         content = json.loads(path.read_text())
     except ValueError as error:
-        raise ConfigError(f"{path}: cannot be read: {error}") from error
+        raise ModelError(f"{path}: cannot be read: {error}") from error
     if not isinstance(content, dict):
-        raise ConfigError(f"{path}: must be a JSON object")
+        raise ModelError(f"{path}: must be a JSON object")
     ids = content.get("eos_token_id")
     if ids is not None and not all(type(token) is int for token in _token_ids(ids)):
-        raise ConfigError(f"{path}: eos_token_id must be a token id, a list of them or null, not {ids!r}")
+        raise ModelError(f"{path}: eos_token_id must be a token id, a list of them or null, not {ids!r}")
 
 
 def _token_ids(given: int | list[int] | None) -> list[int]:
@@ -222,12 +221,12 @@ def _bound_pixels(processor: Any, models: Models, folder: Path, section: str) ->
             f"{said['longest_edge']} is less than one visual token of {folder} shows: {side} x {side} pixels"
         )
     if not processor.do_resize:
-        raise ConfigError(f"{folder}: do_resize of its image processor is false, but images must be resized")
+        raise ModelError(f"{folder}: do_resize of its image processor is false, but images must be resized")
     processor.size = bounds
 
 
 def check_pair(student: LoadedModel, teacher: LoadedModel) -> None:
-    """Refuse a teacher that cannot score the student's tokens. Raises ConfigError with the reason.
+    """Refuse a teacher that cannot score the student's tokens. Raises ModelError with the reason.
 
     Embedding tables may be padded to different sizes within a family; what counts is that every token of the
     tokenizers means the same, that both see the same image tokens, and that the student stops wherever it
@@ -238,17 +237,17 @@ def check_pair(student: LoadedModel, teacher: LoadedModel) -> None:
         differing = sorted(
             token for token in ours.keys() | theirs.keys() if ours.get(token) != theirs.get(token)
         )
-        raise ConfigError(
+        raise ModelError(
             f"student and teacher have different vocabularies: {len(ours)} and {len(theirs)} tokens, "
             f"{len(differing)} of them differ (first: {differing[0]!r})"
         )
     if student.image_token != teacher.image_token:
-        raise ConfigError(
+        raise ModelError(
             f"student and teacher use different image tokens: {student.image_token} and {teacher.image_token}"
         )
     if endless := [token for token in teacher.end_tokens if token not in student.end_tokens]:
         names = ", ".join(map(repr, student.tokenizer.convert_ids_to_tokens(endless)))
-        raise ConfigError(
+        raise ModelError(
             f"the teacher ends answers with {names}, at which the student's would run on: "
             f"add {', '.join(map(str, endless))} to eos_token_id in the student's generation_config.json"
         )

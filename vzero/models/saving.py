@@ -17,7 +17,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from transformers.core_model_loading import revert_weight_conversion
 
-from vzero.config import ConfigError
+from vzero.errors import ModelError
 from vzero.models.loading import LoadedModel
 from vzero.shards import write_json
 
@@ -31,20 +31,20 @@ DTYPE_KEYS = ("dtype", "torch_dtype")  # what configs call it, now and before
 
 
 def weight_files(folder: Path) -> list[str]:
-    """Names of the files that hold a model's weights. ConfigError where trained ones cannot be written so."""
+    """Names of the files that hold a model's weights. ModelError where trained ones cannot be written so."""
     index = folder / INDEX
     names = [WHOLE]
     if index.is_file():
         names = sorted(set(json.loads(index.read_text())["weight_map"].values()))
     for name in names:
         if not (folder / name).is_file():
-            raise ConfigError(f"{folder}: no {name}; a student's weights must be safetensors")
+            raise ModelError(f"{folder}: no {name}; a student's weights must be safetensors")
         with safe_open(folder / name, "pt") as file:
             for key in file.keys():  # noqa: SIM118
                 dtype = file.get_slice(key).get_dtype()
                 if dtype not in TRAINABLE:
                     allowed = ", ".join(TRAINABLE)
-                    raise ConfigError(f"{folder}: {key} is {dtype}; a student's weights must be {allowed}")
+                    raise ModelError(f"{folder}: {key} is {dtype}; a student's weights must be {allowed}")
     return names
 
 
@@ -90,7 +90,7 @@ def _named_as_saved(student: LoadedModel, source: Path) -> dict[str, torch.Tenso
     held = {tensor.data_ptr() for name, tensor in trained.items() if name in names}
     lost = [name for name, tensor in trained.items() if name not in names and tensor.data_ptr() not in held]
     if lost:
-        raise ConfigError(f"{source}: the weights there lack {len(lost)} of the model's, such as {lost[0]}")
+        raise ModelError(f"{source}: the weights there lack {len(lost)} of the model's, such as {lost[0]}")
     return trained
 
 

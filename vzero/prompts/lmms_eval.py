@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from vzero.config import ConfigError
+from vzero.errors import ConfigError
 from vzero.prompts.parts import Question, Worded, images_first, option_lines
 from vzero.prompts.vlmevalkit import MME_HEADING, MME_HEADING_CN
 

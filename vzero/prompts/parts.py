@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from string import ascii_uppercase
 from typing import Any
 
-from vzero.config import ConfigError
+from vzero.errors import SourceError
 
 IMAGE_MARK = re.compile(r"<image (\d{1,9})>")
 
@@ -87,7 +87,7 @@ def images_first(question: Question, text: str) -> tuple[Part, ...]:
 def images_at_marks(question: Question, text: str) -> tuple[Part, ...]:
     """Images where their marks `<image 1>`, `<image 2>`, ... stand; all of them first without any mark.
 
-    `ConfigError` for a mark without an image.
+    `SourceError` for a mark without an image.
     """
     pieces = IMAGE_MARK.split(text)
     if len(pieces) == 1:
@@ -99,7 +99,7 @@ def images_at_marks(question: Question, text: str) -> tuple[Part, ...]:
         elif 1 <= int(piece) <= question.images:
             parts.append(Image(int(piece) - 1))
         else:
-            raise ConfigError(f"{question.benchmark}: <image {piece}> in a question with {question.images}")
+            raise SourceError(f"{question.benchmark}: <image {piece}> in a question with {question.images}")
     return tuple(parts)
 
 

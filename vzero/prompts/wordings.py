@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from vzero.config import ConfigError
+from vzero.errors import ConfigError
 from vzero.prompts.lmms_eval import lmms_eval
 from vzero.prompts.messages import question_text
 from vzero.prompts.parts import Question, Worded, images_first

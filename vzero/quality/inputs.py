@@ -38,7 +38,7 @@ class Inputs:
 
 
 def read_inputs(paths: Paths) -> Inputs:
-    """Read the tables; `FileNotFoundError` names the table whose stage has not run."""
+    """Read the tables. Raises ProjectError for the table of a stage that has not run."""
     images = read(paths.images, tables.Images, IMAGE_COLUMNS)
     samples = read(paths.samples, tables.Samples).sort("sample_id")
     crops = read(paths.crops, tables.Crops, CROP_COLUMNS)

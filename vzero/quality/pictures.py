@@ -11,7 +11,8 @@ import polars as pl
 import xxhash
 
 from vzero import imaging, tables
-from vzero.config import ConfigError, Ingest
+from vzero.config import Ingest
+from vzero.errors import SourceError
 from vzero.imaging import ImageError
 from vzero.pages.lookup import rows_by_id
 from vzero.pages.pictures import Picture, embed, embed_pixels
@@ -189,7 +190,7 @@ def _open_images(ingest: Ingest, source: str, paths: Paths) -> Images | None:
         return None
     try:
         return open_images(paths.resolve(place), paths.scratch)
-    except ConfigError:  # the tables are here, the images they came from are not
+    except SourceError:  # the tables are here, the images they came from are not
         return None
 
 

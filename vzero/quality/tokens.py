@@ -9,7 +9,8 @@ from pathlib import Path
 import polars as pl
 import xxhash
 
-from vzero.config import ConfigError, Models
+from vzero.config import Models
+from vzero.errors import ModelError
 from vzero.models.encoding import prompt_tokens, refusal, visual_tokens
 from vzero.models.loading import Processors, load_processors
 from vzero.prompts.messages import render, student_messages, teacher_messages
@@ -33,7 +34,7 @@ def prompt_lengths(
         folder = resolve(getattr(models, name))
         try:
             processors = load_processors(folder, models)
-        except (ConfigError, OSError, ValueError) as error:
+        except (ModelError, OSError, ValueError) as error:
             notes.append(f"The {name}'s prompts are not counted: {error}")
             columns[f"{name}_tokens"] = [None] * drawn.height
         else:

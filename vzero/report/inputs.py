@@ -11,6 +11,7 @@ import polars as pl
 
 from vzero import tables
 from vzero.config import Params
+from vzero.errors import ProjectError
 from vzero.paths import Paths
 from vzero.shards import read, scan
 
@@ -43,7 +44,7 @@ class Inputs:
 
 
 def read_inputs(params: Params, paths: Paths) -> Inputs:
-    """Read the tables of a project; `FileNotFoundError` names the table whose stage has not run."""
+    """Read the tables of a project. Raises ProjectError for the table of a stage that has not run."""
     cells = [
         (model, benchmark) for model in params.evaluate.models for benchmark in params.evaluate.benchmarks
     ]
@@ -78,5 +79,5 @@ def read_inputs(params: Params, paths: Paths) -> Inputs:
 
 def _read_json(path: Path) -> dict[str, Any]:
     if not path.is_file():
-        raise FileNotFoundError(f"{path}: no summary there; run the stage that writes it first")
+        raise ProjectError(f"{path}: no summary there; run the stage that writes it first")
     return json.loads(path.read_text())

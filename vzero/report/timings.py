@@ -13,7 +13,7 @@ from vzero.tables import EvaluateTimings, TrainTimings
 def read_timings(params: Params, paths: Paths) -> dict[str, dict[str, float]]:
     """Seconds: of `train` by phase, summed over the steps, and of `evaluate` by model and benchmark.
 
-    `FileNotFoundError` names the table whose stage has not run.
+    Raises ProjectError for the table of a stage that has not run.
     """
     steps = read(paths.train_timings, TrainTimings).select(pl.exclude("step").cast(pl.Float64).sum())
     cells = [(model, name) for model in params.evaluate.models for name in params.evaluate.benchmarks]

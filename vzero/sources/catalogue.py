@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from vzero.config import Ingest, SourceName
+from vzero.errors import SourceError
 from vzero.paths import Paths
 from vzero.sources.annotation import Source
 from vzero.sources.coco import open_coco
@@ -23,7 +24,6 @@ from vzero.sources.voc import open_voc
 from vzero.sources.vstar_folders import open_vstar_folders
 from vzero.sources.zwz import open_zwz
 from vzero.untrusted.files import open_images
-from vzero.untrusted.rejects import SourceError
 from vzero.untrusted.tar_shards import Progress
 
 

@@ -27,6 +27,7 @@ from typing import Any
 
 from vzero import geometry
 from vzero.config import CocoSource
+from vzero.errors import SourceError
 from vzero.geometry import BoxFormat
 from vzero.paths import Paths
 from vzero.sources.annotation import Annotation, Source, in_batches
@@ -35,7 +36,7 @@ from vzero.sources.region_questions import Region, annotations_of
 from vzero.untrusted.boxes import parse_boxes
 from vzero.untrusted.cells import parse_id, printable
 from vzero.untrusted.json_stream import list_items
-from vzero.untrusted.rejects import Reject, RejectCode, Rejected, SourceError
+from vzero.untrusted.rejects import Reject, RejectCode, Rejected
 
 TABLES = """
 create table images (number integer primary key, id text unique, cell text);

@@ -23,11 +23,12 @@ from pathlib import Path
 from typing import Any
 
 from vzero.config import GqaSource
+from vzero.errors import SourceError
 from vzero.geometry import BoxFormat
 from vzero.paths import Paths
 from vzero.sources.annotation import Annotation, Source, in_batches
 from vzero.untrusted.json_stream import entries
-from vzero.untrusted.rejects import Reject, RejectCode, Rejected, SourceError
+from vzero.untrusted.rejects import Reject, RejectCode, Rejected
 
 TABLE = "create table graphs (image text primary key, cell text) without rowid"
 OBJECT_IDS = re.compile(r"\(([\d\s,-]+)\)\s*$")  # at the end of an argument

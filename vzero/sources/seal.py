@@ -20,11 +20,12 @@ from pathlib import Path
 from typing import Any
 
 from vzero.config import SealSource
+from vzero.errors import SourceError
 from vzero.geometry import BoxFormat
 from vzero.paths import Paths
 from vzero.sources.annotation import Annotation, Source, annotate_rows, in_batches
 from vzero.sources.conversations import said_by
-from vzero.untrusted.rejects import Reject, SourceError
+from vzero.untrusted.rejects import Reject
 from vzero.untrusted.rows import read_rows
 
 COLUMNS = ("image", "conversations")

@@ -18,10 +18,10 @@ from itertools import chain
 from typing import Any
 
 from vzero.config import VerlSource
+from vzero.errors import SourceError
 from vzero.paths import Paths
 from vzero.sources.annotation import Annotation, ReadyCrops, Source, annotate_rows, in_batches
 from vzero.sources.zwz import read_problem
-from vzero.untrusted.rejects import SourceError
 from vzero.untrusted.rows import read_rows
 
 COLUMNS = ("prompt", "images")

@@ -15,9 +15,9 @@ from itertools import chain
 from typing import Any
 
 from vzero.config import VisualCotSource
+from vzero.errors import SourceError
 from vzero.paths import Paths
 from vzero.sources.annotation import Annotation, Source, annotate_rows, in_batches
-from vzero.untrusted.rejects import SourceError
 from vzero.untrusted.rows import read_rows
 
 COLUMNS = ("question", "image", "dataset", "bboxs")

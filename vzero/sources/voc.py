@@ -24,6 +24,7 @@ from xml.etree.ElementTree import Element, ParseError
 from defusedxml.ElementTree import fromstring
 
 from vzero.config import VocSource
+from vzero.errors import SourceError
 from vzero.paths import Paths
 from vzero.sources.annotation import Annotation, Source, in_batches
 from vzero.sources.categories import Categories, categories_of
@@ -32,7 +33,7 @@ from vzero.sources.repairs import Repair
 from vzero.sources.voc_pictures import Named, Pictures
 from vzero.untrusted.boxes import parse_boxes
 from vzero.untrusted.files import open_images
-from vzero.untrusted.rejects import Reject, RejectCode, Rejected, SourceError
+from vzero.untrusted.rejects import Reject, RejectCode, Rejected
 from vzero.untrusted.tar_shards import Progress
 
 LARGEST_FILE = 2**22  # bytes; an object takes about 300

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from vzero.config import VstarSource
+from vzero.errors import SourceError
 from vzero.geometry import BoxFormat
 from vzero.paths import Paths
 from vzero.sources.annotation import Annotation, Source, in_batches
@@ -23,7 +24,7 @@ from vzero.sources.shuffle import shuffled
 from vzero.untrusted.cells import LETTERS, is_null, parse_options
 from vzero.untrusted.files import PICTURES
 from vzero.untrusted.json_stream import LONGEST_ITEM, parse_json
-from vzero.untrusted.rejects import Reject, RejectCode, Rejected, SourceError
+from vzero.untrusted.rejects import Reject, RejectCode, Rejected
 
 FOLDERS = ("direct_attributes", "relative_position")
 

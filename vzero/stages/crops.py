@@ -12,6 +12,7 @@ from rich.console import Console
 from vzero import runs, shards, tables, workers
 from vzero.config import Params
 from vzero.crops.shard import write_shard
+from vzero.errors import ProjectError
 from vzero.paths import Paths
 from vzero.progress import LoggedProgress
 
@@ -70,9 +71,9 @@ def _shard_names(paths: Paths) -> list[str]:
     """File names of the samples' shards; every one must have its images beside it."""
     names = [path.name for path in shards.files(paths.samples)]
     if not names:
-        raise FileNotFoundError(f"{paths.samples}: no table there; run ingest first")
+        raise ProjectError(f"{paths.samples}: no table there; run ingest first")
     if without := [name for name in names if not Path(paths.images / name).is_file()]:
-        raise FileNotFoundError(f"{paths.images / without[0]}: the images of these samples are missing")
+        raise ProjectError(f"{paths.images / without[0]}: the images of these samples are missing")
     return names
 
 

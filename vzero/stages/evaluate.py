@@ -10,7 +10,8 @@ from rich.console import Console
 
 from vzero import shards
 from vzero.benchmarks.catalogue import CATALOGUE
-from vzero.config import EVALUATED_MODELS, ConfigError, Params
+from vzero.config import EVALUATED_MODELS, Params
+from vzero.errors import ConfigError, ModelError
 from vzero.evaluate.item_parts import read_questions
 from vzero.evaluate.predict import ask_all, load_unchanged
 from vzero.evaluate.reading import PICTURE_REFUSED, graded_as_declared
@@ -70,7 +71,7 @@ def _model_folder(params: Params, paths: Paths, model: str) -> Path:
         "teacher": paths.resolve(params.models.teacher),
     }[model]
     if not folder.is_dir():
-        raise ConfigError(f"{folder}: no folder there to load the {model} model from")
+        raise ModelError(f"{folder}: no folder there to load the {model} model from")
     return folder
 
 

@@ -15,8 +15,8 @@ import torch
 from accelerate import Accelerator
 from accelerate.utils import InitProcessGroupKwargs, broadcast_object_list, set_seed
 
-from vzero.config import ConfigError, Params
-from vzero.locks import AtWork
+from vzero.config import Params
+from vzero.errors import ConfigError, UserError
 from vzero.models.recompute import recompute_layers
 from vzero.models.saving import save_like, weight_files
 from vzero.paths import Paths
@@ -93,7 +93,7 @@ def _shared(accelerator: Accelerator, run: contextlib.AbstractContextManager[Pat
         if accelerator.is_main_process:
             try:
                 found = [stack.enter_context(run)]
-            except (AtWork, ConfigError, OSError) as error:
+            except (UserError, OSError) as error:
                 found = [error]
         [folder] = broadcast_object_list(found)
         if isinstance(folder, Exception):

@@ -13,7 +13,7 @@ import dataframely as dy
 import numpy as np
 import polars as pl
 
-from vzero.config import ConfigError
+from vzero.errors import ConfigError, ProjectError
 from vzero.paths import Paths
 from vzero.shards import files, scan
 from vzero.tables import Crops, Images, Samples
@@ -41,7 +41,7 @@ def training_index(paths: Paths, *, labels: bool = False) -> pl.DataFrame:
     `shard` is the number of the files that hold the image and the crops.
 
     `strategy` is that of the negative views. With `labels` also the column `answer`, null where none is told.
-    ConfigError where a sample has no image or no crops, which are then of other samples.
+    ProjectError where a sample has no image or no crops, which are then of other samples.
     """
     columns = [*SAMPLE_COLUMNS, "answer"] if labels else SAMPLE_COLUMNS
     samples = scan(paths.samples, Samples, columns).filter(pl.col("split") == "train")
@@ -55,10 +55,10 @@ def training_index(paths: Paths, *, labels: bool = False) -> pl.DataFrame:
     found = samples.join(sizes, on="image_id", how="left").join(crops, on="sample_id", how="left")
     index = found.sort("sample_id").collect()
     if index.is_empty():
-        raise ConfigError(f"{paths.samples}: no training samples")
+        raise ProjectError(f"{paths.samples}: no training samples")
     lacking = index.filter(pl.any_horizontal(pl.col("shard", "strategy").is_null()))["sample_id"]
     if len(lacking):
-        raise ConfigError(
+        raise ProjectError(
             f"{paths.crops}: no crops, or no image, of {len(lacking):,} of {index.height:,} training samples "
             f"(the first: {lacking[0]}); run crops again"
         )

@@ -15,7 +15,8 @@ from accelerate import Accelerator
 from accelerate.utils import gather_object
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from vzero.config import ConfigError, Train
+from vzero.config import Train
+from vzero.errors import ChangedError
 from vzero.models.loading import LoadedModel
 from vzero.models.offloading import park, resident
 from vzero.paths import Paths
@@ -153,7 +154,7 @@ def _checkpoint(
     write = accelerator.is_main_process
     # What a checkpoint holds was learnt from the inputs that name its run.
     if problems := _broadcast(accelerator, _input_problems(run) if write else []):
-        raise ConfigError(problems[0])
+        raise ChangedError(problems[0])
     save_checkpoint(run / "checkpoints", student, optimizer, step=done, extra=extra, write=write)
     accelerator.wait_for_everyone()
 
@@ -161,7 +162,7 @@ def _checkpoint(
 def _input_problems(run: Path) -> list[str]:
     try:
         check_inputs(run)
-    except ConfigError as error:
+    except ChangedError as error:
         return [str(error)]
     return []
 

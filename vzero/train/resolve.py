@@ -14,6 +14,7 @@ from functools import reduce
 from typing import Any
 
 from vzero import config
+from vzero.errors import ConfigError
 from vzero.signals.policy import MAX_K3
 from vzero.train.recipes import RECIPES, Recipe
 
@@ -41,7 +42,7 @@ def resolve(train: config.Train) -> Recipe:
         logprob_temperature=temperature_of,
     )
     if problems := [*_contradictions(named, recipe, train), *_unused_settings(recipe, train)]:
-        raise config.ConfigError(f"with train.recipe {train.recipe}: {'; '.join(problems)}")
+        raise ConfigError(f"with train.recipe {train.recipe}: {'; '.join(problems)}")
     return recipe
 
 
@@ -60,7 +61,7 @@ def _objective_contradictions(recipe: Recipe, train: config.Train) -> Iterator[s
     objective = recipe.objective
     try:
         train.objective.check_settings(objective.divergence, top_k=objective.top_k, tilt=objective.tilt)
-    except config.ConfigError as error:
+    except ConfigError as error:
         yield f"train.objective: {error}"
     if objective.divergence == "k3" and train.objective.clamp is not None and objective.clamp > MAX_K3:
         yield f"train.objective.clamp must be at most {MAX_K3:g}, which bounds k3 anyway, or null"

@@ -17,7 +17,7 @@ from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import FSDPModule, fully_shard
 from torch.distributed.tensor import DTensor, distribute_tensor
 
-from vzero.config import ConfigError
+from vzero.errors import ConfigError
 from vzero.models.loading import LoadedModel
 
 

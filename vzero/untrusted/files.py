@@ -6,7 +6,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from vzero.untrusted.rejects import RejectCode, Rejected, SourceError
+from vzero.errors import SourceError
+from vzero.untrusted.rejects import RejectCode, Rejected
 from vzero.untrusted.tar_shards import LARGEST_MEMBER, Progress, TarShards, is_tar, open_shards
 
 Images = Path | TarShards

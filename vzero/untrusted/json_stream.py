@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 import ijson
 import numpy as np
 
-from vzero.untrusted.rejects import SourceError
+from vzero.errors import SourceError
 
 DEEPEST = 64  # brackets inside each other; published annotations have fewer than ten
 LONGEST_ITEM = 2**20  # bytes; published ones have some thousands

@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from vzero.untrusted.rejects import SourceError
+from vzero.errors import SourceError
 
 BUFFER = 2**20  # bytes of a column that are read at once
 BATCH_BYTES = 2**28  # of rows that are unpacked together

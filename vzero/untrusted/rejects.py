@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from vzero.config import ConfigError
-
 
 class RejectCode(StrEnum):
     MALFORMED_ROW = "malformed_row"
@@ -82,10 +80,6 @@ class RejectCode(StrEnum):
 OTHER_GRID = frozenset({RejectCode.BOX_OUTSIDE, RejectCode.SIZE_MISMATCH})
 """Codes that tell of a wrong picture, or of boxes drawn at another scale: rarely of one row alone. An image
 with such a row is a suspect (`tables.Images`)."""
-
-
-class SourceError(ConfigError):
-    """Files as a whole cannot be read: one is missing, or a column, or its format is unknown."""
 
 
 class Rejected(Exception):

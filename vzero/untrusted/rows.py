@@ -10,6 +10,7 @@ from typing import Any, TextIO
 
 import pyarrow as pa
 
+from vzero.errors import SourceError
 from vzero.untrusted.cells import printable
 from vzero.untrusted.json_stream import (
     BYTE_ORDER_MARK,
@@ -19,7 +20,6 @@ from vzero.untrusted.json_stream import (
     parse_json,
 )
 from vzero.untrusted.parquet import read_batches
-from vzero.untrusted.rejects import SourceError
 
 Row = dict[str, Any] | str  # the cells by column, or why there are none
 

@@ -21,9 +21,10 @@ from pathlib import Path
 from urllib.parse import quote
 
 from vzero import shards
+from vzero.errors import SourceError
 from vzero.locks import held
 from vzero.runs import is_at_work
-from vzero.untrusted.rejects import RejectCode, Rejected, SourceError
+from vzero.untrusted.rejects import RejectCode, Rejected
 
 PLAIN, COMPRESSED = (".tar",), (".tar.gz", ".tgz")
 Progress = Callable[[int, int], None]  # bytes done, and of all
@@ -204,8 +205,6 @@ def _members(path: Path, plain: Path) -> Iterator[tuple[bytes, tarfile.TarInfo]]
             file.seek(end)
             if file.read(len(END)) != END:
                 raise tarfile.ReadError("no end mark")
-    except SourceError:
-        raise
     # Hostile headers make the library raise whatever it trips over.
     except (tarfile.TarError, ArithmeticError, LookupError, MemoryError, RecursionError, ValueError) as error:
         raise SourceError(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import cv2
 
-from vzero.config import ConfigError
+from vzero.errors import ConfigError
 from vzero.workers.local import AHEAD, available_processors
 from vzero.workers.memory import keep_freed_memory
 
