@@ -107,12 +107,12 @@ def take_up(client: SyncPrefectClient, run: FlowRun) -> None:
     if int(times) == TIMES:
         print(f"{run.name}: taken up {TIMES} times and killed each time; not again")
         return
-    again = client.create_flow_run_from_deployment(
+    taken_up = client.create_flow_run_from_deployment(
         run.deployment_id,
         parameters=run.parameters,
         idempotency_key=f"{first} taken up {int(times) + 1}",
     )
-    print(f"{run.name}: taken up as {again.name}")
+    print(f"{run.name}: taken up as {taken_up.name}")
 
 
 def _places() -> Path:

@@ -11,7 +11,7 @@ import polars as pl
 
 from vzero import shards, tables
 from vzero.config import Ingest
-from vzero.ingest import merge, spill
+from vzero.ingest import checked_parts, merge
 from vzero.sources.annotation import Source
 from vzero.untrusted.files import Images
 
@@ -21,7 +21,7 @@ def check_and_merge(
 ) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     """Samples, images and rejects of a source; `folder` gets the parts, and the tables in `out/`."""
     for number, batch in enumerate(source.batches):
-        spill.check_batch(number, batch, source.name, source.images, config, folder)
+        checked_parts.check_batch(number, batch, source.name, source.images, config, folder)
     return merge_tables(folder, {source.name: source.images})
 
 
@@ -31,7 +31,7 @@ def merge_tables(
     """Samples, images and rejects of checked batches."""
     out = folder / "out"
     repeated = merge.find_repeated(folder)
-    merge.write_rejects(folder, out / "rejects", repeated, spill.reject_frame([], ""))
+    merge.write_rejects(folder, out / "rejects", repeated, checked_parts.reject_frame([], ""))
     for shard in merge.plan_shards(folder, repeated, merge.find_suspects(folder), shard_images):
         merge.write_shard(folder, shard, opened, out / "images", out / "samples")
     samples, images = (

@@ -15,7 +15,7 @@ from vzero.rollout.replay import replay
 from vzero.train.objective import Scored
 from vzero.train.recipes import RECIPES, Gate, Objective, Recipe
 from vzero.train.sampling import prompt_lengths
-from vzero.train.scoring import ScoredStep, score_step, weigh
+from vzero.train.scoring import ScoredStep, compute_evidence, score_step
 from vzero.train.update import update
 
 # What TRL's trainer has too: one teacher view, no gate, Jensen-Shannon over the whole vocabulary.
@@ -89,7 +89,7 @@ def unweighted(
 ) -> ScoredStep:
     """Answers with the teacher's hidden states, every answer counting 1."""
     prompts = setting.student_prompts
-    evidence = weigh(None, None, mask, setting.group, UNGATED)
+    evidence = compute_evidence(None, None, mask, setting.group, UNGATED)
     return ScoredStep(
         samples=setting.samples,
         prompts=prompts,

@@ -22,7 +22,7 @@ ITEMS = pl.DataFrame(
         item("3", "zoom", "scene", "crop"),
         item("4", "blink", "first", "second", "third"),
         item("5", "treebench", "first", "second", "crop"),
-        item("6", "treebench", "lonely"),
+        item("6", "treebench", "single"),
     ]
 )
 
@@ -40,7 +40,7 @@ def test_the_teacher_sees_the_crop_after_the_full_image_where_there_is_one():
         ("3", "full+crop"): ["scene", "crop"],
         ("4", "full"): ["first", "second", "third"],
         ("5", "full+crop"): ["first", "crop", "second"],
-        ("6", "full+crop"): ["lonely"],  # one view a benchmark
+        ("6", "full+crop"): ["single"],  # one view a benchmark
     }
 
 
@@ -52,7 +52,7 @@ def test_the_student_sees_the_images_and_for_zoom_also_the_crop_alone():
         ("3", "crop"): ["crop"],
         ("4", "full"): ["first", "second", "third"],
         ("5", "full"): ["first", "second"],
-        ("6", "full"): ["lonely"],
+        ("6", "full"): ["single"],
     }
     assert shown("base") == shown("trained") == expected
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from vzero import geometry
 from vzero.geometry import BoxFormat
-from vzero.ingest.conventions import CONVENTIONS, MIN_BOXES, Seen, contradiction, corners, count, verdict
+from vzero.ingest.conventions import CONVENTIONS, MIN_BOXES, SourceBox, contradiction, corners, count, verdict
 
 DECLARABLE = [convention for convention in CONVENTIONS if convention.unit != "fraction_of_square"]
 
@@ -28,11 +28,13 @@ def photos(rng: np.random.Generator, rows: int) -> np.ndarray:
     return np.stack([width, height], axis=1)
 
 
-def written(shares: np.ndarray, extents: np.ndarray, truth: BoxFormat, declared: BoxFormat) -> list[Seen]:
+def written(
+    shares: np.ndarray, extents: np.ndarray, truth: BoxFormat, declared: BoxFormat
+) -> list[SourceBox]:
     """Boxes as a source of convention `truth` writes them, declared as another."""
     pixels = shares * np.tile(extents, 2)
     return [
-        Seen(
+        SourceBox(
             geometry.from_pixels(tuple(box), truth, *map(int, extent)),
             declared,
             (int(extent[0]), int(extent[1])),
@@ -42,8 +44,8 @@ def written(shares: np.ndarray, extents: np.ndarray, truth: BoxFormat, declared:
     ]
 
 
-def judged(seen: list[Seen]):
-    [(declared, counts)] = count(seen).items()
+def judged(boxes: list[SourceBox]):
+    [(declared, counts)] = count(boxes).items()
     return contradiction(counts, declared)
 
 
@@ -63,7 +65,7 @@ def test_conventions_that_nothing_tells_apart_are_all_named():
     # No number is above 460: on 2000 x 1500 they may be thousandths, or pixels further up and to the left.
     declared, extent = BoxFormat("xyxy", "fraction"), (2000, 1500)
     numbers = [(30 + 3 * i, 30 + 3 * i, 60 + 5 * i, 60 + 5 * i) for i in range(81)]
-    found = judged([Seen(four, declared, extent, 1) for four in numbers])
+    found = judged([SourceBox(four, declared, extent, 1) for four in numbers])
     assert found is not None
     assert {found.fitting, *found.alike} >= {BoxFormat("xyxy", "pixel"), BoxFormat("xyxy", "thousandth")}
 
@@ -75,10 +77,10 @@ def test_conventions_that_nothing_tells_apart_are_all_named():
 def test_pixels_and_thousandths_are_told_apart_on_images_of_one_size(extent, truth, declared):
     rng = np.random.default_rng(1)
     extents = np.tile(extent, (200, 1))
-    seen = written(
+    boxes = written(
         boxes_anywhere(rng, extents), extents, BoxFormat("xyxy", truth), BoxFormat("xyxy", declared)
     )
-    found = judged(seen)
+    found = judged(boxes)
     assert found is not None and found.fitting.unit == truth
 
 
@@ -88,7 +90,7 @@ SIZES = st.sampled_from(
 
 
 @st.composite
-def sources(draw) -> list[Seen]:
+def sources(draw) -> list[SourceBox]:
     """Rightly declared sources of any layout: clusters, one corner, the middle, one constant box; up to 5 %
     of their boxes reach out of the image or have swapped corners. Sides are three pixels or more."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
@@ -112,8 +114,8 @@ def sources(draw) -> list[Seen]:
 
 @settings(max_examples=150, deadline=None)
 @given(sources())
-def test_a_right_declaration_is_never_refused(seen):
-    assert judged(seen) is None
+def test_a_right_declaration_is_never_refused(boxes):
+    assert judged(boxes) is None
 
 
 @given(st.integers(1, MIN_BOXES - 1))
@@ -121,10 +123,10 @@ def test_a_right_declaration_is_never_refused(seen):
 def test_nothing_is_decided_on_few_boxes(rows):
     rng = np.random.default_rng(rows)
     extents = photos(rng, rows)
-    seen = written(
+    boxes = written(
         boxes_anywhere(rng, extents), extents, BoxFormat("xyxy", "pixel"), BoxFormat("xyxy", "fraction")
     )
-    assert judged(seen) is None
+    assert judged(boxes) is None
 
 
 @pytest.mark.parametrize("convention", CONVENTIONS, ids=str)
@@ -142,21 +144,21 @@ def test_corners_are_those_of_to_pixels(convention):
 def test_counts_of_parts_add_up():
     rng = np.random.default_rng(3)
     extents = photos(rng, 60)
-    seen = written(boxes_anywhere(rng, extents), extents, BoxFormat(), BoxFormat())
-    whole, first, second = (count(part)[BoxFormat()] for part in (seen, seen[:25], seen[25:]))
+    boxes = written(boxes_anywhere(rng, extents), extents, BoxFormat(), BoxFormat())
+    whole, first, second = (count(part)[BoxFormat()] for part in (boxes, boxes[:25], boxes[25:]))
     added = first + second
     assert added.boxes == whole.boxes == 60
     for name in ("inside", "fits", "ends", "turned"):
         np.testing.assert_array_equal(getattr(added, name), getattr(whole, name))
 
 
-def portraits(rows: int, turned: bool) -> list[Seen]:
+def portraits(rows: int, turned: bool) -> list[SourceBox]:
     """Boxes of landscape pictures that EXIF shows upright, on the stored grid or on the shown one."""
     rng = np.random.default_rng(5)
     stored, shown = np.tile((1600, 900), (rows, 1)), np.tile((900, 1600), (rows, 1))
     grid = shown if turned else stored
     boxes = boxes_anywhere(rng, grid) * np.tile(grid, 2)
-    return [Seen(box, BoxFormat(), (1600, 900), 6) for box in boxes.tolist()]
+    return [SourceBox(box, BoxFormat(), (1600, 900), 6) for box in boxes.tolist()]
 
 
 def test_boxes_on_the_grid_that_exif_shows_contradict_the_stored_one():
@@ -167,9 +169,11 @@ def test_boxes_on_the_grid_that_exif_shows_contradict_the_stored_one():
 
 
 def test_five_boxes_that_fit_the_other_grid_alone_tell_of_a_few_photos():
-    low = [Seen([10, 1000 + number, 400, 1400], BoxFormat(), (1600, 900), 6) for number in range(5)]
+    low = [SourceBox([10, 1000 + number, 400, 1400], BoxFormat(), (1600, 900), 6) for number in range(5)]
     assert judged(low) is not None and judged(low[:4]) is None
-    assert judged([*low, Seen([1000, 10, 1400, 400], BoxFormat(), (1600, 900), 6)]) is None, "not all on one"
+    assert judged([*low, SourceBox([1000, 10, 1400, 400], BoxFormat(), (1600, 900), 6)]) is None, (
+        "not all on one"
+    )
 
 
 @pytest.mark.parametrize(
@@ -184,19 +188,19 @@ def test_five_boxes_that_fit_the_other_grid_alone_tell_of_a_few_photos():
 )
 def test_what_boxes_are_drawn_on_is_verified_only_where_numbers_can_tell(orientation, corner, expected):
     x, y = 1600 * corner[0], 900 * corner[1]
-    boxes = [[x - 200 - number, y - 100, x, y] for number in range(MIN_BOXES)]
-    seen = [Seen(box, BoxFormat(), (1600, 900), orientation) for box in boxes]
-    counts = count(seen)[BoxFormat()]
+    numbers = [[x - 200 - number, y - 100, x, y] for number in range(MIN_BOXES)]
+    boxes = [SourceBox(four, BoxFormat(), (1600, 900), orientation) for four in numbers]
+    counts = count(boxes)[BoxFormat()]
     assert verdict(counts, BoxFormat(), contradiction(counts, BoxFormat())) == expected
 
 
 def test_a_tenth_of_boxes_on_turned_photos_is_let_pass_and_more_is_not():
     def said(turned: int) -> str:
-        seen = [
-            Seen([10, 10, 60, 60 + number], BoxFormat(), (640, 480), 3 if number < turned else 1)
+        boxes = [
+            SourceBox([10, 10, 60, 60 + number], BoxFormat(), (640, 480), 3 if number < turned else 1)
             for number in range(100)
         ]
-        return verdict(count(seen)[BoxFormat()], BoxFormat(), None)
+        return verdict(count(boxes)[BoxFormat()], BoxFormat(), None)
 
     assert (said(10), said(11)) == ("verified", "cannot tell")
 
@@ -204,7 +208,7 @@ def test_a_tenth_of_boxes_on_turned_photos_is_let_pass_and_more_is_not():
 def test_a_hand_worked_box():
     # xywh 10 20 30 40 in 100 x 200: ends at (40, 60), so 0.4 and 0.3 of the sides; as xyxy the same numbers
     # are a box too, as shares they reach far out.
-    counts = count([Seen([10, 20, 30, 40], BoxFormat("xywh"), (100, 200), 3)])[BoxFormat("xywh")]
+    counts = count([SourceBox([10, 20, 30, 40], BoxFormat("xywh"), (100, 200), 3)])[BoxFormat("xywh")]
     by_name = dict(zip(CONVENTIONS, counts.inside.tolist(), strict=True))
     assert by_name[BoxFormat("xywh")] == by_name[BoxFormat("xyxy")] == 1
     assert by_name[BoxFormat("xyxy", "fraction")] == 0

@@ -12,7 +12,7 @@ from vzero import geometry, imaging, shards, tables
 from vzero.config import CocoSource, Ingest, NeedleSource, Params, TableSource, VocSource
 from vzero.errors import SourceError
 from vzero.geometry import BoxFormat
-from vzero.ingest.check import Shelved
+from vzero.ingest.check import CheckedImage
 from vzero.paths import Paths
 from vzero.stages import ingest
 
@@ -283,9 +283,9 @@ def test_a_folder_with_another_convention_is_found_among_the_rest(tmp_path):
 
 
 def test_an_annotated_size_tells_what_a_single_box_is_drawn_on():
-    shelved = Shelved({"width": 480, "height": 640}, TURN, "shown")
-    assert (shelved.grid("shown").extent, shelved.grid("stored").extent) == ((480, 640), (640, 480))
-    assert str(shelved.grid("stored")) == "640 x 480 as it is stored, 480 x 640 as it is shown"
+    checked = CheckedImage({"width": 480, "height": 640}, TURN, "shown")
+    assert (checked.grid("shown").extent, checked.grid("stored").extent) == ((480, 640), (640, 480))
+    assert str(checked.grid("stored")) == "640 x 480 as it is stored, 480 x 640 as it is shown"
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

@@ -33,7 +33,7 @@ def test_a_score_alone_in_its_group_becomes_0_or_stays():
     scores, groups = torch.tensor([1.0, 0.0, 1.0, 1.0, 1.0]), ["a", "b", "c", "d", "d"]
     for ddof in (0, 1):
         assert group_normalise(scores, groups, eps=1e-6, ddof=ddof).tolist() == [0.0] * 5
-        kept = group_normalise(scores, groups, eps=1e-6, ddof=ddof, lone="reward")
+        kept = group_normalise(scores, groups, eps=1e-6, ddof=ddof, group_of_one="reward")
         assert kept.tolist() == [1.0, 0.0, 1.0, 0.0, 0.0]
 
 

@@ -10,7 +10,7 @@ import pytest
 from vzero import imaging
 from vzero.config import Ingest, NeedleSource, TableColumns, TableSource, VisualCotSource, ZwzSource
 from vzero.errors import SourceError
-from vzero.ingest.check import Shelf, check
+from vzero.ingest.check import ImageStore, check
 from vzero.paths import Paths
 from vzero.sources.annotation import Reject
 from vzero.sources.catalogue import open_source
@@ -31,13 +31,13 @@ def put(folder: Path, *names: str) -> None:
 def samples_of(config: Ingest, root: Path) -> list[dict]:
     """Rows of the samples table, with the image's licence; a reject fails the test."""
     source = open_source(config.sources[0], config, Paths(root))
-    shelf = Shelf(source.name, source.images, config.max_megapixels)
+    store = ImageStore(source.name, source.images, config.max_megapixels)
     rows = []
     for batch in source.batches:
         for annotation in batch.load():
             assert not isinstance(annotation, Reject), annotation
-            row = check(annotation, shelf, config)
-            rows.append(row | {"licence": shelf.rows[row["image_id"]]["licence"]})
+            row = check(annotation, store, config)
+            rows.append(row | {"licence": store.rows[row["image_id"]]["licence"]})
     return rows
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from vzero import imaging
 from vzero.config import Ingest, VerlSource
-from vzero.ingest.check import Shelf, check
+from vzero.ingest.check import ImageStore, check
 from vzero.paths import Paths
 from vzero.sources.annotation import Annotation
 from vzero.sources.catalogue import open_source
@@ -43,12 +43,12 @@ def samples_of(root: Path, rows: list[dict], **settings) -> list[dict]:
     pl.DataFrame(rows).write_parquet(root / "rows.parquet")
     config = Ingest(source="verl", verl=VerlSource(rows=Path("rows.parquet"), **settings))
     source = open_source(config.sources[0], config, Paths(root))
-    shelf = Shelf(source.name, source.images, config.max_megapixels)
+    store = ImageStore(source.name, source.images, config.max_megapixels)
     found = []
     for batch in source.batches:
         for annotation in batch.load():
             assert isinstance(annotation, Annotation)
-            found.append(check(annotation, shelf, config))
+            found.append(check(annotation, store, config))
     return found
 
 

@@ -163,9 +163,9 @@ def test_gate_constants_out_of_range_are_refused(constants, expected):
 
 
 def test_peers_of_grpo_divide_by_the_deviation_over_n_minus_1():
-    assert RECIPES["grpo"].advantage == recipes.Advantage(ddof=1, eps=1e-6, lone="zero")
+    assert RECIPES["grpo"].advantage == recipes.Advantage(ddof=1, eps=1e-6, group_of_one="zero")
     changed = resolve(Train(recipe="grpo", advantage=config.Advantage(ddof=0, eps=1e-4)))
-    assert changed.advantage == recipes.Advantage(ddof=0, eps=1e-4, lone="zero")
+    assert changed.advantage == recipes.Advantage(ddof=0, eps=1e-4, group_of_one="zero")
 
 
 @pytest.mark.parametrize(

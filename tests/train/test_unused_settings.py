@@ -32,7 +32,7 @@ SETTINGS: dict[str, tuple[Any, set[str]]] = {
     "gate.skip_first": (True, GATED),
     "advantage.ddof": (0, {"grpo"}),
     "advantage.eps": (1e-4, {"grpo"}),
-    "advantage.lone": ("zero", set()),
+    "advantage.group_of_one": ("zero", set()),
     "objective.divergence": ("k2", REPLAYED),
     "objective.surrogate": ("plain", {"paper", "released", "grpo"}),
     "objective.top_k": (8, {"needle", "opd"}),
@@ -84,10 +84,10 @@ TOGETHER: list[tuple[dict[str, Any], set[str]]] = [
     ({"gate.w_min": 2.5}, set()),
     ({"group": 1}, {"opd", "sft"}),
     ({"group": 1, "gate.enabled": False}, EVERY - {"grpo"}),
-    ({"group": 1, "advantage.lone": "reward"}, {"grpo"}),
-    ({"group": 1, "advantage.lone": "zero"}, set()),
-    ({"group": 1, "advantage.lone": "reward", "advantage.ddof": 1}, set()),
-    ({"group": 1, "advantage.lone": "reward", "advantage.eps": 1e-4}, set()),
+    ({"group": 1, "advantage.group_of_one": "reward"}, {"grpo"}),
+    ({"group": 1, "advantage.group_of_one": "zero"}, set()),
+    ({"group": 1, "advantage.group_of_one": "reward", "advantage.ddof": 1}, set()),
+    ({"group": 1, "advantage.group_of_one": "reward", "advantage.eps": 1e-4}, set()),
 ]
 """Settings that need each other, or exclude each other."""
 
@@ -174,7 +174,7 @@ def test_a_setting_means_something_to_a_recipe_or_is_refused_by_name(settings, m
             "train.advantage.ddof means nothing, no rewards are compared: leave it at null",
         ),
         ("paper", {"gate.w_min": 3.0}, "train.gate.w_max (2) must be at least train.gate.w_min (3)"),
-        ("grpo", {"group": 1}, "train.group must be at least 2, or train.advantage.lone reward"),
+        ("grpo", {"group": 1}, "train.group must be at least 2, or train.advantage.group_of_one reward"),
     ],
 )
 def test_the_refusal_names_the_key_the_reason_and_what_to_do(recipe, settings, expected):

@@ -19,7 +19,7 @@ from tests.checked_tables import merge_tables
 from vzero import imaging, workers
 from vzero.config import Compute, Ingest, TableSource
 from vzero.errors import SourceError
-from vzero.ingest import spill
+from vzero.ingest import checked_parts
 from vzero.paths import Paths
 from vzero.runs import run_folder
 from vzero.sources.catalogue import open_source
@@ -131,7 +131,7 @@ def checked(root: Path, images: str, processes: int) -> tuple[dict[str, bytes], 
         (number, batch, "table", source.images, config, folder) for number, batch in enumerate(source.batches)
     ]
     with workers.pool(Compute(), processes=processes) as completed:
-        assert sum(completed(spill.check_batch, jobs)) == 120
+        assert sum(completed(checked_parts.check_batch, jobs)) == 120
     _, _, rejects = merge_tables(folder, {"table": source.images}, 16)
     tables = {
         str(path.relative_to(folder)): path.read_bytes()

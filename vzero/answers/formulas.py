@@ -30,7 +30,7 @@ def same_formula(one: str, other: str) -> bool:
     if any(len(text) > LONGEST or not FORMULA.search(text) for text in texts):
         return False
     # math-verify drops words and units: "12 cats" would equal "12 dogs".
-    if any(WORD.search(without_dress(text)) for text in texts):
+    if any(WORD.search(without_latex_marks(text)) for text in texts):
         return False
     from math_verify import verify  # here, because it imports sympy, which takes a second
 
@@ -38,7 +38,7 @@ def same_formula(one: str, other: str) -> bool:
     return bool(first and second) and verify(second, first, timeout_seconds=SECONDS)
 
 
-def without_dress(text: str) -> str:
+def without_latex_marks(text: str) -> str:
     """A number in LaTeX as plain text: dollar signs around and the marks of words in between go."""
     bare = text.strip()
     bare = bare[1:-1] if len(bare) > 2 and bare[0] == bare[-1] == "$" else bare

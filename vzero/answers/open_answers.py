@@ -23,7 +23,7 @@ import unicodedata
 from collections.abc import Callable
 
 from vzero.answers.answer_part import answer_part
-from vzero.answers.formulas import same_formula, without_dress
+from vzero.answers.formulas import same_formula, without_latex_marks
 from vzero.answers.matching import UNRESOLVED, Expected, Match
 from vzero.answers.quantities import quantity, same_quantity
 from vzero.answers.readers import lmms_reasoning, mmmu_open, open_by_benchmark
@@ -94,7 +94,7 @@ def same(said: str, answer: str) -> Match:
     """Equality of two texts as texts, quantities or formulas; anything else is unresolved, never wrong."""
     if normalised(said) == normalised(answer) != "":
         return Match(True, "text")
-    one, other = (quantity(without_dress(text)) for text in (said, answer))
+    one, other = (quantity(without_latex_marks(text)) for text in (said, answer))
     if one and other:
         return Match(True, "number") if same_quantity(one, other) else UNRESOLVED
     return Match(True, "formula") if same_formula(said, answer) else UNRESOLVED

@@ -45,9 +45,9 @@ def run(one: str, other: str, reader: str | None, out: Path | None) -> None:
         read = graded_as_declared(rows, reader)
         sides.append(_pooled(read))
     pairs = matched(*sides)
-    for name, lonely in ((one, pairs.only_one), (other, pairs.only_other)):
-        if lonely:
-            console.print(Text(f"left out: {lonely:,} items that only {name} has"), soft_wrap=True)
+    for name, unpaired in ((one, pairs.only_one), (other, pairs.only_other)):
+        if unpaired:
+            console.print(Text(f"left out: {unpaired:,} items that only {name} has"), soft_wrap=True)
     table = comparison(
         pairs.rows, resamples=settings.resamples, confidence=settings.confidence, seed=settings.seed
     )

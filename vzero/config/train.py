@@ -66,7 +66,7 @@ class Advantage(Section):
     """The deviation of n rewards is taken over n - ddof: 1 in verl and TRL, 0 is the population's."""
     eps: Annotated[float, Field(gt=0)] | None = None
     """Added to the deviation: 1e-6 in verl, 1e-4 in TRL."""
-    lone: Literal["zero", "reward"] | None = None
+    group_of_one: Literal["zero", "reward"] | None = None
     """Advantage of an answer without siblings (`group` 1): 0 as in TRL, which learns nothing, or its reward
     as in verl (which divides it by 1 + eps)."""
 

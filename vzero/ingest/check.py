@@ -16,7 +16,7 @@ import xxhash
 from vzero import geometry, imaging
 from vzero.config import Ingest
 from vzero.geometry import Box, BoxFormat
-from vzero.ingest.conventions import Seen, fit
+from vzero.ingest.conventions import SourceBox, fit
 from vzero.ingest.drawn_boxes import shows_drawn_box
 from vzero.ingest.grid import DrawnOn, Grid, grid_of
 from vzero.ingest.locate import locate_crops
@@ -38,11 +38,11 @@ from vzero.untrusted.rejects import RejectCode, Rejected
 MIN_INSIDE = 0.5  # share of a box; with less in the image, the box is on another grid
 
 
-class Shelved(NamedTuple):
-    """A picture on the shelf."""
+class CheckedImage(NamedTuple):
+    """A picture that was decoded, and so can be used."""
 
     row: dict[str, Any]
-    """Of `tables.Images`; instead of the bytes their length, and their path or place in `Shelf.stored`."""
+    """Of `tables.Images`; instead of the bytes their length, and their path or place in `ImageStore.file`."""
     orientation: int
     """EXIF orientation of the file that the row was made of, 1 to 8."""
     picture: DrawnOn
@@ -54,7 +54,7 @@ class Shelved(NamedTuple):
 
 
 @dataclass
-class Shelf:
+class ImageStore:
     """The images of some annotations, each decoded once however many annotations name it."""
 
     source: str
@@ -62,22 +62,22 @@ class Shelf:
     max_megapixels: float
     upright: bool = True
     """Whether pictures are turned as their EXIF orientation says."""
-    stored: BinaryIO = field(default_factory=tempfile.TemporaryFile)
+    file: BinaryIO = field(default_factory=tempfile.TemporaryFile)
     """Gets the bytes of images that are no files of their own: many large ones would fill the memory."""
     rows: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """Rows by image id, as of `Shelved`."""
-    seen: list[Seen] = field(default_factory=list)
+    """Rows by image id, as of `CheckedImage`."""
+    boxes: list[SourceBox] = field(default_factory=list)
     """Boxes as the source has them, whatever becomes of their rows; to verify the declared convention by."""
-    _known: dict[str | bytes, Shelved | Rejected] = field(default_factory=dict)
-    _found: dict[str, Shelved] = field(default_factory=dict)
+    _known: dict[str | bytes, CheckedImage | Rejected] = field(default_factory=dict)
+    _found: dict[str, CheckedImage] = field(default_factory=dict)
     """By hash of the bytes as they were found."""
     _decoded: tuple[str, np.ndarray] | None = None
 
-    def put(self, image: str | bytes, licence: str) -> Shelved:
+    def add(self, image: str | bytes, licence: str) -> CheckedImage:
         """The picture that a path or bytes give; `Rejected` when it cannot be used."""
         if image not in self._known:
             try:
-                self._known[image] = self._add(image, licence)
+                self._known[image] = self._load_and_describe(image, licence)
             except Rejected as rejected:
                 self._known[image] = rejected
         known = self._known[image]
@@ -85,14 +85,14 @@ class Shelf:
             raise known
         return known
 
-    def _add(self, image: str | bytes, licence: str) -> Shelved:
+    def _load_and_describe(self, image: str | bytes, licence: str) -> CheckedImage:
         data = self.load(image)
         found = hashlib.sha256(data).hexdigest()
         if found not in self._found:
             self._found[found] = self._describe(found, image, data, licence)
         return self._found[found]
 
-    def _describe(self, image_id: str, image: str | bytes, data: bytes, licence: str) -> Shelved:
+    def _describe(self, image_id: str, image: str | bytes, data: bytes, licence: str) -> CheckedImage:
         try:
             pixels, name = imaging.decode_to_check(data, max_megapixels=self.max_megapixels)
         except imaging.ImageError as error:
@@ -113,11 +113,11 @@ class Shelf:
                 "perceptual_hash": imaging.difference_hash(shown),
                 "source": self.source,
                 "licence": printable(licence),
-            } | self._store(image, data)
-        return Shelved(self.rows[image_id], orientation, picture)
+            } | self._place_of(image, data)
+        return CheckedImage(self.rows[image_id], orientation, picture)
 
     def pixels(self, image_id: str) -> np.ndarray:
-        """RGB pixels of an image on the shelf; those decoded last are kept."""
+        """RGB pixels of an image in the store; those decoded last are kept."""
         if self._decoded is None or self._decoded[0] != image_id:
             data = self._bytes(self.rows[image_id])
             try:
@@ -134,19 +134,19 @@ class Shelf:
             raise Rejected(RejectCode.MISSING_IMAGE, "a path, but no image folder is declared")
         return read_image(self.images, image)
 
-    def _store(self, image: str | bytes, data: bytes) -> dict[str, Any]:
+    def _place_of(self, image: str | bytes, data: bytes) -> dict[str, Any]:
         """Where the bytes can be read again."""
         if isinstance(image, str) and image == printable(image):
             return {"path": image, "place": None, "length": len(data), "digest": digest(data)}
-        place = self.stored.seek(0, os.SEEK_END)
-        self.stored.write(data)
+        place = self.file.seek(0, os.SEEK_END)
+        self.file.write(data)
         return {"path": None, "place": place, "length": len(data), "digest": None}
 
     def _bytes(self, row: dict[str, Any]) -> bytes:
         if row["path"] is not None:
             return self.load(row["path"])
-        self.stored.seek(row["place"])
-        return self.stored.read(row["length"])
+        self.file.seek(row["place"])
+        return self.file.read(row["length"])
 
 
 def digest(data: bytes) -> int:
@@ -154,7 +154,7 @@ def digest(data: bytes) -> int:
     return xxhash.xxh3_64_intdigest(data)
 
 
-def check(annotation: Annotation, shelf: Shelf, config: Ingest) -> dict[str, Any]:
+def check(annotation: Annotation, store: ImageStore, config: Ingest) -> dict[str, Any]:
     """The row of `tables.Samples`; `Rejected` for the first thing that is wrong, cheap checks first."""
     question = parse_question(annotation.question)
     options = parse_options(annotation.options)
@@ -162,32 +162,32 @@ def check(annotation: Annotation, shelf: Shelf, config: Ingest) -> dict[str, Any
     given_id = parse_id(annotation.sample_id) if annotation.needs_id else None
     ready = annotation.boxes if isinstance(annotation.boxes, ReadyCrops) else None
     numbers = parse_boxes(annotation.boxes) if ready is None else []
-    shelved = shelf.put(single_image(annotation.image), annotation.licence)
-    image, grid = shelved.row, shelved.grid(annotation.exif or config.exif)
+    checked = store.add(single_image(annotation.image), annotation.licence)
+    image, grid = checked.row, checked.grid(annotation.exif or config.exif)
     repairs = [*annotation.repairs, *check_size(annotation.annotated_size, grid)]
-    shelf.seen += [
-        Seen(box, annotation.box_format, grid.extent, grid.orientation, folder_of(annotation.image))
+    store.boxes += [
+        SourceBox(box, annotation.box_format, grid.extent, grid.orientation, folder_of(annotation.image))
         for box in numbers
     ]
     if annotation.tells_direction and grid.is_turned:
         raise Rejected(RejectCode.BAD_ANSWER, "it tells a direction, and the picture is turned")
     if ready is not None:
-        numbers = locate_crops(ready, grid.pixels(shelf.pixels(image["image_id"])), shelf.load)
+        numbers = locate_crops(ready, grid.pixels(store.pixels(image["image_id"])), store.load)
     drawn = [check_box(box, annotation.box_format, grid, config) for box in numbers]
-    if annotation.again is not None:
-        check_agreement(numbers, annotation.box_format, annotation.again, grid.extent)
+    if annotation.restated_box is not None:
+        check_agreement(numbers, annotation.box_format, annotation.restated_box, grid.extent)
     boxes = [grid.on_picture(box) for box in drawn]
     evidence = geometry.union(boxes)
     covered = geometry.area(evidence) / (image["width"] * image["height"])
     if covered > config.max_box_coverage:
         raise Rejected(RejectCode.BOX_TOO_LARGE, f"{covered:.1%} of the image")
     if annotation.refuse_drawn_boxes:
-        pixels = shelf.pixels(image["image_id"])
+        pixels = store.pixels(image["image_id"])
         if any(shows_drawn_box(pixels, box) for box in boxes):
             raise Rejected(RejectCode.DRAWN_BOX, "a red box is drawn around the evidence")
     content = [image["image_id"], question, options, boxes]
     return {
-        "sample_id": given_id or f"{shelf.source}-{_digest(content)[:16]}",
+        "sample_id": given_id or f"{store.source}-{_digest(content)[:16]}",
         "image_id": image["image_id"],
         "question": question,
         "options": options,
@@ -196,7 +196,7 @@ def check(annotation: Annotation, shelf: Shelf, config: Ingest) -> dict[str, Any
         "evidence_box": list(evidence),
         "split": annotation.split or split_of(image["image_id"], config.dev_fraction),
         "category": printable(annotation.category),
-        "source": shelf.source,
+        "source": store.source,
         "content": _digest([*content, answer]),
         "repairs": repairs,
     }
@@ -249,11 +249,13 @@ def _mismatch(annotated: Any, grid: Grid) -> str:
 
 
 def check_agreement(
-    boxes: Sequence[Numbers], declared: BoxFormat, again: tuple[Any, BoxFormat], extent: tuple[int, int]
+    boxes: Sequence[Numbers], declared: BoxFormat, restated: tuple[Any, BoxFormat], extent: tuple[int, int]
 ) -> None:
     """Whether a second statement of the boxes' union means the same pixels of this image."""
     union = geometry.union(geometry.to_pixels(box, declared, *extent) for box in boxes)
-    repeated = geometry.union(geometry.to_pixels(box, again[1], *extent) for box in parse_boxes(again[0]))
+    repeated = geometry.union(
+        geometry.to_pixels(box, restated[1], *extent) for box in parse_boxes(restated[0])
+    )
     # A pixel for numbers cut to whole pixels, and a thousandth for those rounded to three decimals.
     tolerance = 1 + max(extent) / 1000
     if any(abs(one - other) > tolerance for one, other in zip(union, repeated, strict=True)):

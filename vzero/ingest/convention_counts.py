@@ -11,10 +11,10 @@ import numpy as np
 
 from vzero.config import SourceName
 from vzero.geometry import BoxFormat
-from vzero.ingest.conventions import Counts, Seen, by_convention, measure, total
+from vzero.ingest.conventions import Counts, SourceBox, by_convention, measure, total
 from vzero.ingest.subsets import Subset, count_subsets
 
-MOST_SUBSETS = 5_000  # of a source, those seen first: where there are more folders, they are hardly parts
+MOST_SUBSETS = 5_000  # of a source, those found first: where there are more folders, they are hardly parts
 FIELDS = tuple(column.name for column in fields(Counts))
 
 
@@ -26,10 +26,10 @@ class SourceCounts:
     subsets: dict[Subset, Counts] = field(default_factory=dict)
 
 
-def write_counts(path: Path, source: str, seen: Sequence[Seen]) -> None:
+def write_counts(path: Path, source: str, source_boxes: Sequence[SourceBox]) -> None:
     """Store what a batch says about its source's conventions."""
     arrays: dict[str, Any] = {}
-    for declared, boxes in by_convention(seen).items():
+    for declared, boxes in by_convention(source_boxes).items():
         name = f"{source} {declared.order} {declared.unit}"
         measured = measure(declared, boxes)
         whole, subsets = total(measured), count_subsets(measured, boxes)

@@ -57,7 +57,7 @@ MIN_EDGE = 0.02  # share of ends
 MIN_SPREAD = 3, 5  # of the first eight parts: so that not all are one box, and that they fill the image
 
 
-class Seen(NamedTuple):
+class SourceBox(NamedTuple):
     """A box as its source has it."""
 
     numbers: Sequence[float]
@@ -122,22 +122,24 @@ class Measured:
     """(n, 4)."""
 
 
-def count(seen: Sequence[Seen]) -> dict[BoxFormat, Counts]:
+def count(source_boxes: Sequence[SourceBox]) -> dict[BoxFormat, Counts]:
     """Counts of boxes by the convention that is declared for them."""
-    return {declared: total(measure(declared, boxes)) for declared, boxes in by_convention(seen).items()}
+    return {
+        declared: total(measure(declared, boxes)) for declared, boxes in by_convention(source_boxes).items()
+    }
 
 
-def by_convention(seen: Sequence[Seen]) -> dict[BoxFormat, list[Seen]]:
-    groups: dict[BoxFormat, list[Seen]] = {}
-    for box in seen:
+def by_convention(source_boxes: Sequence[SourceBox]) -> dict[BoxFormat, list[SourceBox]]:
+    groups: dict[BoxFormat, list[SourceBox]] = {}
+    for box in source_boxes:
         groups.setdefault(box.declared, []).append(box)
     return groups
 
 
-def measure(declared: BoxFormat, seen: Sequence[Seen]) -> Measured:
-    numbers = np.array([box.numbers for box in seen], np.float64)
-    extents = np.array([box.extent for box in seen], np.float64)
-    orientations = np.array([box.orientation for box in seen])
+def measure(declared: BoxFormat, source_boxes: Sequence[SourceBox]) -> Measured:
+    numbers = np.array([box.numbers for box in source_boxes], np.float64)
+    extents = np.array([box.extent for box in source_boxes], np.float64)
+    orientations = np.array([box.orientation for box in source_boxes])
     inside, fits, part = [], [], []
     for convention in CONVENTIONS:
         start, end = corners(numbers, convention, extents)

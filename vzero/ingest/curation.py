@@ -157,14 +157,14 @@ def near_duplicates(images: pl.DataFrame, distance: int) -> pl.DataFrame:
     each is kept unless one that is kept already is within `distance` bits. So every image that is left out
     has one in its place, and no chain of small steps leads from what is left out to something unlike it.
     """
-    telling = images.filter(pl.Series(informative(images["perceptual_hash"].to_numpy()))).sort("image_id")
-    kept, bits = keepers(telling["perceptual_hash"].to_numpy(), distance)
-    pairs = telling.select(
+    comparable = images.filter(pl.Series(informative(images["perceptual_hash"].to_numpy()))).sort("image_id")
+    kept, bits = keepers(comparable["perceptual_hash"].to_numpy(), distance)
+    pairs = comparable.select(
         "image_id",
         position=pl.int_range(pl.len()),
         kept=pl.Series(kept),
         detail=pl.format(
-            "{} bits from image {}, which is kept", pl.Series(bits), telling["image_id"].gather(kept)
+            "{} bits from image {}, which is kept", pl.Series(bits), comparable["image_id"].gather(kept)
         ),
     )
     return pairs.filter(pl.col("kept") != pl.col("position")).select("image_id", "detail")

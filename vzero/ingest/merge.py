@@ -1,4 +1,4 @@
-"""The tables of a run, made of its checked parts (`spill`).
+"""The tables of a run, made of its checked parts (`checked_parts`).
 
 Whatever the number of rows, only an index of them is held: a position and a shard each, and the ids of those
 that may be repeated. Texts are read a shard at a time, and encoded images a row group at a time.
@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from vzero import shards, tables
 from vzero.errors import ChangedError
-from vzero.ingest import spill
+from vzero.ingest import checked_parts
 from vzero.ingest.check import digest
 from vzero.ingest.sharding import ShardEnds, assign_shards
 from vzero.untrusted.files import Images, read_image
@@ -30,9 +30,9 @@ BATCHES_OF_REJECTS = 4_000  # whose rejects share a file
 
 
 def scan_parts(folder: Path, schema: type[dy.Schema]) -> pl.LazyFrame:
-    """All parts of a table in the order of their rows, with the columns of `spill.columns`."""
-    found = spill.parts(folder, schema)
-    return pl.scan_parquet(found) if found else pl.LazyFrame(schema=spill.columns(schema))
+    """All parts of a table in the order of their rows, with the columns of `checked_parts.columns`."""
+    found = checked_parts.parts(folder, schema)
+    return pl.scan_parquet(found) if found else pl.LazyFrame(schema=checked_parts.columns(schema))
 
 
 def find_repeated(folder: Path) -> pl.DataFrame:
@@ -101,13 +101,13 @@ def write_rejects(
     schema = tables.Rejects.create_empty().schema
     columns = ["position", *schema]
     counts: Counter[tuple[str, str]] = Counter()
-    found = spill.parts(folder, tables.Rejects)
+    found = checked_parts.parts(folder, tables.Rejects)
     starts = range(0, max(len(found), 1), BATCHES_OF_REJECTS)
     for number, first in enumerate(starts):
         group = found[first : first + BATCHES_OF_REJECTS]
-        of_group = (pl.col("position") // spill.MOST_ROWS).is_between(first, first + len(group) - 1)
+        of_group = (pl.col("position") // checked_parts.MOST_ROWS).is_between(first, first + len(group) - 1)
         parts = [
-            pl.DataFrame(schema=spill.columns(tables.Rejects)).select(columns),
+            pl.DataFrame(schema=checked_parts.columns(tables.Rejects)).select(columns),
             *(pl.read_parquet(path, columns=columns) for path in group),
             more.filter(of_group).select(columns),
         ]
@@ -143,7 +143,7 @@ def plan_shards(
     rows = scan_parts(folder, tables.Samples).select("position", "image_id").collect()
     ids = rows["image_id"].unique(maintain_order=True)
     rows = rows.with_columns(image_id=pl.col("image_id").cast(pl.Enum(ids)))  # four bytes a row
-    first = rows.group_by("image_id").agg(batch=pl.col("position").min() // spill.MOST_ROWS)
+    first = rows.group_by("image_id").agg(batch=pl.col("position").min() // checked_parts.MOST_ROWS)
     kept = rows.join(left_out, on="position", how="anti", maintain_order="left")
     images = kept.select("image_id").unique(maintain_order=True)
     numbers = assign_shards(images["image_id"].cast(pl.String), shard_images)
@@ -178,9 +178,9 @@ class FirstShards:
 
     def complete(self) -> Iterator[Shard]:
         """Those that became so since the last call."""
-        while spill.is_done(self._folder, self._batch):
+        while checked_parts.is_done(self._folder, self._batch):
             samples, rejects = (
-                pl.read_parquet(spill.part(self._folder, schema, self._batch), columns=["image_id"])[
+                pl.read_parquet(checked_parts.part(self._folder, schema, self._batch), columns=["image_id"])[
                     "image_id"
                 ]
                 for schema in (tables.Samples, tables.Rejects)
@@ -231,7 +231,7 @@ def write_shard(
 ) -> None:
     """Write one shard of both tables."""
     write_images(folder, shard, opened, images)
-    batches = np.unique(shard.positions // spill.MOST_ROWS).tolist()
+    batches = np.unique(shard.positions // checked_parts.MOST_ROWS).tolist()
     chosen = pl.col("position").is_in(pl.Series(shard.positions).implode())
     kept = pl.concat(_read(folder, tables.Samples, batch).filter(chosen) for batch in batches)
     table = kept.select(tables.Samples.column_names())
@@ -239,7 +239,7 @@ def write_shard(
 
 
 def _read(folder: Path, schema: type[dy.Schema], batch: int) -> pl.DataFrame:
-    return pl.read_parquet(spill.part(folder, schema, batch))
+    return pl.read_parquet(checked_parts.part(folder, schema, batch))
 
 
 def _with_bytes(folder: Path, opened: Mapping[str, Images | None], rows: pl.DataFrame) -> pa.Table:
@@ -255,7 +255,7 @@ def _with_bytes(folder: Path, opened: Mapping[str, Images | None], rows: pl.Data
 def _bytes(folder: Path, opened: Mapping[str, Images | None], row: dict[str, Any]) -> bytes:
     images = opened[row["source"]]
     if row["path"] is None or images is None:
-        with spill.stored_bytes(folder, row["batch"]).open("rb") as file:
+        with checked_parts.stored_bytes(folder, row["batch"]).open("rb") as file:
             file.seek(row["place"])
             return file.read(row["length"])
     try:

@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from vzero.ingest.conventions import CONVENTIONS, PARTS, Counts, Measured, Seen
+from vzero.ingest.conventions import CONVENTIONS, PARTS, Counts, Measured, SourceBox
 
 Kind = Literal["orientation", "size", "folder"]
 
@@ -28,7 +28,7 @@ class Subset(NamedTuple):
         return f"{words[self.kind]} {self.name}"
 
 
-def subsets_of(box: Seen) -> list[Subset]:
+def subsets_of(box: SourceBox) -> list[Subset]:
     """Those that a box is in, one of each kind; of no folder where the row names none."""
     found = [Subset("orientation", str(box.orientation)), Subset("size", _size(max(box.extent)))]
     return [*found, Subset("folder", box.folder)] if box.folder else found
@@ -42,15 +42,15 @@ def _size(longer: int) -> str:
     return f"{below[-1]} px and more" if not above else f"{below[-1]} to {above[0] - 1} px"
 
 
-def count_subsets(measured: Measured, seen: Sequence[Seen]) -> dict[Subset, Counts]:
+def count_subsets(measured: Measured, source_boxes: Sequence[SourceBox]) -> dict[Subset, Counts]:
     """Counts of each subset that some of the boxes are in."""
     places: dict[Subset, int] = {}
     pairs = [
         (places.setdefault(subset, len(places)), row)
-        for row, box in enumerate(seen)
+        for row, box in enumerate(source_boxes)
         for subset in subsets_of(box)
     ]
-    member = np.zeros((len(places), len(seen)), np.int64)
+    member = np.zeros((len(places), len(source_boxes)), np.int64)
     member[tuple(np.array(pairs).T)] = 1
     ends = (measured.part[..., None] == np.arange(len(PARTS) + 1)).sum(axis=2)
     shape = len(CONVENTIONS), 1, len(PARTS) + 1
@@ -58,7 +58,7 @@ def count_subsets(measured: Measured, seen: Sequence[Seen]) -> dict[Subset, Coun
         "boxes": member.sum(axis=1),
         "inside": member @ measured.inside,
         "fits": member @ measured.fits,
-        "ends": (member @ ends.reshape(len(seen), -1)).reshape(len(places), *shape),
+        "ends": (member @ ends.reshape(len(source_boxes), -1)).reshape(len(places), *shape),
         "turned": member @ measured.turned,
     }
     return {subset: Counts(**{name: sums[name][at] for name in sums}) for subset, at in places.items()}

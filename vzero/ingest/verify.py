@@ -13,15 +13,15 @@ from vzero import geometry, shards
 from vzero.config import Ingest, SourceName
 from vzero.errors import SourceError
 from vzero.geometry import BoxFormat
-from vzero.ingest import spill
+from vzero.ingest import checked_parts
 from vzero.ingest.box_sheet import Drawn, draw_disputed
-from vzero.ingest.check import Shelf, Shelved
+from vzero.ingest.check import CheckedImage, ImageStore
 from vzero.ingest.convention_counts import read_counts
 from vzero.ingest.conventions import (
     MIN_BOXES,
     Contradiction,
     Counts,
-    Seen,
+    SourceBox,
     Verdict,
     contradiction,
     fit,
@@ -53,7 +53,7 @@ def verify(config: Ingest, paths: Paths, folder: Path) -> Summary:
     `ingest.verify_boxes` is on; disputed boxes are then drawn to `.vzero/ingest/box_convention.png`.
     """
     summary: Summary = {}
-    for (name, declared), counts in read_counts(spill.stored_counts(folder)).items():
+    for (name, declared), counts in read_counts(checked_parts.stored_counts(folder)).items():
         subsets = sorted(counts.subsets.items(), key=lambda item: KINDS.index(item[0].kind))
         found = {subset: contradiction(part, declared) for subset, part in [(None, counts.whole), *subsets]}
         if config.verify_boxes:
@@ -190,7 +190,7 @@ class Candidate(NamedTuple):
     """Whether all its boxes fit as declared."""
     row: int
     boxes: list[Numbers]
-    shelved: Shelved
+    checked: CheckedImage
     grid: Grid
     """As declared."""
     fitting: Grid
@@ -199,27 +199,28 @@ class Candidate(NamedTuple):
 def _disputed(source: Source, config: Ingest, dispute: Dispute) -> Iterator[tuple[Drawn, Drawn, str]]:
     """Rows to draw: of those looked at, such as do not fit as declared first, each of another image."""
     declared, found, subset = dispute
-    shelf = Shelf(source.name, source.images, config.max_megapixels, config.upright)
+    store = ImageStore(source.name, source.images, config.max_megapixels, config.upright)
     candidates = []
-    for annotation, boxes, shelved in _rows(source, shelf, declared):
-        grid = shelved.grid(config.exif)
-        fitting = shelved.grid(_other(config.exif)) if found.turned else grid
-        seen = [
-            Seen(box, declared, grid.extent, grid.orientation, folder_of(annotation.image)) for box in boxes
+    for annotation, boxes, checked in _rows(source, store, declared):
+        grid = checked.grid(config.exif)
+        fitting = checked.grid(_other(config.exif)) if found.turned else grid
+        source_boxes = [
+            SourceBox(box, declared, grid.extent, grid.orientation, folder_of(annotation.image))
+            for box in boxes
         ]
-        concerned = subset is None or subset in subsets_of(seen[0])
+        concerned = subset is None or subset in subsets_of(source_boxes[0])
         if (
             concerned
             and _all_fit(boxes, found.fitting, fitting)
             and (fitting.extent != grid.extent) == found.turned
         ):
             as_declared = _all_fit(boxes, declared, grid)
-            candidates.append(Candidate(as_declared, annotation.row, boxes, shelved, grid, fitting))
+            candidates.append(Candidate(as_declared, annotation.row, boxes, checked, grid, fitting))
     candidates.sort(key=lambda candidate: candidate[:2])
-    first_of_image = {candidate.shelved.row["image_id"]: candidate for candidate in reversed(candidates)}
+    first_of_image = {candidate.checked.row["image_id"]: candidate for candidate in reversed(candidates)}
     chosen = sorted(first_of_image.values(), key=lambda candidate: candidate[:2])[:DRAWN]
-    for _, row, boxes, shelved, grid, fitting in chosen:
-        picture = shelf.pixels(shelved.row["image_id"])
+    for _, row, boxes, checked, grid, fitting in chosen:
+        picture = store.pixels(checked.row["image_id"])
         yield (
             Drawn(grid.pixels(picture), [geometry.to_pixels(box, declared, *grid.extent) for box in boxes]),
             Drawn(
@@ -235,8 +236,8 @@ def _all_fit(boxes: Sequence[Numbers], convention: BoxFormat, grid: Grid) -> boo
 
 
 def _rows(
-    source: Source, shelf: Shelf, declared: BoxFormat
-) -> Iterator[tuple[Annotation, list[Numbers], Shelved]]:
+    source: Source, store: ImageStore, declared: BoxFormat
+) -> Iterator[tuple[Annotation, list[Numbers], CheckedImage]]:
     """The first rows of this convention that can be read, their boxes and images."""
     looked_at = 0
     for batch in source.batches:
@@ -247,10 +248,10 @@ def _rows(
             if annotation.box_format == declared:
                 try:
                     boxes = parse_boxes(annotation.boxes)
-                    shelved = shelf.put(single_image(annotation.image), annotation.licence)
+                    checked = store.add(single_image(annotation.image), annotation.licence)
                 except Rejected:
                     continue
-                yield annotation, boxes, shelved
+                yield annotation, boxes, checked
         if looked_at >= LOOKED_AT:
             return
 

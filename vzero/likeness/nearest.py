@@ -28,10 +28,10 @@ def nearest(hashes: np.ndarray, distance: int) -> tuple[np.ndarray, np.ndarray]:
         partners[ones], bits[ones] = rights[order][chosen], found[order][chosen]
     partners, bits = partners[places], bits[places]
     # Nothing is nearer than the same hash: of each that repeats, the first one's partner is the second.
-    again = np.flatnonzero(first[places] != np.arange(len(hashes)))
-    repeated, second = np.unique(places[again], return_index=True)
-    partners[first[repeated]], bits[first[repeated]] = again[second], 0
-    partners[again], bits[again] = first[places[again]], 0
+    repeats = np.flatnonzero(first[places] != np.arange(len(hashes)))
+    repeated, second = np.unique(places[repeats], return_index=True)
+    partners[first[repeated]], bits[first[repeated]] = repeats[second], 0
+    partners[repeats], bits[repeats] = first[places[repeats]], 0
     return partners, bits
 
 
@@ -40,10 +40,10 @@ def near_duplicates(images: pl.DataFrame, distance: int) -> pl.DataFrame:
 
     `images` has the columns image_id, source and perceptual_hash of `tables.Images`.
     """
-    telling = images.filter(pl.Series(informative(images["perceptual_hash"].to_numpy()))).sort("image_id")
-    partners, bits = nearest(telling["perceptual_hash"].to_numpy(), distance)
-    near = telling.select("source", "image_id").with_columns(
-        other_id=telling["image_id"].gather(partners.clip(min=0)),
+    comparable = images.filter(pl.Series(informative(images["perceptual_hash"].to_numpy()))).sort("image_id")
+    partners, bits = nearest(comparable["perceptual_hash"].to_numpy(), distance)
+    near = comparable.select("source", "image_id").with_columns(
+        other_id=comparable["image_id"].gather(partners.clip(min=0)),
         distance=pl.Series(bits, dtype=pl.Int64),
     )
     return near.filter(pl.col("distance") >= 0).sort("distance", "image_id")

@@ -7,7 +7,7 @@ from typing import Literal
 
 import torch
 
-Lone = Literal["zero", "reward"]
+GroupOfOne = Literal["zero", "reward"]
 """What a score alone in its group becomes: 0, or itself."""
 
 
@@ -18,9 +18,9 @@ def group_normalise(
     eps: float,
     shrinkage: float = 0.0,
     ddof: int = 0,
-    lone: Lone = "zero",
+    group_of_one: GroupOfOne = "zero",
 ) -> torch.Tensor:
-    """z-scores (rollouts,) within groups; 0 for groups of equal scores, and of one unless `lone` keeps it.
+    """z-scores (rollouts,) within groups; 0 where all of a group are equal, or by `group_of_one` the score.
 
     (score - mean) / (sqrt(variance + shrinkage^2) + eps). The variance of n scores is their sum of squares
     about the mean over n - `ddof`: 0 is the population's, 1 the sample's. A `shrinkage` above 0, in the
@@ -38,7 +38,7 @@ def group_normalise(
     equal = _all_equal(scores, index, len(count))
     alone = count[index] <= 1
     advantages = torch.where(equal[index] | alone, 0.0, advantages)
-    if lone == "reward":
+    if group_of_one == "reward":
         advantages = torch.where(alone, values, advantages)
     return advantages.to(scores.dtype)
 

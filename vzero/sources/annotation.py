@@ -37,7 +37,7 @@ class Annotation:
     question: Any
     boxes: Any  # or `ReadyCrops`
     box_format: BoxFormat = PIXEL_CORNERS
-    again: tuple[Any, BoxFormat] | None = None
+    restated_box: tuple[Any, BoxFormat] | None = None
     """The union of the boxes as the row says it a second time, in another convention: both must agree."""
     exif: Literal["stored", "shown"] | None = None
     """What the boxes are drawn on, where the source itself says so; else it is as `ingest.exif` says."""

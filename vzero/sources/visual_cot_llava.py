@@ -58,7 +58,7 @@ def _annotation(number: int, row: dict[str, Any], licence: str) -> Annotation:
         question=REQUEST.sub("", asked[0]) if asked else None,
         boxes=padded if box is None else box,
         box_format=PADDED if box is None else PIXEL_CORNERS,
-        again=(padded, PADDED) if box is not None and padded is not None else None,
+        restated_box=(padded, PADDED) if box is not None and padded is not None else None,
         answer=answered[-1] if len(answered) > requested else None,
         category=name,
         licence=LICENCES.get(name, licence),

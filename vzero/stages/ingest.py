@@ -26,7 +26,7 @@ from vzero.benchmarks.catalogue import CATALOGUE
 from vzero.benchmarks.read import open_benchmark
 from vzero.benchmarks.store import store_benchmark
 from vzero.config import Ingest, Params
-from vzero.ingest import curation, merge, spill
+from vzero.ingest import checked_parts, curation, merge
 from vzero.ingest.tables import write_tables
 from vzero.ingest.verify import describe, verify
 from vzero.likeness.overlaps import find_overlaps, overlap_counts
@@ -124,7 +124,7 @@ def _check_rows(
     params: Params, paths: Paths, sources: list[Source], folder: Path, console: Console, completed: Completed
 ) -> Counter[str]:
     """Check all batches that are not done yet; the number of rows of all, by source."""
-    if done := spill.count_done(folder):
+    if done := checked_parts.count_done(folder):
         console.print(f"ingest: going on, {done} batches are done")
     config = _with_paths(params.ingest, paths)
     opened = {source.name: source.images for source in sources}
@@ -140,10 +140,10 @@ def _check_rows(
             batches = ((source, batch) for source in sources for batch in source.batches)
             for number, (source, batch) in enumerate(batches):
                 rows[source.name] += batch.rows
-                if spill.is_done(folder, number):
+                if checked_parts.is_done(folder, number):
                     progress.advance(task, batch.rows)
                 else:
-                    yield spill.check_batch, number, batch, source.name, source.images, config, folder
+                    yield checked_parts.check_batch, number, batch, source.name, source.images, config, folder
                 for shard in first.complete() if early else ():
                     yield merge.write_images, folder, shard, opened, folder / "tables/images"
 
@@ -170,7 +170,7 @@ def _write_benchmarks(
     target = folder / "benchmark_items"
     drawn = benchmark_items(params.ingest.needle, params.crops)
     shards.write_table(shards.shard_path(target, 0), drawn, tables.BenchmarkItems)
-    counts, rejects, next_shard = {}, [spill.reject_frame([], "")], 1
+    counts, rejects, next_shard = {}, [checked_parts.reject_frame([], "")], 1
     for name, path in sorted(params.ingest.benchmarks.items()):
         file = open_benchmark(
             CATALOGUE[name],
@@ -182,7 +182,7 @@ def _write_benchmarks(
         stored = store_benchmark(file, folder / "published" / name, target, next_shard)
         next_shard += stored.shards
         counts[name] = {"items": stored.items, "rejects": len(stored.rejects)}
-        rejects.append(spill.reject_frame(stored.rejects, name))
+        rejects.append(checked_parts.reject_frame(stored.rejects, name))
         for notice in file.notices:
             console.print(f"ingest: {name}: {notice}", markup=False)
     return {"benchmarks": counts} if counts else {}, pl.concat(rejects)

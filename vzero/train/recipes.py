@@ -31,7 +31,7 @@ from typing import Any, Literal
 
 from vzero.signals.aggregation import Aggregation
 from vzero.signals.divergence import Divergence
-from vzero.signals.groups import Lone
+from vzero.signals.groups import GroupOfOne
 from vzero.signals.policy import Estimator
 
 
@@ -57,11 +57,11 @@ class Gate:
 
 @dataclass(frozen=True)
 class Advantage:
-    """The keyword arguments of `vzero.signals.groups.group_normalise` for rewards: verl's, but for `lone`."""
+    """Keyword arguments of `signals.groups.group_normalise` for rewards: verl's, but for `group_of_one`."""
 
     ddof: int = 1
     eps: float = 1e-6
-    lone: Lone = "zero"
+    group_of_one: GroupOfOne = "zero"
 
 
 @dataclass(frozen=True)

@@ -51,8 +51,8 @@ def _contradictions(named: Recipe, recipe: Recipe, train: config.Train) -> Itera
         yield f"train.objective.divergence must be null: its signal is the {named.objective.divergence}"
     if named.writer == "teacher" and train.teacher.kind != "frozen":
         yield f"train.teacher.kind must be frozen, not {train.teacher.kind}: a student would copy itself"
-    if recipe.needs_labels and train.group < 2 and recipe.advantage.lone == "zero":
-        yield "rewards are compared: train.group must be at least 2, or train.advantage.lone reward"
+    if recipe.needs_labels and train.group < 2 and recipe.advantage.group_of_one == "zero":
+        yield "rewards are compared: train.group must be at least 2, or train.advantage.group_of_one reward"
     yield from _objective_contradictions(recipe, train)
     yield from _gate_contradictions(recipe, train)
 
@@ -104,7 +104,11 @@ def _uses(recipe: Recipe, train: config.Train) -> list[tuple[bool, tuple[str, ..
     return [
         (recipe.gate.enabled, GATE, ungated),
         (recipe.needs_labels, ADVANTAGE, "no rewards are compared"),
-        (train.group == 1, ("advantage.lone",), "train.group is above 1 and every answer has siblings"),
+        (
+            train.group == 1,
+            ("advantage.group_of_one",),
+            "train.group is above 1 and every answer has siblings",
+        ),
         (train.group > 1, ("advantage.ddof", "advantage.eps"), "train.group is 1 and there is no deviation"),
         (recipe.needs_teacher, TEACHER, "no teacher takes part"),
         (

@@ -71,7 +71,7 @@ def score_step(
             logprob_temperature=recipe.objective.logprob_temperature,
         )
     rewards = _rewards(samples, rollouts, mask.device) if recipe.needs_labels else None
-    evidence = weigh(views, rewards, mask, train.group, recipe)
+    evidence = compute_evidence(views, rewards, mask, train.group, recipe)
     lengths = prompt_lengths(student, samples, prompts)
     scored = Scored(
         token_ids,
@@ -103,7 +103,7 @@ def _answers(
     return sample_answers(writer, samples, prompts, train, step=step, logprob_temperature=temperature)
 
 
-def weigh(
+def compute_evidence(
     views: TeacherViews | None,
     rewards: torch.Tensor | None,
     mask: torch.Tensor,

@@ -17,7 +17,7 @@ import polars as pl
 
 from vzero import shards, tables
 from vzero.config import Ingest
-from vzero.ingest.check import Shelf, check
+from vzero.ingest.check import ImageStore, check
 from vzero.ingest.convention_counts import write_counts
 from vzero.ingest.prompt_tokens import count_prompt_tokens
 from vzero.sources.annotation import Annotation, Batch
@@ -50,21 +50,21 @@ def check_batch(
     """Check every row of a batch and write what becomes of it; the number of rows."""
     samples, rejects = [], []
     with shards.new_folder(_place(folder, number)) as place, (place / BYTES).open("w+b") as file:
-        shelf = Shelf(source, images, config.max_megapixels, config.upright, file)
+        store = ImageStore(source, images, config.max_megapixels, config.upright, file)
         for index, annotation in enumerate(batch.load()):
             where = {"position": position(number, index)}
             if isinstance(annotation, Reject):
                 rejects.append(reject_row(annotation, source) | where)
                 continue
             try:
-                sample = check(annotation, shelf, config)
+                sample = check(annotation, store, config)
                 named = {"row": annotation.row, "image": _text(_name(annotation.image))}
-                samples.append(sample | named | where | _tokens(sample, shelf, config))
+                samples.append(sample | named | where | _tokens(sample, store, config))
             except Rejected as rejected:
-                suspect = {"image_id": _suspect(annotation, rejected, shelf)}
+                suspect = {"image_id": _suspect(annotation, rejected, store)}
                 rejects.append(reject_row(_reject(annotation, rejected), source) | where | suspect)
         used = {sample["image_id"] for sample in samples}
-        images_used = [row | {"batch": number} for image_id, row in shelf.rows.items() if image_id in used]
+        images_used = [row | {"batch": number} for image_id, row in store.rows.items() if image_id in used]
         for schema, rows in (
             (tables.Images, images_used),
             (tables.Samples, samples),
@@ -72,7 +72,7 @@ def check_batch(
         ):
             frame = pl.DataFrame(rows, schema=columns(schema))
             frame.write_parquet(place / NAMES[schema], compression="uncompressed")
-        write_counts(place / COUNTS, source, shelf.seen)
+        write_counts(place / COUNTS, source, store.boxes)
     return len(samples) + len(rejects)
 
 
@@ -128,11 +128,11 @@ def _place(folder: Path, number: int) -> Path:
     return folder / "batches" / f"{number:07d}"
 
 
-def _tokens(sample: dict[str, Any], shelf: Shelf, config: Ingest) -> dict[str, int | None]:
+def _tokens(sample: dict[str, Any], store: ImageStore, config: Ingest) -> dict[str, int | None]:
     settings = config.filters.prompt_tokens
     if settings is None:
         return {"prompt_tokens": None}
-    image = shelf.rows[sample["image_id"]]
+    image = store.rows[sample["image_id"]]
     extent = image["width"], image["height"]
     return {"prompt_tokens": count_prompt_tokens(sample["question"], sample["options"], extent, settings)}
 
@@ -152,11 +152,11 @@ def _reject(annotation: Annotation, rejected: Rejected) -> Reject:
     )
 
 
-def _suspect(annotation: Annotation, rejected: Rejected, shelf: Shelf) -> str | None:
+def _suspect(annotation: Annotation, rejected: Rejected, store: ImageStore) -> str | None:
     """The id of an image whose other rows may be as wrong as this one."""
     if rejected.code not in OTHER_GRID:
         return None
-    return shelf.put(single_image(annotation.image), annotation.licence).row["image_id"]
+    return store.add(single_image(annotation.image), annotation.licence).row["image_id"]
 
 
 def _text(value: Any) -> str | None:
