@@ -33,7 +33,7 @@ class PlainModel(LoadedModel):
 
 
 def measure() -> Iterator[Measurement]:
-    """The embedded benchmark in HR-Bench's shape; `ValueError` if sharing changes a single reply."""
+    """The embedded benchmark in HR-Bench's shape. Raises ValueError when sharing changes a reply."""
     models = Models()
     model = load_model(models.student, models)
     variants = {

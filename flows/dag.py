@@ -79,7 +79,7 @@ def refresh(root: Path, imported: str, log: Callable[[str], None] = print) -> No
 def reproduce(root: Path, stage: str, *, force: bool = False, log: Callable[[str], None] = print) -> Outcome:
     """Bring one stage up to date; `force` runs it even if nothing changed.
 
-    `BusyError` when a lock or the network was in the way, `StageError` for anything else.
+    Raises BusyError when a lock or the network was in the way, and StageError for anything else.
     """
     started = time.monotonic()
     options = ["--force"] if force else []

@@ -116,7 +116,7 @@ def scale(box: Box, x: float, y: float) -> Box:
 
 
 def union(boxes: Iterable[Box]) -> Box:
-    """The smallest box that contains all of them; `ValueError` without any."""
+    """The smallest box that contains all of them. Raises ValueError when there are none."""
     left, top, right, bottom = zip(*boxes, strict=True)
     return min(left), min(top), max(right), max(bottom)
 

@@ -37,8 +37,8 @@ class AtWork(UserError):
 def held(target: Path, *, patience: float | None = None) -> Iterator[None]:
     """Nobody else holds `target`, which need not exist, while the block runs.
 
-    Waits for others, and says so when it takes long. With `patience` it waits so many seconds and then raises
-    AtWork. Not for a block that holds the same path already: that would wait for itself.
+    Waits for others, and says so when it takes long. Raises AtWork when `patience`, in seconds, is over.
+    Not for a block that holds the same path already: that would wait for itself.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     path = target.with_name(f".{target.name}.lock.tmp")

@@ -77,7 +77,7 @@ def run_folder(
 
 
 def check_inputs(folder: Path) -> None:
-    """Raise ChangedError if the inputs of the run in `folder` are no longer what they were when it started.
+    """Raises ChangedError when the inputs of the run in `folder` are not what they were when it started.
 
     What was read since the last such check may then be of either. Cheap as long as no file was written anew.
     """

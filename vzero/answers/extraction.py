@@ -24,7 +24,7 @@ UNRESOLVED = Extraction(None, "unresolved")
 def lettered(options: Sequence[str | None]) -> dict[str, str]:
     """Option texts under the letters they are asked with: A, B, C, ... A missing option's letter is skipped.
 
-    `ValueError` above 26 options.
+    Raises ValueError for more than 26 options.
     """
     if len(options) > len(string.ascii_uppercase):
         raise ValueError(f"{len(options)} options: letters end at {len(string.ascii_uppercase)}")

@@ -18,8 +18,8 @@ from vzero.errors import ConfigError, SourceError
 def fetch(name: str, out: Path) -> Path:
     """Download into `out/name`; the file, or the folder of several, that `ingest.benchmarks` can name.
 
-    `SourceError` says what to get and where to put it when no hub can be reached, and when a file's md5 is
-    not the published one.
+    Raises SourceError when no hub can be reached, which says what to get and where to put it, and for a file
+    whose md5 is not the published one.
     """
     published = CATALOGUE[name].published
     if published is None:

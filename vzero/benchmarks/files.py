@@ -32,7 +32,7 @@ class Opened:
 
 
 def open_files(files: Sequence[Path], na_cells: NaCells) -> Opened:
-    """Columns and rows of files of one suffix; `SourceError` when one cannot be read."""
+    """Columns and rows of files of one suffix. Raises SourceError for one that cannot be read."""
     match files[0].suffix.lower():
         case ".tsv":
             columns = [tsv_columns(file) for file in files]

@@ -46,7 +46,7 @@ class ItemReader:
     _pictures: dict[str, Picture | Rejected] = field(default_factory=dict)
 
     def read(self, row: Mapping[str, Any]) -> dict[str, Any]:
-        """Columns of `tables.BenchmarkItems` but for the version; `Rejected` for what cannot be asked."""
+        """Columns of `BenchmarkItems` but for the version. Raises Rejected for what cannot be asked."""
         form = self.form
         item = require(_cell(row, form.item), RejectCode.MISSING_ID, "id")
         asked = require(_cell(row, form.question), RejectCode.MISSING_QUESTION, "question")

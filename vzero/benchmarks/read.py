@@ -75,8 +75,8 @@ def open_benchmark(
 ) -> BenchmarkFile:
     """Find out which published form a file or folder has.
 
-    `crops` says how crops are cut where only boxes are published. `SourceError` names what was expected and
-    what was found when it has none of them.
+    `crops` says how crops are cut where only boxes are published. Raises SourceError when it has
+    none of them, which names what was expected and what was found.
     """
     if not path.exists():
         raise SourceError(f"{benchmark.name}: {path}: no such file or folder")

@@ -33,7 +33,7 @@ def store_benchmark(file: BenchmarkFile, scratch: Path, target: Path, first_shar
     """Write all items as shards of `target` from number `first_shard` on.
 
     The items pass through `scratch` first, because the version that each carries is the hash of all.
-    `SourceError` when no row can be used.
+    Raises SourceError when no row can be used.
     """
     rejects: list[Reject] = []
     digests: list[str] = []

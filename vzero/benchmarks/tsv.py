@@ -24,7 +24,7 @@ LONGEST_REFERENCE = 64  # characters; a shorter image cell is the index of the r
 
 
 def tsv_columns(path: Path) -> tuple[str, ...]:
-    """Names in the header; `SourceError` for a file that has none."""
+    """Names in the header. Raises SourceError for a file that has none."""
     with _readable(path):
         return tuple(pd.read_csv(path, sep="\t", nrows=0).columns)
 

@@ -25,7 +25,8 @@ KEYS = {
 def run(one: str, other: str, table: str, paths: Paths, out: Path | None) -> pl.DataFrame:
     """Print the counts, write the rows to `out`, and return them as `changes` does.
 
-    Files with the same bytes on both sides are not read. `ConfigError` for an unknown table or revision.
+    Files with the same bytes on both sides are not read. Raises ConfigError for an unknown
+    table, and VersionError for an unknown revision.
     """
     if table not in KEYS:
         raise ConfigError(f"{table!r} has no versions to compare: allowed: {', '.join(KEYS)}")

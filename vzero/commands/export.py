@@ -30,8 +30,8 @@ def verl(
     """Write samples, images and crops to `out` as the reference code reads them; the counts.
 
     Files are `train-SSSSS-NNNNN.parquet` and `dev-...`, where S is our shard, with at most `shard_rows` rows
-    each. `out` is replaced at the end; `ConfigError` when it holds anything else. Finished files survive an
-    interruption. The bytes do not depend on the number of processes.
+    each. `out` is replaced at the end; raises ConfigError when it holds anything else. Finished files
+    survive an interruption. The bytes do not depend on the number of processes.
     """
     started = time.monotonic()
     _check_target(out)

@@ -33,7 +33,7 @@ _SpelledOutNull.add_representer(
 def use(overlay: Path, params: Path) -> list[Change]:
     """Merge `overlay` into the file `params`, checked before a byte is written; returns what changed.
 
-    `ConfigError` when a file is no mapping or the result cannot be run; `params` is then untouched.
+    Raises ConfigError when a file is no mapping or the result cannot be run; `params` is then untouched.
     """
     values = read_yaml(overlay)
     read_yaml(params)

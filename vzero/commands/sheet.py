@@ -49,7 +49,7 @@ class Row:
 
 
 def draw_sheet(rows: Sequence[Row]) -> bytes:
-    """PNG bytes of all rows, one under the other; `ValueError` without any.
+    """PNG bytes of all rows, one under the other. Raises ValueError when there are none.
 
     Letters that Pillow's own font lacks, such as Arabic or Chinese ones, are empty squares.
     """

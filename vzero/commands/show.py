@@ -33,7 +33,8 @@ def show(
 ) -> None:
     """Print the first rows of a table, or write them as a contact sheet to `out`.
 
-    `reason` keeps the rows of one reject code or crop fallback. `ConfigError` names what is allowed.
+    `reason` keeps the rows of one reject code or crop fallback. Raises ConfigError for a name
+    that is not allowed.
     """
     if table not in TABLES:
         raise ConfigError(f"unknown table {table!r}: allowed: {', '.join(TABLES)}")

@@ -38,7 +38,10 @@ class TableShard:
     def rows(
         self, samples: list[str], crops: list[str]
     ) -> Iterator[tuple[dict[str, Any], dict[str, Any], tuple[int, int]]]:
-        """Every sample with its crops, and its image's width and height; `ProjectError` where one lacks."""
+        """Every sample with its crops, and its image's width and height.
+
+        Raises ProjectError when one lacks.
+        """
         sizes = _rows(self.images, ["image_id", "width", "height"])
         extents = {row["image_id"]: (row["width"], row["height"]) for row in sizes}
         for sample, crop in zip_longest(_rows(self.samples, samples), _rows(self.crops, crops)):

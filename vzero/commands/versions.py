@@ -28,7 +28,7 @@ def files_at(root: Path, revision: str, table: Path) -> dict[str, Path]:
     """The Parquet files of a table, keyed by the MD5 of their bytes.
 
     `table` is a folder or file relative to `root`; `revision` is what git takes, or `workspace` for what lies
-    there now. `VersionError` when there is no such revision or table, or a file is not in the cache.
+    there now. Raises VersionError when there is no such revision or table, or a file is not in the cache.
     """
     try:
         with Repo(str(root)) as repo:

@@ -1,6 +1,6 @@
 """Typed, frozen model of `params.yaml`: one class a stage, every knob documented where it is defined.
 
-An unknown key, a wrong type or an impossible combination is a `ConfigError` that names the key and what
+An unknown key, a wrong type or an impossible combination raises ConfigError, which names the key and what
 is allowed there. `None` on a `train` method field means "what the recipe says" (see `vzero.train.recipes`).
 """
 
@@ -112,7 +112,7 @@ class Params(Section):
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """The mapping in a YAML file; `ConfigError` when it is missing or not a mapping."""
+    """The mapping in a YAML file. Raises ConfigError when it is missing or not a mapping."""
     if not path.is_file():
         raise ConfigError(f"{path}: no such file")
     try:
@@ -131,7 +131,7 @@ def load_params(path: Path) -> Params:
 
 
 def parse_params(tree: dict[str, Any], *, origin: str = "params") -> Params:
-    """Check a parameter tree; `ConfigError` lists every wrong key with what is allowed there."""
+    """Check a parameter tree. Raises ConfigError, which lists every wrong key with what is allowed there."""
     try:
         # JSON mode is strict about numbers ("5" and true are no integers) and still reads paths and lists.
         return Params.model_validate_json(json.dumps(tree, default=str), strict=True)

@@ -112,7 +112,7 @@ class Objective(Section):
         return self
 
     def check_settings(self, divergence: str, *, top_k: int | None, tilt: float | None) -> None:
-        """Raise ConfigError when a setting given here means nothing to the divergence that will run.
+        """Raises ConfigError when a setting given here means nothing to the divergence that will run.
 
         `top_k` and `tilt` are those that will run, `None` while the recipe's are not known.
         """

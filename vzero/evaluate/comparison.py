@@ -26,7 +26,7 @@ class Pairs:
 def matched(one: pl.DataFrame, other: pl.DataFrame) -> Pairs:
     """Rows of `reading.graded` on both sides, matched by benchmark and item.
 
-    Raises `SourceError` where no item is on both sides, or where the sides have other answers to one.
+    Raises SourceError when no item is on both sides, or when the sides have other answers to one.
     """
     keys = ["benchmark", "item"]
     added = other.select(*keys, hit_other="hit", answer_other="answer")

@@ -24,7 +24,7 @@ def read_questions(
 ) -> tuple[pl.DataFrame, list[Part]]:
     """All rows of `views.questions` (columns of BenchmarkItems but for the pictures), and what is asked.
 
-    `ProjectError` when the table has no items of the benchmark.
+    Raises ProjectError when the table has no items of the benchmark.
     """
     files = shards.files(folder)
     if not files:

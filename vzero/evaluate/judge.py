@@ -57,7 +57,7 @@ class Judge:
     """Replies of one model by prompt, from the file and, if `endpoint` is given, from there.
 
     `endpoint` is the base address, such as "http://localhost:8000/v1". Failures of the endpoint are logged
-    and not stored, so that another run asks again. Raises `SourceError` for a file that holds no replies.
+    and not stored, so that another run asks again. Raises SourceError for a file that holds no replies.
     """
 
     def __init__(self, replies: Path, model: str, endpoint: str | None = None, api_key: str | None = None):

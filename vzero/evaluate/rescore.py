@@ -30,7 +30,7 @@ def fitting_readers(benchmark: str) -> tuple[str, ...]:
 
 
 def check_readers(names: Sequence[str]) -> None:
-    """Raises `ConfigError` for a reader that there is not."""
+    """Raises ConfigError for a reader that there is not."""
     known = dict.fromkeys([*READERS, *open_answers.READERS])
     for name in names:
         if name not in known:

@@ -69,7 +69,7 @@ def read_stored(path: Path, benchmark: str | None = None, na_cells: NaCells = "p
     """Every reply under `path`; `benchmark` names that of a toolkit's file whose name does not tell.
 
     `na_cells` is that of `params.ingest`: which cells of a TSV file or a spreadsheet are missing.
-    Raises SourceError without such a path, and for what is none of the known kinds.
+    Raises SourceError when there is no such path, and for what is none of the known kinds.
     """
     if not path.exists():
         raise SourceError(f"{path}: nothing there; expected {EXPECTED}")

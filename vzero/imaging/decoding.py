@@ -41,7 +41,7 @@ def probe(data: bytes) -> tuple[int, int, str]:
 
 
 def decode(data: bytes, *, max_megapixels: float = MAX_MEGAPIXELS) -> np.ndarray:
-    """RGB pixels of an encoded image; `ImageError` when it is unreadable, truncated or too large.
+    """RGB pixels of an encoded image. Raises ImageError when it is unreadable, truncated or too large.
 
     The size is read from the header first, so an oversized image is never decoded.
     """
@@ -140,7 +140,7 @@ def _read_other(data: bytes, name: str) -> np.ndarray:
 
 
 def _require_sound_tiff(data: bytes) -> None:
-    """`TiffError` for damage that OpenCV passes over; kinds of TIFF that only OpenCV reads are left to it."""
+    """Raises TiffError for damage that OpenCV passes over. Kinds that only OpenCV reads are left to it."""
     try:
         imagecodecs.tiff_decode(data)
     except imagecodecs.TiffError:
@@ -157,7 +157,7 @@ def _on_white(pixels: np.ndarray, alpha: np.ndarray) -> np.ndarray:
 
 
 def _refuse_endless(data: bytes, name: str, pixels: int) -> None:
-    """`ImageError` for small images that take very long: JPEG of many scans, PNG of more data than pixels."""
+    """Raises ImageError for small images that take long: JPEG of many scans, PNG of more data than pixels."""
     # As often as a scan may begin, by its two bytes; these may also stand in metadata.
     if name == "jpeg" and data.count(b"\xff\xda") > MOST_SCANS and (found := scans(data)) > MOST_SCANS:
         raise ImageError("unreadable_image", f"jpeg of {found:,} scans, where at most {MOST_SCANS} are read")

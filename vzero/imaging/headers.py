@@ -36,7 +36,7 @@ def opened(data: bytes) -> Iterator[Image.Image]:
 
 
 def read_header(data: bytes) -> Header:
-    """`ImageError` when it cannot be read."""
+    """Raises ImageError when it cannot be read."""
     if not data:
         raise ImageError("unreadable_image", "no bytes")
     try:

@@ -33,7 +33,7 @@ FIRST_APPLICATION, LAST_APPLICATION = 0xE0, 0xEF
 def decode_jpeg(data: bytes, *, luma: bool = False) -> np.ndarray:
     """RGB pixels (height, width, 3), or with `luma`, where they are stored apart, brightness (height, width).
 
-    `ValueError`, with libjpeg's complaint, when it is damaged or ends too early.
+    Raises ValueError, with libjpeg's complaint, when it is damaged or ends too early.
     """
     if _lacks_scans(data):
         raise ValueError("Progressive JPEG without its last scans")

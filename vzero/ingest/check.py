@@ -74,7 +74,7 @@ class ImageStore:
     _decoded: tuple[str, np.ndarray] | None = None
 
     def add(self, image: str | bytes, licence: str) -> CheckedImage:
-        """The picture that a path or bytes give; `Rejected` when it cannot be used."""
+        """The picture that a path or bytes give. Raises Rejected when it cannot be used."""
         if image not in self._known:
             try:
                 self._known[image] = self._load_and_describe(image, licence)
@@ -127,7 +127,7 @@ class ImageStore:
         return self._decoded[1]
 
     def load(self, image: str | bytes) -> bytes:
-        """Encoded bytes of a picture given by path or bytes; `Rejected` when there is none."""
+        """Encoded bytes of a picture given by path or bytes. Raises Rejected when there is none."""
         if isinstance(image, bytes):
             return image
         if self.images is None:
@@ -155,7 +155,7 @@ def digest(data: bytes) -> int:
 
 
 def check(annotation: Annotation, store: ImageStore, config: Ingest) -> dict[str, Any]:
-    """The row of `tables.Samples`; `Rejected` for the first thing that is wrong, cheap checks first."""
+    """The row of `tables.Samples`. Raises Rejected for the first thing that is wrong, cheap checks first."""
     question = parse_question(annotation.question)
     options = parse_options(annotation.options)
     answer = parse_answer(annotation.answer, options)

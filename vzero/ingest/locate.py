@@ -74,7 +74,7 @@ def _locate_despite_line(crop: np.ndarray, image: np.ndarray, scale: int) -> Pix
 def locate(crop: np.ndarray, image: np.ndarray, scale: int) -> PixelBox:
     """The window of `image` that `crop` shows `scale` times enlarged. Both are RGB, (height, width, 3).
 
-    `Rejected` when there is no such window, or when several cannot be told apart.
+    Raises Rejected when there is no such window, or when several cannot be told apart.
     """
     search = _Search(crop, image, scale)
     width, height = search.window

@@ -203,7 +203,7 @@ class FirstShards:
 def write_images(folder: Path, shard: Shard, opened: Mapping[str, Images | None], target: Path) -> None:
     """Write one shard of the images from the parts and the sources' images, unless it is there already.
 
-    `opened` are the images of each source. `SourceError` when one is no longer what it was.
+    `opened` are the images of each source. Raises ChangedError when one is no longer what it was.
     """
     path = shards.shard_path(target, shard.number)
     wanted = pl.DataFrame({"image_id": sorted(shard.image_ids)})

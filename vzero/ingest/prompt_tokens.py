@@ -19,7 +19,7 @@ def count_prompt_tokens(
 ) -> int:
     """Tokens of the chat template's text with the image of this width and height in it.
 
-    `Rejected` where the processor takes no image of this size.
+    Raises Rejected when the processor takes no image of this size.
     """
     # Only where this filter is on do the workers pay for importing torch.
     from vzero.models.encoding import prompt_tokens, refusal, visual_tokens

@@ -101,7 +101,7 @@ def _left_out(params: Params, folder: Path, suspects: pl.DataFrame) -> pl.DataFr
 def _require_usable_rows(
     sources: Sequence[str], rows: Counter[str], rejects: Counter[tuple[str, str]], table: Path
 ) -> None:
-    """`SourceError` when no row of a source passes the checks, or filters leave nothing at all.
+    """Raises SourceError when no row of a source passes the checks, or filters leave nothing at all.
 
     The first means that the source's parameters are wrong, more likely than all its rows. The table of
     rejects, which is not published then, gives an example.

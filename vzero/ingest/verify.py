@@ -49,8 +49,8 @@ Summary = dict[str, dict[str, dict[str, Any]]]
 def verify(config: Ingest, paths: Paths, folder: Path) -> Summary:
     """What the counts in `folder` say, by source and declared convention: boxes, share inside, verdict.
 
-    The same of the subsets, by kind and name. `SourceError` when boxes contradict a declaration and
-    `ingest.verify_boxes` is on; disputed boxes are then drawn to `.vzero/ingest/box_convention.png`.
+    The same of the subsets, by kind and name. Raises SourceError when boxes contradict a declaration
+    and `ingest.verify_boxes` is on; disputed boxes are then drawn to `.vzero/ingest/box_convention.png`.
     """
     summary: Summary = {}
     for (name, declared), counts in read_counts(checked_parts.stored_counts(folder)).items():

@@ -86,7 +86,7 @@ def prompt_tokens(model: LoadedModel | Processors, text: str, visual: int) -> in
 def encode(
     model: LoadedModel, prompts: Sequence[Prompt], *, padding: Literal["left", "right"] = "left"
 ) -> EncodedPrompts:
-    """Encode prompts as one batch. Raises `ModelError` for one with more or fewer places than images."""
+    """Encode prompts as one batch. Raises ModelError for one with more or fewer places than images."""
     images = [image for prompt in prompts for image in prompt.images]
     pixels, grids = image_features(model, images) if images else (None, None)
     merged = model.image_processor.merge_size**2

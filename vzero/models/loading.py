@@ -202,7 +202,10 @@ def _token_ids(given: int | list[int] | None) -> list[int]:
 
 
 def _bound_pixels(processor: Any, models: Models, folder: Path, section: str) -> None:
-    """The params' bounds in the place of the folder's own. ConfigError where an image cannot keep to both."""
+    """The params' bounds in the place of the folder's own.
+
+    Raises ConfigError when no image can keep to both, and ModelError for a processor that does not resize.
+    """
     bounds, said = {}, {}
     for name, edge in (("min_pixels", "shortest_edge"), ("max_pixels", "longest_edge")):
         given = getattr(models, name)
@@ -226,7 +229,7 @@ def _bound_pixels(processor: Any, models: Models, folder: Path, section: str) ->
 
 
 def check_pair(student: LoadedModel, teacher: LoadedModel) -> None:
-    """Refuse a teacher that cannot score the student's tokens. Raises ModelError with the reason.
+    """Raises ModelError for a teacher that cannot score the student's tokens.
 
     Embedding tables may be padded to different sizes within a family; what counts is that every token of the
     tokenizers means the same, that both see the same image tokens, and that the student stops wherever it

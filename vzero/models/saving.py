@@ -31,7 +31,10 @@ DTYPE_KEYS = ("dtype", "torch_dtype")  # what configs call it, now and before
 
 
 def weight_files(folder: Path) -> list[str]:
-    """Names of the files that hold a model's weights. ModelError where trained ones cannot be written so."""
+    """Names of the files that hold a model's weights.
+
+    Raises ModelError when trained weights cannot be written so.
+    """
     index = folder / INDEX
     names = [WHOLE]
     if index.is_file():

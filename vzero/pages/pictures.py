@@ -25,7 +25,7 @@ class Picture:
 
 
 def embed(data: bytes, longest_side: int = LONGEST_SIDE) -> Picture:
-    """An encoded image as a data URI; `ImageError` when it cannot be decoded.
+    """An encoded image as a data URI. Raises ImageError when it cannot be decoded.
 
     Pictures with a longer side are shrunk. Those, and heavy ones, are stored as JPEG.
     """

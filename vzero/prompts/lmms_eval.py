@@ -23,7 +23,7 @@ VSTAR_OPTION = re.compile(r"\([A-D]\)\s*([^()]+?)\s*(?=\([A-D]\)|$)")
 
 
 def lmms_eval(question: Question) -> Worded:
-    """`ConfigError` for benchmarks that the toolkit has no plain task for."""
+    """Raises ConfigError for benchmarks that the toolkit has no plain task for."""
     text = TEXTS.get(question.benchmark)
     if text is None:
         raise ConfigError(

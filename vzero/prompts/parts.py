@@ -87,7 +87,7 @@ def images_first(question: Question, text: str) -> tuple[Part, ...]:
 def images_at_marks(question: Question, text: str) -> tuple[Part, ...]:
     """Images where their marks `<image 1>`, `<image 2>`, ... stand; all of them first without any mark.
 
-    `SourceError` for a mark without an image.
+    Raises SourceError for a mark without an image.
     """
     pieces = IMAGE_MARK.split(text)
     if len(pieces) == 1:

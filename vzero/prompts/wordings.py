@@ -28,7 +28,10 @@ WORDINGS: dict[str, Callable[[Question], Worded]] = {
 
 
 def worded(question: Question, wording: str) -> Worded:
-    """A question in the words of `wording`; `ConfigError` for an unknown one, or one without words for it."""
+    """A question in the words of `wording`.
+
+    Raises ConfigError for an unknown wording, and for one without words for the benchmark.
+    """
     if wording not in WORDINGS:
         raise ConfigError(f"unknown wording {wording!r}: allowed: {', '.join(WORDINGS)}")
     return WORDINGS[wording](question)

@@ -76,7 +76,7 @@ def _delta(
 def paired_hits(
     predictions: pl.DataFrame, model: str, benchmark: str
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Weighted hits of base and of the model, and groups, by item; `ValueError` when the items differ."""
+    """Weighted hits of base and of the model, and groups, by item. Raises ValueError when items differ."""
     base = counted(answered(predictions, "base", benchmark), benchmark)
     other = counted(answered(predictions, model, benchmark), benchmark)
     if base["item"].to_list() != other["item"].to_list():

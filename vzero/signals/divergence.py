@@ -27,9 +27,9 @@ def token_divergence(
     """The divergence of a kind at each token, differentiable in the student's logits; `top_k` 0 keeps all.
 
     Only the forward KL can do without the `tail`: its sum over the support still pays for every bit of the
-    student's mass there. (It is then no divergence any more and can fall to -1/e.) The others raise
-    ValueError: they charge the student for its own mass, which would be free outside the support, and
-    reverse KL is 0 for a student with all its mass there.
+    student's mass there. (It is then no divergence any more and can fall to -1/e.) Raises
+    ValueError for the others without it: they charge the student for its own mass, which would be free
+    outside the support, and reverse KL is 0 for a student with all its mass there.
     """
     student = student_logits.log_softmax(dim=-1)
     teacher = teacher_logits.detach().log_softmax(dim=-1)

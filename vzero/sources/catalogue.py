@@ -30,7 +30,7 @@ from vzero.untrusted.tar_shards import Progress
 def open_source(
     name: SourceName, config: Ingest, paths: Paths, advance: Progress = lambda done, total: None
 ) -> Source:
-    """Open a source; `SourceError` that names the parameter when its files are missing or lack a column.
+    """Open a source. Raises SourceError, which names the parameter, when files are missing or lack a column.
 
     `advance` is told how far its tar files of images are indexed, if they have to be.
     """

@@ -40,7 +40,7 @@ class Pictures:
     def find(self, named: Named) -> tuple[str | bytes, bool]:
         """A path in the images, or the bytes of a picture beside the file; and whether it is not as named.
 
-        `Rejected` where different pictures may be meant, or none.
+        Raises Rejected when different pictures may be meant, or none.
         """
         stems = [stem for name in (named.filename, named.path) if (stem := _stem(_base(name)))]
         told: str | bytes | None = named.filename if holds(self.images, named.filename) else None

@@ -26,7 +26,7 @@ def run(params: Params, paths: Paths, model: str, benchmark: str) -> dict[str, A
     The summary holds accuracy by view.
 
     Replies are kept (`Paths.replies`): an interrupted run goes on from its last batch, and replies that are
-    only read in another way are not asked for again. Raises ConfigError on an unknown model or benchmark.
+    only read in another way are not asked for again. Raises ConfigError for an unknown model or benchmark.
     """
     settings = params.evaluate
     _check_name("model", model, EVALUATED_MODELS)

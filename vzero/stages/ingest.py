@@ -43,7 +43,7 @@ def run(params: Params, paths: Paths, *, processes: int | None = None) -> dict[s
     """Write images, samples, rejects, their funnel, benchmark items and overlaps, and return the counts.
 
     Checked batches survive an interruption. The bytes do not depend on where the work is done.
-    `SourceError` when the source cannot be read or no row of it can be used.
+    Raises SourceError when the source cannot be read or no row of it can be used.
     """
     started = time.monotonic()
     console = Console()

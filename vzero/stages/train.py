@@ -134,7 +134,7 @@ def _announce_left_out(
 ) -> None:
     """Say how many samples are left out, with an example of every reason.
 
-    ConfigError when fewer than a step's prompts remain; the table is there then, to see why.
+    Raises ConfigError when fewer than a step's prompts remain; the table is there then, to see why.
     """
     if unusable.is_empty():
         return

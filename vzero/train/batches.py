@@ -41,7 +41,7 @@ def training_index(paths: Paths, *, labels: bool = False) -> pl.DataFrame:
     `shard` is the number of the files that hold the image and the crops.
 
     `strategy` is that of the negative views. With `labels` also the column `answer`, null where none is told.
-    ProjectError where a sample has no image or no crops, which are then of other samples.
+    Raises ProjectError when a sample has no image or no crops, which are then of other samples.
     """
     columns = [*SAMPLE_COLUMNS, "answer"] if labels else SAMPLE_COLUMNS
     samples = scan(paths.samples, Samples, columns).filter(pl.col("split") == "train")

@@ -51,7 +51,7 @@ def train_student(
 ) -> int:
     """Train in place for `train.steps` steps, writing under `run`. Returns the step it continued from.
 
-    Raises TrainingCollapsed, with a checkpoint at that step, when `train.on_collapse` asks for it.
+    Raises TrainingCollapsed when `train.on_collapse` asks for it; a checkpoint of that step is there.
     """
     optimizer = torch.optim.AdamW(
         [p for p in student.network.parameters() if p.requires_grad],

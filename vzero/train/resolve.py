@@ -26,7 +26,7 @@ TEACHER = ("teacher.kind", "teacher.decay")
 def resolve(train: config.Train) -> Recipe:
     """The named recipe with the fields that params set explicitly.
 
-    Raises ConfigError that names every setting which means nothing to what the recipe brings.
+    Raises ConfigError for settings that mean nothing to what the recipe brings, and names all of them.
     """
     named = RECIPES[train.recipe]
     temperature_of = train.logprob_temperature or named.logprob_temperature

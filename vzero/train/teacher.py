@@ -25,7 +25,7 @@ def load_student(folder: Path, params: Params, device: torch.device) -> LoadedMo
 def load_teacher(loaded: LoadedModel, *, student: Path, teacher: Path, params: Params) -> LoadedModel:
     """The teacher that `train.teacher` asks for, from the folders of student and teacher, frozen.
 
-    Raises ConfigError when it cannot score the tokens of the loaded student.
+    Raises ModelError when it cannot score the tokens of the loaded student.
     """
     kind, device = params.train.teacher.kind, str(loaded.device)
     if kind == "ema":

@@ -46,7 +46,7 @@ def shown(value: Any) -> str:
 
 
 def parse_literal(text: str) -> Any:
-    """The value of JSON or Python text; `ValueError` when it is neither, or too long to be an annotation."""
+    """The value of JSON or Python text. Raises ValueError when it is neither, or too long."""
     if len(text) > LONGEST_JSON:
         raise ValueError(f"{len(text):,} characters")
     if too_deep(text.encode(errors="replace")):
@@ -63,7 +63,7 @@ def parse_literal(text: str) -> Any:
 
 
 def require_text(cell: Any, code: RejectCode, what: str) -> str:
-    """Text without surrounding space; a `Rejected` of this code when there is none."""
+    """Text without surrounding space. Raises Rejected, with this code, when there is none."""
     if is_null(cell):
         raise Rejected(code, f"no {what}")
     if not isinstance(cell, str):

@@ -19,7 +19,7 @@ def open_images(place: Path, scratch: Path, advance: Progress = lambda done, tot
     """What a path in the params holds: a folder of images, a tar file, or a folder of tar files.
 
     `advance` is told how far tar files are indexed that were not before.
-    `SourceError` when it is none of these, or when it could be two of them.
+    Raises SourceError when it is none of these, or when it could be two of them.
     """
     if place.is_file() and is_tar(place):
         return open_shards(place, [place], scratch, advance)
@@ -91,7 +91,7 @@ def holds(images: Images, name: str) -> bool:
 
 
 def _inside(images: Path, name: str) -> Path:
-    """The file of this name in the folder; `Rejected` when there is none that can be read."""
+    """The file of this name in the folder. Raises Rejected when there is none that can be read."""
     try:
         # Before links are followed `..` means what it says.
         path = Path(os.path.normpath(images / name))

@@ -92,7 +92,7 @@ def too_deep(text: bytes) -> bool:
 
 
 def parse_json(text: bytes) -> Any:
-    """The value of a short document; `ValueError` that says why it is none, or that it is absurdly large."""
+    """The value of a short document. Raises ValueError when it is none, or absurdly large; it says why."""
     if len(text) > LONGEST_ITEM:
         raise ValueError(f"more than {LONGEST_ITEM:,} bytes")
     if text.count(b"[") + text.count(b"{") + text.count(b",") > MOST_MARKS:

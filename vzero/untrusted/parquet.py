@@ -17,7 +17,7 @@ MOST_VALUES = 2**26  # of a column in a row group; a few bytes may stand for any
 
 
 def read_batches(path: Path) -> Iterator[pa.RecordBatch]:
-    """All rows in order, some at a time; `SourceError` when the file cannot be read.
+    """All rows in order, some at a time. Raises SourceError when the file cannot be read.
 
     With images in it a row group may be larger than memory. Only one page of each column is held packed and
     unpacked, besides the rows themselves; writers choose how long pages are (pyarrow's may have 1,024 rows).
@@ -34,7 +34,7 @@ def read_batches(path: Path) -> Iterator[pa.RecordBatch]:
 
 
 def _rows_together(path: Path, group: pq.RowGroupMetaData) -> int:
-    """How many rows to unpack at once; `SourceError` for a group that would unpack to absurdly much."""
+    """How many rows to unpack at once. Raises SourceError for a group that would unpack to absurdly much."""
     columns = [group.column(number) for number in range(group.num_columns)]
     packed = sum(column.total_compressed_size for column in columns)
     if group.total_byte_size > max(LARGEST_GROUP, LARGEST_RATIO * packed):

@@ -27,11 +27,12 @@ LOOK_AHEAD = 100  # JSONL rows that may leave out a key before its column counts
 
 
 def read_rows(path: Path, columns: Sequence[str]) -> Iterator[Row]:
-    """Rows of a file in order; `SourceError` when it cannot be read or lacks one of the columns.
+    """Rows of a file in order. Raises SourceError when it cannot be read or lacks one of the columns.
 
     Blank lines are no rows. A row that cannot be understood, or is longer than `LONGEST_ITEM`, is the reason
     for that, as text. So is the unfinished row that a JSONL file or a JSON list ends with when its rest is
-    missing. A list that is broken in its midst is a `SourceError`, for what follows cannot be read.
+    missing. Raises SourceError too for a list that is broken in its midst: what follows cannot
+    be read.
     """
     readers = {".jsonl": _jsonl, ".ndjson": _jsonl, ".json": _json, ".csv": _csv, ".parquet": _parquet}
     if not path.is_file():
@@ -111,7 +112,7 @@ def _csv(path: Path) -> Iterator[Row]:
 
 
 class _Lines:
-    """Lines of a CSV file; `csv.Error` where a row, which may go over several, gets too long."""
+    """Lines of a CSV file. Raises csv.Error when a row, which may go over several, gets too long."""
 
     def __init__(self, file: TextIO) -> None:
         self._file = file

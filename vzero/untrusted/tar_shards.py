@@ -55,7 +55,7 @@ class TarShards:
     index: Path
 
     def read(self, name: str) -> bytes:
-        """The bytes of the member that `name` means; `Rejected` when there is none that can be used."""
+        """The bytes of the member that `name` means. Raises Rejected when there is none that can be used."""
         safe = member_name(name)
         if safe is None:
             raise Rejected(RejectCode.PATH_ESCAPE, "leads out of the tar files")
@@ -113,7 +113,7 @@ def open_shards(
     Indexing takes minutes for each hundred gigabytes, and unpacking longer: `advance` is told the bytes of
     the tar files that are done and their sum, again and again.
 
-    `SourceError` for a file that is damaged or incomplete: what it lacks cannot be told from what it
+    Raises SourceError for a file that is damaged or incomplete: what it lacks cannot be told from what it
     never had.
     """
     listing = [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in files]
