@@ -29,11 +29,12 @@ class EncodedPrompts:
 
     @property
     def lengths(self) -> torch.Tensor:
+        """Real tokens of each prompt, (prompts,)."""
         return self.mask.sum(dim=1)
 
 
 def image_features(model: LoadedModel, images: Sequence[bytes]) -> tuple[torch.Tensor, torch.Tensor]:
-    """Pixels and grids of encoded images. The same bytes are decoded and resized once."""
+    """Pixels (patches, patch values) and grids (images, 3). The same bytes are decoded and resized once."""
     distinct = list(dict.fromkeys(images))
     outputs = [
         model.image_processor(images=[decode(data)], input_data_format="channels_last", return_tensors="np")

@@ -34,7 +34,7 @@ class Sampling:
     top_k: int = 0
 
     def probabilities(self, logits: torch.Tensor) -> torch.Tensor:
-        """What tokens are drawn with, (rows, vocabulary), up to a factor a row.
+        """What tokens are drawn with, (rows, vocabulary) as the logits are, up to a factor a row.
 
         First the `top_k` likeliest, then of them the fewest that together have a share of `top_p`, both at
         the temperature; equals of the last one stay.
@@ -107,7 +107,10 @@ def _decode(
     uniforms: torch.Tensor,
     logprob_temperature: float,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Sampled ids and their log-probs, both (rows, tokens). Rows that ended are padded."""
+    """Sampled ids and their log-probs, both (rows, tokens), by `uniforms` (rows, tokens).
+
+    Rows that ended are padded.
+    """
     rows, limit = uniforms.shape
     ended = torch.zeros(rows, dtype=torch.bool, device=model.device)
     ends = torch.tensor(model.end_tokens, device=model.device)
@@ -136,7 +139,10 @@ def _allowed(logits: torch.Tensor, banned: list[int]) -> torch.Tensor:
 
 
 def _sample(logits: torch.Tensor, sampling: Sampling, uniforms: torch.Tensor) -> torch.Tensor:
-    """One token a row by inverting the cumulative distribution at `uniforms` (rows,)."""
+    """One token a row, (rows,), of logits (rows, vocabulary).
+
+    By inverting the cumulative distribution at `uniforms` (rows,).
+    """
     if sampling.temperature == 0.0:
         return logits.argmax(dim=-1)
     # Double precision: over a vocabulary of 250,000 a float32 sum is off by more than a rare token's share.

@@ -18,7 +18,10 @@ from vzero.rollout.prefix import Prefix, begin, computing
 def replay(
     model: LoadedModel, prompts: Sequence[Prompt], token_ids: torch.Tensor, mask: torch.Tensor
 ) -> torch.Tensor:
-    """As `vzero.rollout.replay.replay`, by one uncached pass over prompts and responses together."""
+    """As `vzero.rollout.replay.replay`, by one uncached pass over prompts and responses together.
+
+    Token ids and mask are (rows, tokens), the hidden states (rows, tokens, width).
+    """
     repeated = encode(model, _repeated(prompts, token_ids.shape[0] // len(prompts)))
     columns = torch.arange(token_ids.shape[1], device=token_ids.device)
     positions = (repeated.next_position[:, None] + columns).expand(3, -1, -1)

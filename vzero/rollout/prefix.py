@@ -78,7 +78,7 @@ def fork(prefix: Prefix, repeats: int) -> Prefix:
 
 
 def select(prefix: Prefix, rows: torch.Tensor) -> Prefix:
-    """Some rows, any of them as often as wanted. The given prefix stays usable."""
+    """The rows of these numbers (chosen,), any of them as often as wanted. The given prefix stays usable."""
     cache = copy.copy(prefix.cache)
     cache.layers = [_selected(layer, rows) for layer in prefix.cache.layers]
     return Prefix(cache, prefix.mask[rows], prefix.next_position[rows], prefix.last_hidden[rows])
@@ -150,7 +150,7 @@ def text_piece(token_ids: torch.Tensor, mask: torch.Tensor) -> EncodedPrompts:
 def response_hidden(
     model: LoadedModel, prefix: Prefix, token_ids: torch.Tensor, mask: torch.Tensor
 ) -> torch.Tensor:
-    """Hidden states (rows, n, width) whose logits predict the n response tokens, the first one included.
+    """Hidden states (rows, n, width) that predict the n response tokens (rows, n), the first one included.
 
     The first comes from the prompt's last position; the last response token predicts nothing that is needed.
     """

@@ -15,7 +15,7 @@ from vzero.rollout.prefix import fork, prefill, response_hidden
 def replay(
     model: LoadedModel, prompts: Sequence[Prompt], token_ids: torch.Tensor, mask: torch.Tensor
 ) -> torch.Tensor:
-    """Hidden states (rows, tokens, width) whose logits predict the given response tokens.
+    """Hidden states (rows, tokens, width) whose logits predict the given response tokens (rows, tokens).
 
     Rows are grouped by prompt: with N prompts and N * G rows, the first G rows answer the first prompt.
     Token j is read at the prompt's last position + j, so the first token and the end token count. The

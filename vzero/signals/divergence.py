@@ -24,7 +24,9 @@ def token_divergence(
     tail: bool = True,
     jsd_beta: float = 0.5,
 ) -> torch.Tensor:
-    """The divergence of a kind at each token, differentiable in the student's logits; `top_k` 0 keeps all.
+    """The divergence of a kind at each token, (...), from logits (..., vocabulary); `top_k` 0 keeps all.
+
+    Differentiable in the student's logits.
 
     Only the forward KL can do without the `tail`: its sum over the support still pays for every bit of the
     student's mass there. (It is then no divergence any more and can fall to -1/e.) Raises
@@ -47,20 +49,23 @@ def token_divergence(
 
 
 def kl(p: torch.Tensor, q: torch.Tensor) -> torch.Tensor:
-    """KL(p || q) from log-probs (..., entries); entries with p = 0 add nothing."""
+    """KL(p || q), (...), from log-probs (..., entries); entries with p = 0 add nothing."""
     probability = p.exp()
     return torch.where(probability > 0, probability * (p - q), 0.0).sum(dim=-1)
 
 
 def jsd(teacher: torch.Tensor, student: torch.Tensor, *, beta: float) -> torch.Tensor:
-    """beta KL(teacher || m) + (1 - beta) KL(student || m) with m = beta teacher + (1 - beta) student."""
+    """beta KL(teacher || m) + (1 - beta) KL(student || m) with m = beta teacher + (1 - beta) student.
+
+    From log-probs (..., entries), of shape (...).
+    """
     weights = torch.tensor([beta, 1.0 - beta], dtype=teacher.dtype, device=teacher.device).log()
     mixture = torch.logsumexp(torch.stack([teacher + weights[0], student + weights[1]]), dim=0)
     return beta * kl(teacher, mixture) + (1.0 - beta) * kl(student, mixture)
 
 
 def with_tail(logprobs: torch.Tensor, support: torch.Tensor) -> torch.Tensor:
-    """Log-probs of the supported entries (..., k) and of all others together, shape (..., k + 1)."""
+    """Log-probs of the entries in `support` (..., k) and of all others together, shape (..., k + 1)."""
     kept = logprobs.gather(-1, support)
     rest = logprobs.scatter(-1, support, -torch.inf)
     return torch.cat([kept, rest.logsumexp(dim=-1, keepdim=True)], dim=-1)

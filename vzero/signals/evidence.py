@@ -42,7 +42,7 @@ def evidence_weights(
     top_share: float = 1.0,
     skip_first: bool = False,
 ) -> torch.Tensor:
-    """Weight of each rollout, shape (rollouts,): the `weights` of `gate`, which takes the same."""
+    """Weight of each rollout, (rollouts,): the `weights` of `gate`, which takes the same."""
     evidence = gate(
         positive,
         negative,
@@ -111,7 +111,9 @@ def evidence_scores(
     top_share: float = 1.0,
     skip_first: bool = False,
 ) -> torch.Tensor:
-    """Mean over response tokens of relu(gap) - gamma * relu(-gap), in nats. An empty response scores 0.
+    """Mean over response tokens of relu(gap) - gamma * relu(-gap), in nats, (rollouts,).
+
+    Log-probs and mask are (rollouts, tokens). An empty response scores 0.
 
     `top_share` keeps that share of an answer's tokens, those with the largest absolute gaps, rounded up to
     whole tokens; `skip_first` leaves its first token out beforehand.
@@ -131,7 +133,10 @@ def evidence_scores(
 
 
 def _largest(values: torch.Tensor, counts: torch.Tensor) -> torch.Tensor:
-    """True at the largest entries of each row, `counts` (rows,) of them, rounded up; ties go to the first."""
+    """True at the largest entries of each row of `values` (rows, tokens); ties go to the first.
+
+    Of each row `counts` (rows,) of them, rounded up.
+    """
     rank = values.argsort(dim=1, descending=True, stable=True).argsort(dim=1)
     # A share such as 0.3 of 10 tokens must not become 4 by rounding.
     return rank < (counts - 1e-4).ceil()[:, None]

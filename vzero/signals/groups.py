@@ -52,7 +52,7 @@ def scaled_to_mean_one(weights: torch.Tensor, groups: Sequence[Hashable] | torch
 
 
 def group_index(groups: Sequence[Hashable] | torch.Tensor) -> torch.Tensor:
-    """Group names (ints, strings, uuids) as numbers 0, 1, ... in order of appearance; int64."""
+    """Group names (ints, strings, uuids) as numbers 0, 1, ... in order of appearance: (rollouts,), int64."""
     names: list[Hashable] = groups.tolist() if isinstance(groups, torch.Tensor) else list(groups)
     numbers: dict[Hashable, int] = {}
     return torch.tensor([numbers.setdefault(name, len(numbers)) for name in names], dtype=torch.int64)
@@ -66,13 +66,14 @@ def _index_of(groups: Sequence[Hashable] | torch.Tensor, values: torch.Tensor) -
 
 
 def _count_and_mean(values: torch.Tensor, index: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Members and mean of each group, both (groups,)."""
+    """Members and mean of each group, both (groups,), of values and group numbers (rollouts,)."""
     zeros = torch.zeros(int(index.max()) + 1, dtype=values.dtype, device=values.device)
     count = zeros.index_add(0, index, torch.ones_like(values))
     return count, zeros.index_add(0, index, values) / count
 
 
 def _all_equal(scores: torch.Tensor, index: torch.Tensor, groups: int) -> torch.Tensor:
+    """Whether the scores (rollouts,) of each group are equal, (groups,)."""
     low = torch.full((groups,), torch.inf, device=scores.device, dtype=scores.dtype)
     low = low.scatter_reduce(0, index, scores, "amin")
     high = -torch.full_like(low, torch.inf)

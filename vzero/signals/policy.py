@@ -26,12 +26,17 @@ def k1(student: torch.Tensor, teacher: torch.Tensor, *, clamp: float) -> torch.T
 
 
 def k2(student: torch.Tensor, teacher: torch.Tensor, *, clamp: float) -> torch.Tensor:
-    """Half the squared log-ratio, clamped; differentiable in the student, inside the clamp."""
+    """Half the squared log-ratio, clamped; log-probs and result share a shape.
+
+    Differentiable in the student, inside the clamp.
+    """
     return (0.5 * (student - teacher.detach()).square()).clamp(max=clamp)
 
 
 def k3(student: torch.Tensor, teacher: torch.Tensor, *, clamp: float) -> torch.Tensor:
-    """The low-variance estimate, never negative; differentiable in the student, inside its bounds.
+    """The low-variance estimate, never negative; log-probs and result share a shape.
+
+    Differentiable in the student, inside its bounds.
 
     The log-ratio is bounded to +-20 and the value to 10, as released, then to `clamp`.
     """
@@ -41,7 +46,7 @@ def k3(student: torch.Tensor, teacher: torch.Tensor, *, clamp: float) -> torch.T
 
 
 def plain_surrogate(current: torch.Tensor, advantage: torch.Tensor) -> torch.Tensor:
-    """Token losses of REINFORCE: -advantage * log-prob. `current` carries the gradient."""
+    """Token losses (rollouts, tokens) of REINFORCE: -advantage * log-prob. `current` carries the gradient."""
     return -advantage.detach() * current
 
 
@@ -53,7 +58,7 @@ def clipped_surrogate(
     ratio_clip: float,
     dual_clip: float,
 ) -> torch.Tensor:
-    """Token losses of the dual-clip surrogate (PPO with a bound for negative advantages).
+    """Token losses (rollouts, tokens) of the dual-clip surrogate (PPO with a bound for negative advantages).
 
     `current` carries the gradient, `old` is the policy that sampled. At `current` = `old` the gradient is
     -advantage * grad log-prob.

@@ -44,7 +44,7 @@ class Scored:
     advantages: torch.Tensor | None = None  # (rows,), of rewards among siblings
 
     def select(self, rows: torch.Tensor) -> Scored:
-        """Some rows, cut to the longest answer among them."""
+        """The rows of these numbers (chosen,), cut to the longest answer among them."""
         longest = int(self.mask[rows].sum(dim=1).max())
         kept: dict[str, Any] = {}
         for name, tensor in vars(self).items():
@@ -61,7 +61,7 @@ def rollout_loss(
     objective: Objective,
     total: torch.Tensor,
 ) -> torch.Tensor:
-    """This part's share of the mini-batch loss; `total` is the whole mini-batch's denominator.
+    """This part's share of the mini-batch loss, (); `total`, (), is the whole mini-batch's denominator.
 
     `student_hidden` (rows, tokens, student width) carries the gradient. Log-probs are taken at the
     objective's `logprob_temperature`, as those that `scored` holds must be. Raises ValueError when `scored`
@@ -114,7 +114,10 @@ def _labelled_losses(
 def _policy_gradient(
     current: torch.Tensor, advantage: torch.Tensor, scored: Scored, objective: Objective
 ) -> torch.Tensor:
-    """Token losses (rows, tokens) whose gradient raises log-probs by their advantage."""
+    """Token losses (rows, tokens) whose gradient raises log-probs by their advantage.
+
+    `current` is (rows, tokens), `advantage` that or (rows, 1).
+    """
     if objective.surrogate == "plain":
         return plain_surrogate(current, advantage)
     old = scored.old_logprobs if scored.old_logprobs is not None else current.detach()
@@ -181,7 +184,7 @@ def _target_logprobs(teacher: LoadedModel | None, scored: Scored, objective: Obj
 
 
 def _teacher_views(scored: Scored, objective: Objective) -> tuple[torch.Tensor, ...]:
-    """Hidden states of the views that make the target: the positive one and, for a tilt, the negative one."""
+    """Hidden states (rows, tokens, width) of the target's views: positive and, for a tilt, negative."""
     if not objective.tilt:
         return (_present(scored.teacher_hidden),)
     return _present(scored.teacher_hidden), _present(scored.negative_hidden)

@@ -112,7 +112,8 @@ def compute_evidence(
 ) -> Evidence:
     """The gate over rows whose siblings stand beside each other, or rewards compared among them.
 
-    Without either, weights of 1.
+    Scores, advantages and weights are (rows,), the views' log-probs and the mask (rows, tokens), rewards
+    (rows,). Without views and rewards, weights of 1.
     """
     groups = torch.arange(mask.shape[0]) // group
     ones = torch.ones(mask.shape[0], device=mask.device)
@@ -126,6 +127,7 @@ def compute_evidence(
 def _rewards(
     samples: Sequence[TrainingSample], rollouts: Sequence[Rollout], device: torch.device
 ) -> torch.Tensor:
+    """The reward of each rollout, (rows,)."""
     group = len(rollouts) // len(samples)
     asked = [sample for sample in samples for _ in range(group)]
     earned = [
@@ -163,6 +165,6 @@ def _old_logprobs(
 
 
 def group_rows(prompts: Sequence[int], group: int, device: torch.device) -> torch.Tensor:
-    """Row numbers of some prompts' rollouts."""
+    """Row numbers of some prompts' rollouts, (prompts * group,)."""
     first = torch.tensor(prompts, device=device) * group
     return (first[:, None] + torch.arange(group, device=device)).flatten()

@@ -61,7 +61,7 @@ def _accumulate(
     train: Train,
     recipe: Recipe,
 ) -> torch.Tensor:
-    """Gradients of one mini-batch; returns its loss over all processes."""
+    """Gradients of one mini-batch; returns its loss over all processes, ()."""
     rows = slice(prompts.start * train.group, prompts.stop * train.group)
     mask = step.scored.mask[rows]
     share = denominator(recipe.objective.aggregation, mask, length=train.max_new_tokens)

@@ -82,7 +82,7 @@ def _replayed(
     contrast: bool,
     logprob_temperature: float,
 ) -> Iterator[tuple[int, torch.Tensor, torch.Tensor]]:
-    """Each sample of a part with its hidden states (views, group, tokens, width) and log-probs."""
+    """A part's samples with hidden states (views, group, tokens, width) and log-probs (views, group, tokens)."""
     group = token_ids.shape[0] // len(samples)
     prompts = [_prompts(teacher, samples[index], contrast) for index in part]
     siblings = torch.arange(group, device=token_ids.device)
