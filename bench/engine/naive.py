@@ -41,7 +41,7 @@ def stepper(setting: Setting) -> Callable[[], object]:
             right = response_logprobs(setting.teacher, positive, token_ids, mask)
             wrong = response_logprobs(setting.teacher, negative, token_ids, mask)
         groups = torch.arange(len(mask)) // setting.group
-        weights = gate(right, wrong, mask, groups, **recipe.gate.constants).weights
+        weights = gate(right, wrong, mask, groups, recipe.gate).weights
         _update(setting, Scored(token_ids, mask, weights, teacher_hidden=positive), recipe, optimizer)
 
     return step

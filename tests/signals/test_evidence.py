@@ -9,7 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vzero.signals.evidence import evidence_scores, evidence_weights
+from vzero.signals.evidence import GateConstants, evidence_scores, gate
 
 RELEASED = {"gamma": 1.0, "alpha": 0.5, "w_min": 0.0, "w_max": 2.0, "eps": 1e-6}
 PAPER = RELEASED | {"alpha": 1.0}
@@ -20,7 +20,7 @@ def weights_of(scores: list[float], groups: list, **constants) -> list[float]:
     """Weights of one-token rollouts whose evidence score is given."""
     positive = torch.tensor(scores)[:, None]
     negative, mask = torch.zeros_like(positive), torch.ones_like(positive)
-    return evidence_weights(positive, negative, mask, groups, **(RELEASED | constants)).tolist()
+    return gate(positive, negative, mask, groups, GateConstants(**(RELEASED | constants))).weights.tolist()
 
 
 def test_a_pair_scored_0_and_1_moves_half_or_a_whole_unit_from_one_to_the_other():
@@ -59,8 +59,8 @@ def test_weights_are_exactly_one_where_there_is_nothing_to_compare(scores, group
 def test_equal_views_give_weights_of_exactly_one():
     logprobs = torch.randn(6, 5, generator=torch.Generator().manual_seed(0))
     mask = torch.ones_like(logprobs)
-    weights = evidence_weights(logprobs, logprobs.clone(), mask, [0, 0, 0, 1, 1, 1], **RELEASED)
-    assert weights.tolist() == [1.0] * 6
+    evidence = gate(logprobs, logprobs.clone(), mask, [0, 0, 0, 1, 1, 1], GateConstants(**RELEASED))
+    assert evidence.weights.tolist() == [1.0] * 6
 
 
 def test_gamma_says_how_much_counter_evidence_counts():
@@ -68,7 +68,7 @@ def test_gamma_says_how_much_counter_evidence_counts():
     negative, mask = torch.zeros_like(positive), torch.ones_like(positive)
 
     def score(gamma: float) -> float:
-        return evidence_scores(positive, negative, mask, gamma=gamma, eps=1e-6).item()
+        return evidence_scores(positive, negative, mask, GateConstants(gamma=gamma)).item()
 
     assert score(1.0) == pytest.approx((1 - 3) / 2)
     assert score(0.0) == pytest.approx(1 / 2)
@@ -78,28 +78,28 @@ def test_gamma_says_how_much_counter_evidence_counts():
 def test_padding_never_counts_and_an_empty_answer_scores_zero():
     positive = torch.tensor([[1.0, float("-inf")], [float("nan"), 9.0]])
     mask = torch.tensor([[1.0, 0.0], [0.0, 0.0]])
-    scores = evidence_scores(positive, torch.zeros(2, 2), mask, gamma=1.0, eps=1e-6)
+    scores = evidence_scores(positive, torch.zeros(2, 2), mask, GateConstants(gamma=1.0))
     assert scores.tolist() == [1.0, 0.0]
 
 
 def test_scores_are_means_over_each_answers_own_length():
     positive = torch.tensor([[2.0, 0.0, 0.0, 0.0], [2.0, 0.0, 0.0, 0.0]])
     mask = torch.tensor([[1, 1, 1, 1], [1, 1, 0, 0]])
-    scores = evidence_scores(positive, torch.zeros(2, 4), mask, gamma=1.0, eps=1e-6)
+    scores = evidence_scores(positive, torch.zeros(2, 4), mask, GateConstants(gamma=1.0))
     assert scores.tolist() == pytest.approx([0.5, 1.0])
 
 
 def test_weights_carry_no_gradient():
     positive = torch.randn(4, 3, requires_grad=True)
-    weights = evidence_weights(positive, torch.zeros(4, 3), torch.ones(4, 3), [0, 0, 1, 1], **RELEASED)
-    assert not weights.requires_grad
+    evidence = gate(positive, torch.zeros(4, 3), torch.ones(4, 3), [0, 0, 1, 1], GateConstants())
+    assert not evidence.weights.requires_grad
 
 
 def test_shapes_that_do_not_fit_are_refused():
     with pytest.raises(ValueError, match="one \\(rollouts, tokens\\) shape"):
-        evidence_weights(torch.zeros(2, 3), torch.zeros(2, 4), torch.ones(2, 3), [0, 0], **RELEASED)
+        gate(torch.zeros(2, 3), torch.zeros(2, 4), torch.ones(2, 3), [0, 0], GateConstants())
     with pytest.raises(ValueError, match="3 group names"):
-        evidence_weights(torch.zeros(2, 3), torch.zeros(2, 3), torch.ones(2, 3), [0, 0, 0], **RELEASED)
+        gate(torch.zeros(2, 3), torch.zeros(2, 3), torch.ones(2, 3), [0, 0, 0], GateConstants())
 
 
 group_scores = st.lists(st.floats(-4, 4, width=32), min_size=2, max_size=12)

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vzero.signals.evidence import evidence_scores, gate
+from vzero.signals.evidence import GateConstants, evidence_scores, gate
 
 RELEASED = {"gamma": 1.0, "alpha": 0.5, "w_min": 0.0, "w_max": 2.0, "eps": 1e-6}
 GAPS = [4.0, -2.0, 0.5, 0.1]
@@ -20,15 +20,15 @@ def weights_of(scores: list[float], **constants) -> list[float]:
     """Weights of a group's one-token rollouts whose evidence score is given."""
     positive = torch.tensor(scores)[:, None]
     ones, groups = torch.ones_like(positive), [0] * len(scores)
-    return gate(positive, 0 * positive, ones, groups, **(RELEASED | constants)).weights.tolist()
+    gated = gate(positive, 0 * positive, ones, groups, GateConstants(**(RELEASED | constants)))
+    return gated.weights.tolist()
 
 
 def score_of(gaps: list[float], **constants) -> float:
     """Score of one answer with these gaps, followed by padding."""
     positive = torch.tensor([[*gaps, float("nan"), 99.0]])
     mask = torch.tensor([[1] * len(gaps) + [0, 0]])
-    constants = {"gamma": 1.0, "eps": 1e-6} | constants
-    return evidence_scores(positive, torch.zeros_like(positive), mask, **constants).item()
+    return evidence_scores(positive, torch.zeros_like(positive), mask, GateConstants(**constants)).item()
 
 
 def test_off_is_the_published_gate_bit_for_bit():
@@ -38,8 +38,8 @@ def test_off_is_the_published_gate_bit_for_bit():
     off = {"shrinkage": 0.0, "margin": None, "renormalise": False, "top_share": 1.0, "skip_first": False}
     groups = [0, 0, 0, 0, 1, 1, 1, 1]
     assert torch.equal(
-        gate(positive, negative, mask, groups, **RELEASED).weights,
-        gate(positive, negative, mask, groups, **RELEASED, **off).weights,
+        gate(positive, negative, mask, groups, GateConstants(**RELEASED)).weights,
+        gate(positive, negative, mask, groups, GateConstants(**RELEASED, **off)).weights,
     )
 
 
@@ -118,5 +118,5 @@ def test_a_share_of_k_of_n_tokens_is_their_k_largest_gaps(gaps, kept):
 def test_each_answer_keeps_its_own_share():
     positive = torch.tensor([[1.0, 5.0, 3.0, 2.0], [1.0, 4.0, 9.0, 9.0]])
     mask = torch.tensor([[1, 1, 1, 1], [1, 1, 0, 0]])
-    scores = evidence_scores(positive, 0 * positive, mask, gamma=1.0, eps=1e-6, top_share=0.5)
+    scores = evidence_scores(positive, 0 * positive, mask, GateConstants(gamma=1.0, top_share=0.5))
     assert scores.tolist() == [4.0, 4.0]

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 from dataclasses import fields
 from typing import Any, get_args
 
 import pytest
-import torch
 
 from vzero import config
 from vzero.config import Gate, Objective, Train, parse_params
 from vzero.errors import ConfigError
 from vzero.signals.aggregation import Aggregation
 from vzero.signals.divergence import Divergence
-from vzero.signals.evidence import evidence_weights, gate
 from vzero.signals.policy import Estimator
 from vzero.train import recipes
 from vzero.train.recipes import RECIPES
@@ -75,17 +72,6 @@ def test_params_offer_what_the_signals_have():
     assert set(Gate.model_fields) == {field.name for field in fields(recipes.Gate)}
     assert set(config.Advantage.model_fields) == {field.name for field in fields(recipes.Advantage)}
     assert set(Objective.model_fields) <= {field.name for field in fields(recipes.Objective)}
-
-
-def test_the_gates_constants_are_those_of_the_signal():
-    constants = recipes.Gate(shrinkage=0.1, margin=0.0, renormalise=True, skip_first=True).constants
-    for function in (gate, evidence_weights):
-        keywords = [
-            p.name for p in inspect.signature(function).parameters.values() if p.kind is p.KEYWORD_ONLY
-        ]
-        assert sorted(keywords) == sorted(constants)
-    zeros = torch.zeros(2, 3)
-    assert evidence_weights(zeros, zeros, zeros + 1, [0, 0], **constants).tolist() == [1.0, 1.0]
 
 
 def refusal(**objective: Any) -> str:

@@ -25,41 +25,20 @@ class Evidence:
     weights: torch.Tensor
 
 
-def evidence_weights(
-    positive: torch.Tensor,
-    negative: torch.Tensor,
-    mask: torch.Tensor,
-    groups: Sequence[Hashable] | torch.Tensor,
-    *,
-    gamma: float,
-    alpha: float,
-    w_min: float,
-    w_max: float,
-    eps: float,
-    shrinkage: float = 0.0,
-    margin: float | None = None,
-    renormalise: bool = False,
-    top_share: float = 1.0,
-    skip_first: bool = False,
-) -> torch.Tensor:
-    """Weight of each rollout, (rollouts,): the `weights` of `gate`, which takes the same."""
-    evidence = gate(
-        positive,
-        negative,
-        mask,
-        groups,
-        gamma=gamma,
-        alpha=alpha,
-        w_min=w_min,
-        w_max=w_max,
-        eps=eps,
-        shrinkage=shrinkage,
-        margin=margin,
-        renormalise=renormalise,
-        top_share=top_share,
-        skip_first=skip_first,
-    )
-    return evidence.weights
+@dataclass(frozen=True)
+class GateConstants:
+    """How much evidence is asked for and how far it moves a weight. `Evidence` is what they make."""
+
+    gamma: float = 1.0
+    alpha: float = 0.5
+    w_min: float = 0.0
+    w_max: float = 2.0
+    eps: float = 1e-6
+    shrinkage: float = 0.0
+    margin: float | None = None
+    renormalise: bool = False
+    top_share: float = 1.0
+    skip_first: bool = False
 
 
 def gate(
@@ -67,17 +46,7 @@ def gate(
     negative: torch.Tensor,
     mask: torch.Tensor,
     groups: Sequence[Hashable] | torch.Tensor,
-    *,
-    gamma: float,
-    alpha: float,
-    w_min: float,
-    w_max: float,
-    eps: float,
-    shrinkage: float = 0.0,
-    margin: float | None = None,
-    renormalise: bool = False,
-    top_share: float = 1.0,
-    skip_first: bool = False,
+    constants: GateConstants,
 ) -> Evidence:
     """Scores, advantages and weights of rollouts from log-probs of shape (rollouts, tokens).
 
@@ -88,28 +57,19 @@ def gate(
     weight = clip(1 + alpha * advantage, w_min, w_max), then, where `renormalise` asks for it, divided by the
     group's mean (and may so pass w_max), then held to at most 1 where the score is not above the `margin`.
     """
-    scores = evidence_scores(
-        positive, negative, mask, gamma=gamma, eps=eps, top_share=top_share, skip_first=skip_first
-    )
-    advantages = group_normalise(scores, groups, eps=eps, shrinkage=shrinkage)
-    weights = (1.0 + alpha * advantages).clamp(w_min, w_max)
-    if renormalise:
+    scores = evidence_scores(positive, negative, mask, constants)
+    advantages = group_normalise(scores, groups, eps=constants.eps, shrinkage=constants.shrinkage)
+    weights = (1.0 + constants.alpha * advantages).clamp(constants.w_min, constants.w_max)
+    if constants.renormalise:
         weights = scaled_to_mean_one(weights, groups)
-    if margin is not None:
+    if constants.margin is not None:
         # Being the best of a group that has no evidence is no reason to learn more from it.
-        weights = torch.where(scores > margin, weights, weights.clamp_max(1.0))
+        weights = torch.where(scores > constants.margin, weights, weights.clamp_max(1.0))
     return Evidence(scores, advantages, weights)
 
 
 def evidence_scores(
-    positive: torch.Tensor,
-    negative: torch.Tensor,
-    mask: torch.Tensor,
-    *,
-    gamma: float,
-    eps: float,
-    top_share: float = 1.0,
-    skip_first: bool = False,
+    positive: torch.Tensor, negative: torch.Tensor, mask: torch.Tensor, constants: GateConstants
 ) -> torch.Tensor:
     """Mean over response tokens of relu(gap) - gamma * relu(-gap), in nats, (rollouts,).
 
@@ -122,14 +82,15 @@ def evidence_scores(
         shapes = [tuple(tensor.shape) for tensor in (positive, negative, mask)]
         raise ValueError(f"log-probs and mask must share one (rollouts, tokens) shape, got {shapes}")
     counted = mask.bool()
-    if skip_first:
+    if constants.skip_first:
         counted = counted & (counted.cumsum(dim=1) > 1)
     # Padding may hold anything, infinities included.
     gaps = torch.where(counted, positive.detach().float() - negative.detach().float(), 0.0)
-    if top_share < 1.0:
-        counted = counted & _largest(gaps.abs().masked_fill(~counted, -1.0), counted.sum(dim=1) * top_share)
-    evidence = torch.where(counted, gaps.clamp_min(0.0) - gamma * (-gaps).clamp_min(0.0), 0.0)
-    return evidence.sum(dim=1) / counted.sum(dim=1).float().clamp_min(eps)
+    if constants.top_share < 1.0:
+        kept = counted.sum(dim=1) * constants.top_share
+        counted = counted & _largest(gaps.abs().masked_fill(~counted, -1.0), kept)
+    evidence = torch.where(counted, gaps.clamp_min(0.0) - constants.gamma * (-gaps).clamp_min(0.0), 0.0)
+    return evidence.sum(dim=1) / counted.sum(dim=1).float().clamp_min(constants.eps)
 
 
 def _largest(values: torch.Tensor, counts: torch.Tensor) -> torch.Tensor:

@@ -27,32 +27,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from vzero.signals.aggregation import Aggregation
 from vzero.signals.divergence import Divergence
+from vzero.signals.evidence import GateConstants
 from vzero.signals.groups import GroupOfOne
 from vzero.signals.policy import Estimator
 
 
 @dataclass(frozen=True)
-class Gate:
+class Gate(GateConstants):
     enabled: bool = True
-    gamma: float = 1.0
-    alpha: float = 0.5
-    w_min: float = 0.0
-    w_max: float = 2.0
-    eps: float = 1e-6
-    shrinkage: float = 0.0
-    margin: float | None = None
-    renormalise: bool = False
-    top_share: float = 1.0
-    skip_first: bool = False
-
-    @property
-    def constants(self) -> dict[str, Any]:
-        """The keyword arguments of `vzero.signals.evidence.gate`."""
-        return {name: value for name, value in vars(self).items() if name != "enabled"}
+    """Whether the teacher also sees wrong crops, and answers are weighed by what that changes."""
 
 
 @dataclass(frozen=True)

@@ -121,7 +121,7 @@ def compute_evidence(
         return Evidence(rewards, group_normalise(rewards, groups, **vars(recipe.advantage)), ones)
     if views is None or views.negative is None:
         return Evidence(torch.zeros_like(ones), torch.zeros_like(ones), ones)
-    return gate(views.positive, views.negative, mask, groups, **recipe.gate.constants)
+    return gate(views.positive, views.negative, mask, groups, recipe.gate)
 
 
 def _rewards(
