@@ -23,7 +23,7 @@ from vzero.needle.architecture import TinySize
 from vzero.needle.dataset import QUESTIONS_PER_SCENE
 from vzero.paths import Paths
 from vzero.prompts.messages import Prompt, teacher_prompt
-from vzero.rollout.generate import generate
+from vzero.rollout.generate import Sampling, generate
 from vzero.stages import crops, ingest
 from vzero.train.batches import TrainingSample, load_samples, training_index
 from vzero.train.sampling import positive_prompts, student_prompts
@@ -91,7 +91,7 @@ def needle() -> Setting:
         samples = load_samples(paths, training_index(paths).gather_every(QUESTIONS_PER_SCENE))
     student = load_model(models.student, models, trainable=True)
     prompts = student_prompts(student, samples)
-    answers = generate(student, prompts, group=GROUP, max_new_tokens=16, temperature=1.0, seed=0)
+    answers = generate(student, prompts, Sampling(1.0, max_new_tokens=16), group=GROUP, seed=0)
     rows = [rollout.token_ids for siblings in answers for rollout in siblings]
     token_ids, mask = pad_rows(rows, pad=student.pad_token, device=student.device)
     teacher = load_model(models.teacher, models)

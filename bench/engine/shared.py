@@ -10,7 +10,7 @@ from accelerate import Accelerator
 
 from bench.engine.settings import Setting
 from vzero.models.encoding import pad_rows
-from vzero.rollout.generate import generate
+from vzero.rollout.generate import Sampling, generate
 from vzero.rollout.replay import replay
 from vzero.train.objective import Scored
 from vzero.train.recipes import RECIPES, Gate, Objective, Recipe
@@ -55,14 +55,8 @@ def ungated_stepper(setting: Setting) -> Callable[[], object]:
 
     def step() -> object:
         prompts = setting.student_prompts
-        groups = generate(
-            setting.student,
-            prompts,
-            group=setting.group,
-            max_new_tokens=setting.token_ids.shape[1],
-            temperature=1.0,
-            seed=next(seeds),
-        )
+        sampling = Sampling(1.0, max_new_tokens=setting.token_ids.shape[1])
+        groups = generate(setting.student, prompts, sampling, group=setting.group, seed=next(seeds))
         rows = [rollout.token_ids for siblings in groups for rollout in siblings]
         token_ids, mask = pad_rows(rows, pad=setting.student.pad_token, device=setting.student.device)
         with torch.no_grad():

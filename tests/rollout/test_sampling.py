@@ -16,7 +16,7 @@ LOGITS = torch.tensor([[math.log(share) for share in SHARES]], dtype=torch.float
 
 
 def drawn(**settings: float) -> list[float]:
-    shares = Sampling(**{"temperature": 1.0, **settings}).probabilities(LOGITS)[0]  # type: ignore[arg-type]
+    shares = Sampling(**{"temperature": 1.0, "max_new_tokens": 1, **settings}).probabilities(LOGITS)[0]  # type: ignore[arg-type]
     return (shares / shares.sum()).tolist()
 
 
@@ -46,7 +46,7 @@ def test_the_likeliest_token_is_always_kept_and_no_less_likely_one_before_a_like
     logits: list[float], top_p: float, top_k: int
 ):
     scores = torch.tensor([logits], dtype=torch.float64)
-    shares = Sampling(1.0, top_p, top_k).probabilities(scores)[0]
+    shares = Sampling(1.0, 1, top_p, top_k).probabilities(scores)[0]
     kept = scores[0][shares > 0]
     assert shares[scores[0].argmax()] > 0
     assert (kept.min() >= scores[0][shares == 0]).all() if (shares == 0).any() else True

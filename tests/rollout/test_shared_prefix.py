@@ -14,7 +14,7 @@ from vzero.config import Models
 from vzero.models.encoding import encode, pad_rows
 from vzero.models.loading import LoadedModel, load_model
 from vzero.prompts.messages import Prompt, teacher_prompt
-from vzero.rollout.generate import generate
+from vzero.rollout.generate import Sampling, generate
 from vzero.rollout.replay import replay
 
 ANSWERS = [[20], [21, 22], [23, 24, 25, 2], [30, 31, 32, 33, 34], [2], [40, 41, 42, 2]]
@@ -87,7 +87,7 @@ def test_sampled_log_probs_are_those_of_a_replay(model):
     asked = prompts(model)
     rollouts = [
         rollout
-        for group in generate(model, asked, group=3, max_new_tokens=7, temperature=1.0, seed=0)
+        for group in generate(model, asked, Sampling(1.0, max_new_tokens=7), group=3, seed=0)
         for rollout in group
     ]
     replayed = shared(model, asked, [rollout.token_ids for rollout in rollouts])
@@ -98,7 +98,7 @@ def test_sampled_log_probs_are_those_of_a_replay(model):
 
 def test_an_answer_depends_on_its_prompt_and_place_alone_not_on_its_batch(model):
     asked = prompts(model)
-    settings = {"group": 2, "max_new_tokens": 6, "temperature": 1.0, "seed": 3}
+    settings = {"sampling": Sampling(1.0, max_new_tokens=6), "group": 2, "seed": 3}
     together = generate(model, asked, **settings)
     apart = [generate(model, [prompt], **settings)[0] for prompt in asked]
     swapped = generate(model, asked[::-1], **settings)[::-1]
@@ -113,7 +113,7 @@ def test_vision_tokens_are_never_sampled(model):
     before = embedding.detach().clone()
     with torch.no_grad():
         embedding[model.image_token] = 50 * embedding.mean(dim=0)
-    answers = generate(model, prompts(model), group=8, max_new_tokens=8, temperature=2.0, seed=0)
+    answers = generate(model, prompts(model), Sampling(2.0, max_new_tokens=8), group=8, seed=0)
     with torch.no_grad():
         embedding.copy_(before)
     said = {token for group in answers for rollout in group for token in rollout.token_ids}
@@ -138,10 +138,10 @@ def test_ungroupable_answers_are_refused(model):
 def test_the_plain_path_gives_the_same_numbers(model, monkeypatch):
     asked = views(model)
     sharing = shared(model, asked, ANSWERS[2:])
-    answers = generate(model, asked, group=2, max_new_tokens=5, temperature=1.0, seed=0)
+    answers = generate(model, asked, Sampling(1.0, max_new_tokens=5), group=2, seed=0)
     monkeypatch.setattr(LoadedModel, "shares_prefixes", False)
     assert torch.allclose(shared(model, asked, ANSWERS[2:]), sharing, atol=1e-5)
-    plain = generate(model, asked, group=2, max_new_tokens=5, temperature=1.0, seed=0)
+    plain = generate(model, asked, Sampling(1.0, max_new_tokens=5), group=2, seed=0)
     assert [[r.token_ids for r in g] for g in plain] == [[r.token_ids for r in g] for g in answers]
 
 
@@ -153,6 +153,6 @@ def test_a_family_without_shared_prefixes_says_so_and_scores_rightly(tmp_path):
     ours = shared(other, asked, ANSWERS[2:])
     for row, answer in enumerate(ANSWERS[2:]):
         assert torch.allclose(ours[row, : len(answer)], naive(other, asked[row], answer), atol=1e-5)
-    for group in generate(other, asked, group=2, max_new_tokens=5, temperature=1.0, seed=0):
+    for group in generate(other, asked, Sampling(1.0, max_new_tokens=5), group=2, seed=0):
         for rollout in group:
             assert len(rollout.token_ids) == len(rollout.logprobs)

@@ -22,7 +22,7 @@ from vzero.models.loading import LoadedModel, load_model
 from vzero.progress import LoggedProgress
 from vzero.prompts.messages import Prompt, render
 from vzero.prompts.parts import Image, Worded
-from vzero.rollout.generate import generate
+from vzero.rollout.generate import Sampling, generate
 from vzero.shards import content_hash
 from vzero.tables import REFUSED
 
@@ -138,16 +138,13 @@ def _ask(
 ) -> pl.DataFrame:
     """Columns of `Replies` but for the key."""
     start = time.perf_counter()
-    replies = generate(
-        model,
-        prompts,
-        group=1,
-        max_new_tokens=settings.max_new_tokens,
+    sampling = Sampling(
         temperature=settings.temperature,
+        max_new_tokens=settings.max_new_tokens,
         top_p=settings.top_p,
         top_k=settings.top_k,
-        seed=[once.seed for once in asked],
     )
+    replies = generate(model, prompts, sampling, group=1, seed=[once.seed for once in asked])
     seconds = (time.perf_counter() - start) / len(prompts)
     rows = []
     for once, (reply,) in zip(asked, replies, strict=True):

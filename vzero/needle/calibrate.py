@@ -18,7 +18,7 @@ from vzero.needle.dataset import FAMILY_SHARES, ask
 from vzero.needle.questions import REGION_FAMILIES, Question
 from vzero.needle.scenes import SIDES, draw_scene, render
 from vzero.prompts.messages import Prompt, student_prompt, teacher_prompt
-from vzero.rollout.generate import generate
+from vzero.rollout.generate import Sampling, generate
 
 NO_NEIGHBOURS = Neighbours({}, open=lambda image_id: Picture(image_id, np.empty((0, 0, 3), np.uint8)))
 CALIBRATION_STREAM = 3  # beside those of vzero.needle.dataset.STREAMS: seen by nothing else
@@ -89,12 +89,11 @@ def _wrong(model: LoadedModel, exam: Exam) -> Prompt:
 
 
 def _answers(model: LoadedModel, prompts: Sequence[Prompt], batch: int) -> list[str]:
+    greedy = Sampling(0.0, max_new_tokens=16)
     return [
         rollout.text
         for start in range(0, len(prompts), batch)
-        for (rollout,) in generate(
-            model, prompts[start : start + batch], group=1, max_new_tokens=16, temperature=0.0, seed=0
-        )
+        for (rollout,) in generate(model, prompts[start : start + batch], greedy, group=1, seed=0)
     ]
 
 

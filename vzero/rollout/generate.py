@@ -27,11 +27,16 @@ class Rollout:
 
 @dataclass(frozen=True)
 class Sampling:
-    """How a token is drawn from logits. Temperature 0 takes the likeliest."""
+    """How answers are drawn. Temperature 0 takes the likeliest token; else tokens are sampled from the whole
+    vocabulary, or from its `top_k` likeliest, or from the likeliest that together have probability `top_p`.
+    """
 
     temperature: float
+    max_new_tokens: int
     top_p: float = 1.0
     top_k: int = 0
+    logprob_temperature: float = 1.0
+    """At which the log-probs of an answer's tokens are taken, whatever they are drawn at."""
 
     def probabilities(self, logits: torch.Tensor) -> torch.Tensor:
         """What tokens are drawn with, (rows, vocabulary) as the logits are, up to a factor a row.
@@ -56,18 +61,12 @@ class Sampling:
 def generate(
     model: LoadedModel,
     prompts: Sequence[Prompt],
+    sampling: Sampling,
     *,
     group: int,
-    max_new_tokens: int,
-    temperature: float,
     seed: int | Sequence[int],
-    top_p: float = 1.0,
-    top_k: int = 0,
-    logprob_temperature: float = 1.0,
 ) -> list[list[Rollout]]:
-    """`group` answers to every prompt. Temperature 0 is greedy; else tokens are sampled from the whole
-    vocabulary, or from its `top_k` likeliest, or from the likeliest that together have probability `top_p`.
-    Whatever they are drawn from, their log-probs are of the whole vocabulary, at `logprob_temperature`.
+    """`group` answers to every prompt, with log-probs of the whole vocabulary whatever they are drawn from.
 
     An answer's randomness depends on the seed (one for all prompts, or one each), its prompt and its place in
     the group alone, so it is the same in every batch and on every process. Vision tokens are never sampled: a
@@ -79,11 +78,13 @@ def generate(
     else:
         prefix = plain.prefill(model, prompts, group)
     uniforms = np.concatenate(
-        [_uniforms(prompt, group, max_new_tokens, own) for prompt, own in zip(prompts, seeds, strict=True)]
+        [
+            _uniforms(prompt, group, sampling.max_new_tokens, own)
+            for prompt, own in zip(prompts, seeds, strict=True)
+        ]
     )
-    sampling = Sampling(temperature, top_p, top_k)
     drawn = torch.from_numpy(uniforms).to(model.device)
-    tokens, logprobs = _decode(model, prefix, sampling, drawn, logprob_temperature)
+    tokens, logprobs = _decode(model, prefix, sampling, drawn)
     ends = model.end_tokens
     rollouts = [
         _rollout(model, row, scores, ends)
@@ -101,11 +102,7 @@ def _uniforms(prompt: Prompt, group: int, tokens: int, seed: int) -> np.ndarray:
 
 
 def _decode(
-    model: LoadedModel,
-    prefix: Prefix,
-    sampling: Sampling,
-    uniforms: torch.Tensor,
-    logprob_temperature: float,
+    model: LoadedModel, prefix: Prefix, sampling: Sampling, uniforms: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Sampled ids and their log-probs, both (rows, tokens), by `uniforms` (rows, tokens).
 
@@ -121,8 +118,8 @@ def _decode(
         token = _sample(_allowed(logits, model.banned_tokens), sampling, uniforms[:, len(tokens)])
         token = token.masked_fill(ended, model.pad_token)
         tokens.append(token)
-        if logprob_temperature != 1.0:
-            logits = logits / logprob_temperature
+        if sampling.logprob_temperature != 1.0:
+            logits = logits / sampling.logprob_temperature
         logprobs.append(sampled_logprobs(logits, token))
         ended = ended | torch.isin(token, ends)
         if len(tokens) == limit or bool(ended.all()):

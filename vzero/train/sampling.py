@@ -9,7 +9,7 @@ from vzero.config import Train
 from vzero.models.encoding import prompt_tokens, visual_tokens
 from vzero.models.loading import LoadedModel
 from vzero.prompts.messages import Prompt, student_prompt, teacher_prompt
-from vzero.rollout.generate import Rollout, generate
+from vzero.rollout.generate import Rollout, Sampling, generate
 from vzero.train.batches import TrainingSample
 from vzero.train.packing import pack
 
@@ -51,16 +51,10 @@ def sample_answers(
 ) -> list[Rollout]:
     """`train.group` answers to every prompt, siblings beside each other, in the prompts' order."""
     lengths = [n + train.group * train.max_new_tokens for n in prompt_lengths(model, samples, prompts)]
+    sampling = Sampling(train.temperature, train.max_new_tokens, logprob_temperature=logprob_temperature)
     groups: dict[int, list[Rollout]] = {}
     for part in pack(lengths, train.micro_tokens):
-        answers = generate(
-            model,
-            [prompts[index] for index in part],
-            group=train.group,
-            max_new_tokens=train.max_new_tokens,
-            temperature=train.temperature,
-            seed=train.seed * 1_000_003 + step,
-            logprob_temperature=logprob_temperature,
-        )
+        chosen = [prompts[index] for index in part]
+        answers = generate(model, chosen, sampling, group=train.group, seed=train.seed * 1_000_003 + step)
         groups.update(zip(part, answers, strict=True))
     return [rollout for index in range(len(prompts)) for rollout in groups[index]]
