@@ -16,6 +16,7 @@ from vzero.train.objective import Scored
 from vzero.train.recipes import RECIPES, Gate, Objective, Recipe
 from vzero.train.sampling import prompt_lengths
 from vzero.train.scoring import ScoredStep, compute_evidence, score_step
+from vzero.train.training_run import TrainingRun
 from vzero.train.update import update
 
 # What TRL's trainer has too: one teacher view, no gate, Jensen-Shannon over the whole vocabulary.
@@ -38,13 +39,11 @@ def replay_views(setting: Setting) -> tuple[torch.Tensor, torch.Tensor]:
 def stepper(setting: Setting) -> Callable[[], object]:
     """A whole training step as `vzero train` takes it: rollouts, two views, gate, update."""
     accelerator, optimizer, numbers = Accelerator(cpu=True), optimizer_of(setting), count()
-    recipe = RECIPES["needle"]
+    run = run_of(setting, RECIPES["needle"])
 
     def step() -> object:
-        scored = score_step(
-            setting.student, setting.teacher, setting.samples, setting.train, recipe, step=next(numbers)
-        )
-        return update(accelerator, setting.student, setting.teacher, scored, optimizer, setting.train, recipe)
+        scored = score_step(run, setting.samples, step=next(numbers))
+        return update(accelerator, run, scored, optimizer)
 
     return step
 
@@ -62,9 +61,7 @@ def ungated_stepper(setting: Setting) -> Callable[[], object]:
         with torch.no_grad():
             hidden = replay(setting.teacher, prompts, token_ids, mask)
         scored = unweighted(setting, token_ids, mask, hidden)
-        return update(
-            accelerator, setting.student, setting.teacher, scored, optimizer, setting.train, UNGATED
-        )
+        return update(accelerator, run_of(setting, UNGATED), scored, optimizer)
 
     return step
 
@@ -73,9 +70,7 @@ def updater(setting: Setting) -> Callable[[], object]:
     """The training pass on the setting's answers, and the optimizer's step."""
     accelerator, optimizer = Accelerator(cpu=True), optimizer_of(setting)
     scored = unweighted(setting, setting.token_ids, setting.mask, random_teacher_hidden(setting))
-    return lambda: update(
-        accelerator, setting.student, setting.teacher, scored, optimizer, setting.train, UNGATED
-    )
+    return lambda: update(accelerator, run_of(setting, UNGATED), scored, optimizer)
 
 
 def unweighted(
@@ -100,6 +95,10 @@ def random_teacher_hidden(setting: Setting) -> torch.Tensor:
     """What the teacher might have said about the setting's answers, for passes that do not ask it."""
     width = setting.teacher.network.config.get_text_config().hidden_size
     return torch.randn(*setting.mask.shape, width, generator=torch.Generator().manual_seed(0))
+
+
+def run_of(setting: Setting, recipe: Recipe) -> TrainingRun:
+    return TrainingRun(setting.student, setting.teacher, setting.train, recipe)
 
 
 def optimizer_of(setting: Setting) -> torch.optim.Optimizer:

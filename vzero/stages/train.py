@@ -31,6 +31,7 @@ from vzero.train.recipes import Recipe
 from vzero.train.resolve import resolve
 from vzero.train.sharding import shard, sharding_wanted
 from vzero.train.teacher import load_student, load_teacher
+from vzero.train.training_run import TrainingRun
 
 
 def run(params: Params, paths: Paths) -> dict[str, Any]:
@@ -66,11 +67,12 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
         "rollouts": params.train.steps * params.train.prompts * params.train.group,
         "method": _plain(recipe),
     }
+    training = TrainingRun(student, teacher, params.train, recipe)
     run = run_folder(paths.scratch, "train", code=__name__, config=config, inputs=inputs, seen=seen)
     with _shared(accelerator, run) as folder:
         _announce(accelerator, folder, recipe)
         try:
-            train_student(accelerator, student, teacher, index, paths, folder, params.train, recipe)
+            train_student(accelerator, training, index, paths, folder)
         except Exception:
             if accelerator.is_main_process:
                 check_inputs(folder)  # says so where they were replaced, and rows are no longer there

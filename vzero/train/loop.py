@@ -24,7 +24,6 @@ from vzero.runs import check_inputs
 from vzero.train.batches import TrainingSample, load_samples, step_rows
 from vzero.train.checkpoint import load_checkpoint, save_checkpoint
 from vzero.train.collapse import TrainingCollapsed, collapse_signs
-from vzero.train.recipes import Recipe
 from vzero.train.records import (
     append_log,
     append_timings,
@@ -36,23 +35,18 @@ from vzero.train.records import (
 from vzero.train.scoring import score_step
 from vzero.train.sharding import gather
 from vzero.train.teacher import average, weights_of
+from vzero.train.training_run import TrainingRun
 from vzero.train.update import update
 
 
 def train_student(
-    accelerator: Accelerator,
-    student: LoadedModel,
-    teacher: LoadedModel | None,
-    index: pl.DataFrame,
-    paths: Paths,
-    run: Path,
-    train: Train,
-    recipe: Recipe,
+    accelerator: Accelerator, run: TrainingRun, index: pl.DataFrame, paths: Paths, folder: Path
 ) -> int:
-    """Train in place for `train.steps` steps, writing under `run`. Returns the step it continued from.
+    """Train in place for `train.steps` steps, writing under `folder`. Returns the step it continued from.
 
     Raises TrainingCollapsed when `train.on_collapse` asks for it; a checkpoint of that step is there.
     """
+    student, teacher, train = run.student, run.teacher, run.train
     optimizer = torch.optim.AdamW(
         [p for p in student.network.parameters() if p.requires_grad],
         lr=train.learning_rate,
@@ -60,25 +54,25 @@ def train_student(
     )
     moving = teacher is not None and train.teacher.kind == "ema"
     extra = {"teacher": weights_of(teacher)} if teacher is not None and moving else {}
-    first = load_checkpoint(run / "checkpoints", student, optimizer, extra=extra)
+    first = load_checkpoint(folder / "checkpoints", student, optimizer, extra=extra)
     if teacher is not None and train.teacher.offload:
         park(teacher)
     if accelerator.is_main_process:
-        forget_after(run, first)
+        forget_after(folder, first)
     warned: set[str] = set()
     with _progress(accelerator) as progress:
         task = progress.add_task("train", total=train.steps, completed=first, status="")
         for step in range(first, train.steps):
             _set_learning_rate(optimizer, train, step)
             samples = _share(accelerator, index, paths, train, step)
-            log = _step(accelerator, student, teacher, samples, optimizer, run, train, recipe, step)
+            log = _step(accelerator, run, samples, optimizer, folder, step)
             if teacher is not None and moving:
                 average(teacher, student, decay=train.teacher.decay)
             done = step + 1
             signs = _broadcast(accelerator, collapse_signs(log) if log is not None else [])
             stopping = bool(signs) and train.on_collapse == "stop"
             if done % train.checkpoint_every == 0 or done == train.steps or stopping:
-                _checkpoint(accelerator, run, student, optimizer, extra, done)
+                _checkpoint(accelerator, folder, student, optimizer, extra, done)
             if stopping:
                 raise TrainingCollapsed(_advice(signs, done))
             _report(progress, task, done, train, log, [sign for sign in signs if sign not in warned])
@@ -88,38 +82,33 @@ def train_student(
 
 def _step(
     accelerator: Accelerator,
-    student: LoadedModel,
-    teacher: LoadedModel | None,
+    run: TrainingRun,
     samples: list[TrainingSample],
     optimizer: torch.optim.Optimizer,
-    run: Path,
-    train: Train,
-    recipe: Recipe,
+    folder: Path,
     step: int,
 ) -> pl.DataFrame | None:
     """One step on this process's prompts; the main process writes it down and returns the log so far."""
-    gather(student)
-    with _present(teacher, student, train):
-        scored = score_step(student, teacher, samples, train, recipe, step=step)
+    gather(run.student)
+    with _present(run):
+        scored = score_step(run, samples, step=step)
     started = time.perf_counter()
-    updated = update(accelerator, student, teacher, scored, optimizer, train, recipe)
+    updated = update(accelerator, run, scored, optimizer)
     seconds = scored.seconds | {"update": time.perf_counter() - started}
-    rows = gather_object(rollout_rows(scored, recipe, number=step))
+    rows = gather_object(rollout_rows(scored, run.recipe, number=step))
     if not accelerator.is_main_process:
         return None
-    write_rollouts(run / "rollouts", rows, number=step)
-    append_timings(run / "timings", seconds, number=step)
+    write_rollouts(folder / "rollouts", rows, number=step)
+    append_timings(folder / "timings", seconds, number=step)
     rate = optimizer.param_groups[0]["lr"]
-    return append_log(run / "train_log", log_row(rows, updated, recipe.gate, number=step, lr=rate))
+    return append_log(folder / "train_log", log_row(rows, updated, run.recipe.gate, number=step, lr=rate))
 
 
-def _present(
-    teacher: LoadedModel | None, student: LoadedModel, train: Train
-) -> contextlib.AbstractContextManager[None]:
+def _present(run: TrainingRun) -> contextlib.AbstractContextManager[None]:
     """The teacher is where it can compute."""
-    if teacher is None or not train.teacher.offload:
+    if run.teacher is None or not run.train.teacher.offload:
         return contextlib.nullcontext()
-    return resident(teacher, student.device)
+    return resident(run.teacher, run.student.device)
 
 
 def _share(
@@ -145,7 +134,7 @@ def _broadcast(accelerator: Accelerator, signs: list[str]) -> list[str]:
 
 def _checkpoint(
     accelerator: Accelerator,
-    run: Path,
+    folder: Path,
     student: LoadedModel,
     optimizer: torch.optim.Optimizer,
     extra: Mapping[str, Mapping[str, torch.Tensor]],
@@ -153,15 +142,15 @@ def _checkpoint(
 ) -> None:
     write = accelerator.is_main_process
     # What a checkpoint holds was learnt from the inputs that name its run.
-    if problems := _broadcast(accelerator, _input_problems(run) if write else []):
+    if problems := _broadcast(accelerator, _input_problems(folder) if write else []):
         raise ChangedError(problems[0])
-    save_checkpoint(run / "checkpoints", student, optimizer, step=done, extra=extra, write=write)
+    save_checkpoint(folder / "checkpoints", student, optimizer, step=done, extra=extra, write=write)
     accelerator.wait_for_everyone()
 
 
-def _input_problems(run: Path) -> list[str]:
+def _input_problems(folder: Path) -> list[str]:
     try:
-        check_inputs(run)
+        check_inputs(folder)
     except ChangedError as error:
         return [str(error)]
     return []

@@ -8,9 +8,7 @@ from dataclasses import dataclass, field
 
 import torch
 
-from vzero.config import Train
 from vzero.models.encoding import pad_rows
-from vzero.models.loading import LoadedModel
 from vzero.prompts.messages import Prompt
 from vzero.rollout.generate import Rollout
 from vzero.rollout.replay import replay
@@ -22,6 +20,7 @@ from vzero.train.packing import pack
 from vzero.train.recipes import Recipe
 from vzero.train.rewards import option_reward
 from vzero.train.sampling import positive_prompts, prompt_lengths, sample_answers, student_prompts
+from vzero.train.training_run import TrainingRun
 from vzero.train.views import TeacherViews, teacher_views
 
 
@@ -40,36 +39,19 @@ class ScoredStep:
     seconds: dict[str, float] = field(default_factory=dict)
 
 
-def score_step(
-    student: LoadedModel,
-    teacher: LoadedModel | None,
-    samples: Sequence[TrainingSample],
-    train: Train,
-    recipe: Recipe,
-    *,
-    step: int,
-) -> ScoredStep:
-    """Everything a step needs before the first update. `teacher` may be None if the recipe needs none."""
+def score_step(run: TrainingRun, samples: Sequence[TrainingSample], *, step: int) -> ScoredStep:
+    """Everything a step needs before the first update."""
+    student, teacher, train, recipe = run.student, run.teacher, run.train, run.recipe
     started = time.perf_counter()
     prompts = student_prompts(student, samples)
-    rollouts = _answers(student, teacher, samples, prompts, train, recipe, step)
+    rollouts = _answers(run, samples, prompts, step)
     sampled = time.perf_counter()
     token_ids, mask = pad_rows(
         [rollout.token_ids for rollout in rollouts], pad=student.pad_token, device=student.device
     )
     views = None
     if recipe.needs_replay and teacher is not None:
-        views = teacher_views(
-            teacher,
-            samples,
-            token_ids,
-            mask,
-            train,
-            contrast=recipe.gate.enabled,
-            keep_positive=recipe.needs_distributions,
-            keep_negative=recipe.objective.tilt > 0,
-            logprob_temperature=recipe.objective.logprob_temperature,
-        )
+        views = teacher_views(teacher, samples, token_ids, mask, train, recipe)
     rewards = _rewards(samples, rollouts, mask.device) if recipe.needs_labels else None
     evidence = compute_evidence(views, rewards, mask, train.group, recipe)
     lengths = prompt_lengths(student, samples, prompts)
@@ -77,7 +59,7 @@ def score_step(
         token_ids,
         mask,
         evidence.weights,
-        old_logprobs=_old_logprobs(student, prompts, lengths, token_ids, mask, train, recipe),
+        old_logprobs=_old_logprobs(run, prompts, lengths, token_ids, mask),
         teacher_logprobs=views.positive if views is not None else None,
         teacher_hidden=views.positive_hidden if views is not None else None,
         negative_hidden=views.negative_hidden if views is not None else None,
@@ -88,19 +70,13 @@ def score_step(
 
 
 def _answers(
-    student: LoadedModel,
-    teacher: LoadedModel | None,
-    samples: Sequence[TrainingSample],
-    prompts: Sequence[Prompt],
-    train: Train,
-    recipe: Recipe,
-    step: int,
+    run: TrainingRun, samples: Sequence[TrainingSample], prompts: Sequence[Prompt], step: int
 ) -> list[Rollout]:
-    writer = student
-    if recipe.writer == "teacher" and teacher is not None:
-        writer, prompts = teacher, positive_prompts(teacher, samples)
-    temperature = recipe.objective.logprob_temperature
-    return sample_answers(writer, samples, prompts, train, step=step, logprob_temperature=temperature)
+    writer = run.student
+    if run.recipe.writer == "teacher" and run.teacher is not None:
+        writer, prompts = run.teacher, positive_prompts(run.teacher, samples)
+    temperature = run.recipe.objective.logprob_temperature
+    return sample_answers(writer, samples, prompts, run.train, step=step, logprob_temperature=temperature)
 
 
 def compute_evidence(
@@ -139,27 +115,26 @@ def _rewards(
 
 @torch.no_grad()
 def _old_logprobs(
-    student: LoadedModel,
+    run: TrainingRun,
     prompts: Sequence[Prompt],
     lengths: Sequence[int],
     token_ids: torch.Tensor,
     mask: torch.Tensor,
-    train: Train,
-    recipe: Recipe,
 ) -> torch.Tensor | None:
     """The sampling policy's log-probs (rows, tokens), computed as the update does, before any update.
 
     None where the first update is the only one, or no ratio to the sampling policy is taken.
     """
-    ratio = recipe.objective.divergence in ("k1", "reward") and recipe.objective.surrogate == "clipped"
+    train, objective = run.train, run.recipe.objective
+    ratio = objective.divergence in ("k1", "reward") and objective.surrogate == "clipped"
     if train.mini_batches == 1 or not ratio:
         return None
     old = torch.zeros(token_ids.shape, device=token_ids.device)
     for part in pack([length + train.group * token_ids.shape[1] for length in lengths], train.micro_tokens):
         rows = group_rows(part, train.group, token_ids.device)
-        hidden = replay(student, [prompts[index] for index in part], token_ids[rows], mask[rows])
+        hidden = replay(run.student, [prompts[index] for index in part], token_ids[rows], mask[rows])
         old[rows] = response_logprobs(
-            student, hidden, token_ids[rows], mask[rows], recipe.objective.logprob_temperature
+            run.student, hidden, token_ids[rows], mask[rows], objective.logprob_temperature
         )
     return old
 

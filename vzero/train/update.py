@@ -7,16 +7,14 @@ from dataclasses import dataclass
 import torch
 from accelerate import Accelerator
 
-from vzero.config import Train
-from vzero.models.loading import LoadedModel
 from vzero.rollout.replay import replay
 from vzero.signals.aggregation import denominator
 from vzero.train.gradients import summed_gradient_norm
 from vzero.train.objective import rollout_loss
 from vzero.train.packing import pack
-from vzero.train.recipes import Recipe
 from vzero.train.scoring import ScoredStep, group_rows
 from vzero.train.sharding import gather
+from vzero.train.training_run import TrainingRun
 
 
 @dataclass(frozen=True)
@@ -27,21 +25,15 @@ class Updated:
 
 
 def update(
-    accelerator: Accelerator,
-    student: LoadedModel,
-    teacher: LoadedModel | None,
-    step: ScoredStep,
-    optimizer: torch.optim.Optimizer,
-    train: Train,
-    recipe: Recipe,
+    accelerator: Accelerator, run: TrainingRun, step: ScoredStep, optimizer: torch.optim.Optimizer
 ) -> Updated:
     """Run every mini-batch of this process's share; gradients are summed over processes."""
-    prompts = len(step.prompts) // train.mini_batches
+    prompts = len(step.prompts) // run.train.mini_batches
     losses, norms, skipped = [], [], 0
     for start in range(0, len(step.prompts), prompts):
-        gather(student)
-        loss = _accumulate(accelerator, student, teacher, step, range(start, start + prompts), train, recipe)
-        norm = summed_gradient_norm(accelerator, student, train.max_grad_norm)
+        gather(run.student)
+        loss = _accumulate(accelerator, run, step, range(start, start + prompts))
+        norm = summed_gradient_norm(accelerator, run.student, run.train.max_grad_norm)
         if torch.isfinite(norm):
             optimizer.step()
         else:
@@ -52,19 +44,12 @@ def update(
     return Updated(torch.stack(losses).mean().item(), torch.stack(norms).nan_to_num().mean().item(), skipped)
 
 
-def _accumulate(
-    accelerator: Accelerator,
-    student: LoadedModel,
-    teacher: LoadedModel | None,
-    step: ScoredStep,
-    prompts: range,
-    train: Train,
-    recipe: Recipe,
-) -> torch.Tensor:
+def _accumulate(accelerator: Accelerator, run: TrainingRun, step: ScoredStep, prompts: range) -> torch.Tensor:
     """Gradients of one mini-batch; returns its loss over all processes, ()."""
+    student, train, objective = run.student, run.train, run.recipe.objective
     rows = slice(prompts.start * train.group, prompts.stop * train.group)
     mask = step.scored.mask[rows]
-    share = denominator(recipe.objective.aggregation, mask, length=train.max_new_tokens)
+    share = denominator(objective.aggregation, mask, length=train.max_new_tokens)
     total = _summed(accelerator, share)
     loss = torch.zeros((), device=student.device)
     answers = mask.sum(dim=1).view(-1, train.group).amax(dim=1).tolist()
@@ -73,7 +58,7 @@ def _accumulate(
         chosen = [prompts[index] for index in part]
         scored = step.scored.select(group_rows(chosen, train.group, mask.device))
         hidden = replay(student, [step.prompts[i] for i in chosen], scored.token_ids, scored.mask)
-        part_loss = rollout_loss(student, teacher, hidden, scored, recipe.objective, total)
+        part_loss = rollout_loss(student, run.teacher, hidden, scored, objective, total)
         part_loss.backward()
         loss += part_loss.detach()
     return _summed(accelerator, loss)

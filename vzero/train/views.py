@@ -14,6 +14,7 @@ from vzero.rollout.replay import replay
 from vzero.train.batches import TrainingSample
 from vzero.train.objective import response_logprobs
 from vzero.train.packing import pack
+from vzero.train.recipes import Recipe
 from vzero.train.sampling import positive_prompts, prompt_lengths
 
 
@@ -34,33 +35,27 @@ def teacher_views(
     token_ids: torch.Tensor,
     mask: torch.Tensor,
     train: Train,
-    *,
-    contrast: bool,
-    keep_positive: bool,
-    keep_negative: bool,
-    logprob_temperature: float = 1.0,
+    recipe: Recipe,
 ) -> TeacherViews:
-    """Replay answers (rows, tokens) under the positive view and, with `contrast`, the negative ones.
+    """Replay answers (rows, tokens) under the positive view and, for the gate, the negative ones.
 
-    Hidden states are large: those of a view are kept only where that is asked for.
+    Hidden states are large: those of a view are kept only where the recipe's target is made of them.
 
     All views of a sample go through the model together, so their full image is encoded once. A sample
     without a negative crop counts as one whose views agree.
     """
     group = token_ids.shape[0] // len(samples)
     positive = torch.zeros(token_ids.shape, device=token_ids.device)
-    negative = torch.zeros_like(positive) if contrast else None
+    negative = torch.zeros_like(positive) if recipe.gate.enabled else None
     width = teacher.network.config.get_text_config().hidden_size
     kept = [
         torch.zeros(*token_ids.shape, width, dtype=teacher.network.dtype, device=token_ids.device)
         if wanted
         else None
-        for wanted in (keep_positive, keep_negative)
+        for wanted in (recipe.needs_distributions, recipe.objective.tilt > 0)
     ]
-    for part in pack(_lengths(teacher, samples, mask, contrast), train.micro_tokens):
-        for index, hidden, logprobs in _replayed(
-            teacher, samples, part, token_ids, mask, contrast, logprob_temperature
-        ):
+    for part in pack(_lengths(teacher, samples, mask, recipe), train.micro_tokens):
+        for index, hidden, logprobs in _replayed(teacher, samples, part, token_ids, mask, recipe):
             place = slice(index * group, (index + 1) * group), slice(logprobs.shape[-1])
             # The sample's own view stands in for a negative one that it lacks.
             views = (0, min(1, len(logprobs) - 1))
@@ -79,12 +74,11 @@ def _replayed(
     part: Sequence[int],
     token_ids: torch.Tensor,
     mask: torch.Tensor,
-    contrast: bool,
-    logprob_temperature: float,
+    recipe: Recipe,
 ) -> Iterator[tuple[int, torch.Tensor, torch.Tensor]]:
     """A part's samples with hidden states (views, group, tokens, width) and log-probs (views, group, tokens)."""
     group = token_ids.shape[0] // len(samples)
-    prompts = [_prompts(teacher, samples[index], contrast) for index in part]
+    prompts = [_prompts(teacher, samples[index], recipe) for index in part]
     siblings = torch.arange(group, device=token_ids.device)
     rows = torch.cat(
         [(index * group + siblings).repeat(len(views)) for index, views in zip(part, prompts, strict=True)]
@@ -92,30 +86,30 @@ def _replayed(
     longest = int(mask[rows].sum(dim=1).max())
     ids, real = token_ids[rows, :longest], mask[rows, :longest]
     hidden = replay(teacher, [prompt for views in prompts for prompt in views], ids, real)
-    logprobs = response_logprobs(teacher, hidden, ids, real, logprob_temperature)
+    logprobs = response_logprobs(teacher, hidden, ids, real, recipe.objective.logprob_temperature)
     sizes = [len(views) * group for views in prompts]
     for index, seen, scored in zip(part, hidden.split(sizes), logprobs.split(sizes), strict=True):
         yield index, seen.unflatten(0, (-1, group)), scored.unflatten(0, (-1, group))
 
 
-def _prompts(teacher: LoadedModel, sample: TrainingSample, contrast: bool) -> list[Prompt]:
+def _prompts(teacher: LoadedModel, sample: TrainingSample, recipe: Recipe) -> list[Prompt]:
     """The positive view's prompt, then those of the negative views."""
     image = sample.negative_image or sample.image
     negative = [
         teacher_prompt(teacher, image, crop, sample.question, sample.options)
-        for crop in (sample.negatives if contrast else ())
+        for crop in (sample.negatives if recipe.gate.enabled else ())
     ]
     return [*positive_prompts(teacher, [sample]), *(replace(view, row=sample.sample_id) for view in negative)]
 
 
 def _lengths(
-    teacher: LoadedModel, samples: Sequence[TrainingSample], mask: torch.Tensor, contrast: bool
+    teacher: LoadedModel, samples: Sequence[TrainingSample], mask: torch.Tensor, recipe: Recipe
 ) -> list[int]:
     """Tokens of a sample's replay: each view's whole prompt (its attention spans it), and the answers."""
     group = mask.shape[0] // len(samples)
     longest = mask.sum(dim=1).view(len(samples), group).amax(dim=1).tolist()
     prompts = prompt_lengths(teacher, samples, positive_prompts(teacher, samples))
     return [
-        (1 + len(sample.negatives) * contrast) * (tokens + group * answer)
+        (1 + len(sample.negatives) * recipe.gate.enabled) * (tokens + group * answer)
         for sample, tokens, answer in zip(samples, prompts, longest, strict=True)
     ]
