@@ -15,7 +15,7 @@ from bench.timing import best_seconds, timed
 from vzero import shards
 from vzero.config import Crops, Evaluate, Models, NeedleSource
 from vzero.evaluate.item_parts import read_questions
-from vzero.evaluate.predict import ask_all
+from vzero.evaluate.predict import StoredModel, ask_all
 from vzero.models.loading import LoadedModel, load_model
 from vzero.needle.benchmarks import benchmark_items
 from vzero.tables import BenchmarkItems
@@ -55,17 +55,9 @@ def measure() -> Iterator[Measurement]:
 def _asker(model: LoadedModel, items: Path, folder: Path) -> Callable[[], pl.DataFrame]:
     """All replies, asked anew every time."""
     _, parts = read_questions(items, "cyclic", "base", "vzero", [0])
-    numbers = count()
+    numbers, stored = count(), StoredModel("", Models(), lambda: model)
 
     def work() -> pl.DataFrame:
-        return ask_all(
-            parts,
-            lambda: model,
-            folder / str(next(numbers)),
-            model_hash="",
-            models=Models(),
-            settings=Evaluate(),
-            title="cyclic",
-        )
+        return ask_all(parts, stored, folder / str(next(numbers)), Evaluate(), "cyclic")
 
     return work

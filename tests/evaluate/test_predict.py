@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,7 +18,7 @@ from tiny_models import save_tiny
 from vzero.config import Evaluate, Models
 from vzero.errors import ChangedError
 from vzero.evaluate.asked import Asked, Part, Picture, asked_of
-from vzero.evaluate.predict import ask_all, load_unchanged, worded_prompt
+from vzero.evaluate.predict import StoredModel, ask_all, stored_model, worded_prompt
 from vzero.evaluate.replies import Replies, add_replies
 from vzero.imaging import encode_png
 from vzero.locks import held
@@ -81,15 +82,8 @@ def model(letter_model: Callable[[str], Path]) -> LoadedModel:
 
 
 def ask(folder: Path, load: Callable[[], LoadedModel], asked=ASKED, **changed: Any) -> pl.DataFrame:
-    return ask_all(
-        [Part(asked, lambda: IMAGES)],
-        load,
-        folder,
-        model_hash="m",
-        models=MODELS,
-        settings=SETTINGS.model_copy(update=changed),
-        title="test",
-    )
+    stored = StoredModel("m", MODELS, load)
+    return ask_all([Part(asked, lambda: IMAGES)], stored, folder, SETTINGS.model_copy(update=changed), "test")
 
 
 def never() -> LoadedModel:
@@ -212,11 +206,17 @@ def test_runs_with_the_same_replies_ask_one_after_the_other(model: LoadedModel, 
     assert ended[0].equals(answered)
 
 
-def test_a_model_that_was_replaced_after_it_was_hashed_is_refused(letter_model: Callable[[str], Path]):
-    folder = letter_model("B")
-    assert load_unchanged(folder, MODELS, content_hash(folder)).network
+def test_a_model_that_was_replaced_after_it_was_hashed_is_refused(
+    letter_model: Callable[[str], Path], tmp_path: Path
+):
+    folder = tmp_path / "model"
+    shutil.copytree(letter_model("B"), folder)
+    stored = stored_model(folder, MODELS)
+    assert stored.hash == content_hash(folder)
+    assert stored.load().network
+    shutil.copytree(letter_model("C"), folder, dirs_exist_ok=True)
     with pytest.raises(ChangedError, match="replaced while it was read"):
-        load_unchanged(folder, MODELS, content_hash(letter_model("C")))
+        stored.load()
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,7 @@ from vzero import shards
 from vzero.benchmarks.items import picture_facts
 from vzero.config import BENCHMARKS, Crops, NeedleSource, Params, parse_params
 from vzero.errors import ConfigError, ModelError, ProjectError
+from vzero.evaluate import predict
 from vzero.evaluate.replies import Replies
 from vzero.imaging import encode_png, probe
 from vzero.needle.benchmarks import benchmark_items
@@ -139,7 +140,7 @@ def test_another_policy_reads_the_same_replies(
 ):
     evaluate.run(params, paths, "base", "search")
     first, seconds = predictions(paths, "base", "search"), timings(paths, "base", "search")
-    monkeypatch.setattr(evaluate, "load_unchanged", lambda *_: pytest.fail("the model was loaded"))
+    monkeypatch.setattr(predict, "load_model", lambda *_: pytest.fail("the model was loaded"))
     changed = parse_params(evaluated(letter_model, reader="mmstar-official", resamples=100))
     evaluate.run(changed, paths, "base", "search")
     again = predictions(paths, "base", "search")
@@ -220,7 +221,7 @@ def test_an_item_whose_picture_is_refused_stays_in_n_and_counts_as_wrong(
     assert found["accuracy"] == rows["hit"].sum() / QUESTIONS
     said = capsys.readouterr().out
     assert f"1 of {QUESTIONS} questions are not asked" in said and f"item {thin}, view full, 900 x 4" in said
-    monkeypatch.setattr(evaluate, "load_unchanged", lambda *_: pytest.fail("the model was loaded"))
+    monkeypatch.setattr(predict, "load_model", lambda *_: pytest.fail("the model was loaded"))
     assert evaluate.run(params, paths, "base", "search") == summary
 
 

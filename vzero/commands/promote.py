@@ -16,7 +16,7 @@ from vzero import shards
 from vzero.config import Params
 from vzero.errors import ChangedError, ProjectError
 from vzero.evaluate.asked import Asked, Part, Picture
-from vzero.evaluate.predict import ask_all, load_unchanged
+from vzero.evaluate.predict import ask_all, stored_model
 from vzero.evaluate.reading import graded_as_declared
 from vzero.evaluate.statistics import paired_difference, side_of_zero
 from vzero.evaluate.views import FULL
@@ -134,16 +134,9 @@ def _asked(paths: Paths, questions: pl.DataFrame) -> Part:
 
 def _hits(params: Params, paths: Paths, questions: pl.DataFrame, part: Part, folder: Path) -> pl.Series:
     """Whether the model in `folder` answers each question right, in the order of the questions."""
-    model_hash = shards.content_hash(folder)
-    replies = ask_all(
-        [part],
-        lambda: load_unchanged(folder, params.models, model_hash),
-        paths.replies(DEV, model_hash),
-        model_hash=model_hash,
-        models=params.models,
-        settings=params.evaluate.model_copy(update=GREEDY),
-        title=f"{folder.name} on dev",
-    )
+    stored = stored_model(folder, params.models)
+    greedy = params.evaluate.model_copy(update=GREEDY)
+    replies = ask_all([part], stored, paths.replies(DEV, stored.hash), greedy, f"{folder.name} on dev")
     rows = questions.with_columns(
         replies["text"], replies["finish_reason"], benchmark=pl.lit(DEV), answer_type=pl.lit("")
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,15 +37,25 @@ REFUSAL: dict[str, Any] = {
 """In the place of a reply where the model's processor takes none of a picture's shape."""
 
 
+@dataclass(frozen=True)
+class StoredModel:
+    """A model that is only loaded if there is something left to ask it."""
+
+    hash: str
+    """Of its folder's bytes: the name by which its replies are kept."""
+    models: Models
+    """How it is loaded."""
+    load: Callable[[], LoadedModel]
+
+
+def stored_model(folder: Path, models: Models) -> StoredModel:
+    """The model in a folder. Loading it raises ChangedError when the folder has been replaced meanwhile."""
+    name = content_hash(folder)
+    return StoredModel(name, models, lambda: _load_unchanged(folder, models, name))
+
+
 def ask_all(
-    parts: Sequence[Part],
-    load: Callable[[], LoadedModel],
-    folder: Path,
-    *,
-    model_hash: str,
-    models: Models,
-    settings: Evaluate,
-    title: str,
+    parts: Sequence[Part], stored: StoredModel, folder: Path, settings: Evaluate, title: str
 ) -> pl.DataFrame:
     """A row of `Replies` to every question, in the questions' order.
 
@@ -54,13 +64,13 @@ def ask_all(
     those of the whole part, so that a killed run goes on with the same ones. Runs that share the folder ask
     one after the other, so that none asks what another is asking.
     """
-    generation = generation_settings(models, settings)
-    keys = [[reply_key(asked, model_hash, generation) for asked in part.asked] for part in parts]
+    generation = generation_settings(stored.models, settings)
+    keys = [[reply_key(asked, stored.hash, generation) for asked in part.asked] for part in parts]
     wanted = pl.DataFrame({"key": [key for of_part in keys for key in of_part]}, schema={"key": pl.String})
     with held(folder):
         known = set(known_replies(folder)["key"]) & set(wanted["key"])
         if len(known) < len(wanted):
-            model = load()
+            model = stored.load()
             with LoggedProgress() as progress:
                 task = progress.add_task(title, total=len(wanted), completed=len(known))
                 for part, names in zip(parts, keys, strict=True):
@@ -72,7 +82,7 @@ def ask_all(
         return wanted.join(known_replies(folder), on="key", how="left", maintain_order="left")
 
 
-def load_unchanged(folder: Path, models: Models, model_hash: str) -> LoadedModel:
+def _load_unchanged(folder: Path, models: Models, model_hash: str) -> LoadedModel:
     """A model whose files have the hash by which its replies are kept.
 
     Raises ChangedError when they no longer have it: another run has published its model there meanwhile.

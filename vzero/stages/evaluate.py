@@ -13,7 +13,7 @@ from vzero.benchmarks.catalogue import CATALOGUE
 from vzero.config import EVALUATED_MODELS, Params
 from vzero.errors import ConfigError, ModelError
 from vzero.evaluate.item_parts import read_questions
-from vzero.evaluate.predict import ask_all, load_unchanged
+from vzero.evaluate.predict import ask_all, stored_model
 from vzero.evaluate.reading import PICTURE_REFUSED, graded_as_declared
 from vzero.evaluate.score import WHOLE, score
 from vzero.paths import Paths
@@ -32,21 +32,14 @@ def run(params: Params, paths: Paths, model: str, benchmark: str) -> dict[str, A
     _check_name("model", model, EVALUATED_MODELS)
     _check_name("benchmark", benchmark, settings.benchmarks)
     folder = _model_folder(params, paths, model)
-    model_hash = shards.content_hash(folder)
+    stored = stored_model(folder, params.models)
     wording = settings.wording or CATALOGUE[benchmark].wording
     questions, parts = read_questions(paths.benchmark_items, benchmark, model, wording, settings.seeds)
-    replies = ask_all(
-        parts,
-        lambda: load_unchanged(folder, params.models, model_hash),
-        paths.replies(benchmark, model_hash),
-        model_hash=model_hash,
-        models=params.models,
-        settings=settings,
-        title=f"{model} on {benchmark}",
-    )
-    fixed = {"model": model, "model_hash": model_hash, "wording": wording}
+    title = f"{model} on {benchmark}"
+    replies = ask_all(parts, stored, paths.replies(benchmark, stored.hash), settings, title)
+    fixed = {"model": model, "model_hash": stored.hash, "wording": wording}
     predictions = _predictions(questions, replies, fixed, settings.reader)
-    _announce_refused(predictions, questions, f"{model} on {benchmark}")
+    _announce_refused(predictions, questions, title)
     scores = score(
         predictions, resamples=settings.resamples, confidence=settings.confidence, seed=settings.seed
     )
