@@ -32,7 +32,7 @@ from vzero.geometry import BoxFormat
 from vzero.paths import Paths
 from vzero.sources.annotation import Annotation, Source, in_batches
 from vzero.sources.categories import categories_of
-from vzero.sources.region_questions import Region, annotations_of
+from vzero.sources.region_questions import AnnotatedImage, Region, annotations_of
 from vzero.untrusted.boxes import parse_boxes
 from vzero.untrusted.cells import parse_id, printable
 from vzero.untrusted.json_stream import list_items
@@ -71,8 +71,8 @@ def _found(path: Path, config: CocoSource) -> Iterator[Annotation | Reject]:
         database.executescript(TABLES)
         yield from _gather(path, database)
         used = {number for (number,) in database.execute("select distinct category from annotations")}
-        annotated = [name for number, name in categories.items() if printable(number) in used]
-        options = categories_of(annotated, _supercategories(path))
+        used_names = [name for number, name in categories.items() if printable(number) in used]
+        options = categories_of(used_names, _supercategories(path))
         for key, cell in database.execute("select id, cell from images order by number"):
             image, regions = json.loads(cell), []
             name = image.get("file_name") if isinstance(image.get("file_name"), str) else None
@@ -87,15 +87,8 @@ def _found(path: Path, config: CocoSource) -> Iterator[Annotation | Reject]:
                 regions += [region] if region is not None else []
             licence = licences.get(str(image.get("license")), config.licence)
             extent = image.get("width"), image.get("height")
-            yield from annotations_of(
-                regions,
-                options,
-                config,
-                image.get("file_name"),
-                extent,
-                licence,
-                CORNER_AND_SIDES,
-            )
+            annotated = AnnotatedImage(image.get("file_name"), extent, licence, regions, CORNER_AND_SIDES)
+            yield from annotations_of(annotated, options, config)
 
 
 def _names(path: Path, key: str) -> dict[str, str]:

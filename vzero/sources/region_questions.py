@@ -49,6 +49,18 @@ class Region:
 
 
 @dataclass(frozen=True)
+class AnnotatedImage:
+    """A picture with its objects. What is `Any` is as the source has it; `ingest.check` looks at it."""
+
+    image: Any
+    extent: tuple[Any, Any]  # width and height
+    licence: str
+    regions: Sequence[Region]
+    box_format: BoxFormat = PIXEL_CORNERS
+    """Of the boxes as they are written."""
+
+
+@dataclass(frozen=True)
 class RegionQuestion:
     template: str
     text: str
@@ -123,30 +135,29 @@ def _compared(
 
 
 def annotations_of(
-    regions: Sequence[Region],
-    categories: Categories,
-    config: CocoSource | VocSource,
-    image: Any,
-    extent: tuple[Any, Any],
-    licence: str,
-    box_format: BoxFormat = PIXEL_CORNERS,
+    annotated: AnnotatedImage, categories: Categories, config: CocoSource | VocSource
 ) -> Iterator[Annotation | Reject]:
     """The questions about an image as annotations, or one reject when there is nothing to ask.
 
-    `box_format` is that of the boxes as they are written. Boxes that cover no pixel are rows too: the
-    checks reject them, and their numbers tell when all boxes are in another convention than the form has.
+    Boxes that cover no pixel are rows too: the checks reject them, and their numbers tell when all boxes are
+    in another convention than the form has.
     """
-    key = f"{config.seed}/{image}"
+    image, regions = annotated.image, annotated.regions
     described = partial(
-        Annotation, row=0, image=image, box_format=box_format, annotated_size=extent, licence=licence
+        Annotation,
+        row=0,
+        image=image,
+        box_format=annotated.box_format,
+        annotated_size=annotated.extent,
+        licence=annotated.licence,
     )
     for region in regions:
         if region.askable and min(geometry.sides(region.box)) < 1:
             yield described(question=f"Where is the {region.category}?", boxes=_written(region))
-    questions = ask(regions, categories, config.questions_per_image, key)
+    questions = ask(regions, categories, config.questions_per_image, f"{config.seed}/{image}")
     if not questions:
-        annotated = f"the annotated categories are {len(categories.names)}"
-        detail = f"no template has one answer for {len(regions)} objects; {annotated}"
+        known = f"the annotated categories are {len(categories.names)}"
+        detail = f"no template has one answer for {len(regions)} objects; {known}"
         name = image if isinstance(image, str) else None
         yield Reject(0, RejectCode.MISSING_QUESTION, detail, image=name)
     for question in questions:

@@ -28,7 +28,7 @@ from vzero.errors import SourceError
 from vzero.paths import Paths
 from vzero.sources.annotation import Annotation, Source, in_batches
 from vzero.sources.categories import Categories, categories_of
-from vzero.sources.region_questions import Region, annotations_of
+from vzero.sources.region_questions import AnnotatedImage, Region, annotations_of
 from vzero.sources.repairs import Repair
 from vzero.sources.voc_pictures import Named, Pictures
 from vzero.untrusted.boxes import parse_boxes
@@ -90,7 +90,8 @@ def _of_file(
             # What cannot be asked about is there all the same.
             regions += [Region(category, (0, 0, 0, 0), askable=False)] if category else []
     repairs = (Repair.IMAGE_NAME,) if searched else ()
-    for item in annotations_of(regions, categories, config, image, extent, config.licence):
+    annotated = AnnotatedImage(image, extent, config.licence, regions)
+    for item in annotations_of(annotated, categories, config):
         yield item if isinstance(item, Reject) else replace(item, repairs=repairs)
 
 
