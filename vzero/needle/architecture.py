@@ -7,9 +7,10 @@ like any other Hugging Face folder.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
@@ -99,53 +100,15 @@ def image_processor() -> Qwen2VLImageProcessorPil:
 
 def build_model(size: TinySize, tokenizer: PreTrainedTokenizerFast) -> Qwen3_5ForConditionalGeneration:
     """A randomly initialised model; seed torch before calling."""
-
-    def token(name: str) -> int:
-        return tokenizer.get_vocab()[name]
-
-    head = 32
+    number = tokenizer.get_vocab()
     model = Qwen3_5ForConditionalGeneration(
         Qwen3_5Config(
-            text_config={
-                "vocab_size": len(tokenizer),
-                "hidden_size": size.hidden,
-                "intermediate_size": size.hidden * 3,
-                "num_hidden_layers": size.layers,
-                "layer_types": ["linear_attention", "full_attention"] * (size.layers // 2),
-                "num_attention_heads": size.hidden // head,
-                "num_key_value_heads": size.hidden // head // 2,
-                "head_dim": head,
-                "linear_num_key_heads": 2,
-                "linear_num_value_heads": 4,
-                "linear_key_head_dim": 32,
-                "linear_value_head_dim": 32,
-                "max_position_embeddings": 4096,
-                "initializer_range": INITIAL_RANGE,
-                "tie_word_embeddings": True,
-                "eos_token_id": token("<|im_end|>"),
-                "pad_token_id": token("<|endoftext|>"),
-                "rope_parameters": {
-                    "rope_type": "default",
-                    "rope_theta": 10_000.0,
-                    "partial_rotary_factor": 0.5,
-                    "mrope_section": [4, 2, 2],
-                    "mrope_interleaved": True,
-                },
-            },
-            vision_config={
-                "depth": size.vision_depth,
-                "initializer_range": INITIAL_RANGE,
-                "hidden_size": size.vision_hidden,
-                "intermediate_size": size.vision_hidden * 3,
-                "num_heads": 4,
-                "patch_size": PATCH,
-                "out_hidden_size": size.hidden,
-                "num_position_embeddings": POSITIONS**2,
-            },
-            image_token_id=token("<|image_pad|>"),
-            video_token_id=token("<|video_pad|>"),
-            vision_start_token_id=token("<|vision_start|>"),
-            vision_end_token_id=token("<|vision_end|>"),
+            text_config=_text_config(size, number),
+            vision_config=_vision_config(size),
+            image_token_id=number["<|image_pad|>"],
+            video_token_id=number["<|video_pad|>"],
+            vision_start_token_id=number["<|vision_start|>"],
+            vision_end_token_id=number["<|vision_end|>"],
             tie_word_embeddings=True,
         )
     )
@@ -156,6 +119,49 @@ def build_model(size: TinySize, tokenizer: PreTrainedTokenizerFast) -> Qwen3_5Fo
     with torch.no_grad():
         model.model.visual.pos_embed.weight.copy_(_positions(size.vision_hidden))
     return model
+
+
+def _text_config(size: TinySize, number: Mapping[str, int]) -> dict[str, Any]:
+    head = 32
+    return {
+        "vocab_size": len(number),
+        "hidden_size": size.hidden,
+        "intermediate_size": size.hidden * 3,
+        "num_hidden_layers": size.layers,
+        "layer_types": ["linear_attention", "full_attention"] * (size.layers // 2),
+        "num_attention_heads": size.hidden // head,
+        "num_key_value_heads": size.hidden // head // 2,
+        "head_dim": head,
+        "linear_num_key_heads": 2,
+        "linear_num_value_heads": 4,
+        "linear_key_head_dim": 32,
+        "linear_value_head_dim": 32,
+        "max_position_embeddings": 4096,
+        "initializer_range": INITIAL_RANGE,
+        "tie_word_embeddings": True,
+        "eos_token_id": number["<|im_end|>"],
+        "pad_token_id": number["<|endoftext|>"],
+        "rope_parameters": {
+            "rope_type": "default",
+            "rope_theta": 10_000.0,
+            "partial_rotary_factor": 0.5,
+            "mrope_section": [4, 2, 2],
+            "mrope_interleaved": True,
+        },
+    }
+
+
+def _vision_config(size: TinySize) -> dict[str, Any]:
+    return {
+        "depth": size.vision_depth,
+        "initializer_range": INITIAL_RANGE,
+        "hidden_size": size.vision_hidden,
+        "intermediate_size": size.vision_hidden * 3,
+        "num_heads": 4,
+        "patch_size": PATCH,
+        "out_hidden_size": size.hidden,
+        "num_position_embeddings": POSITIONS**2,
+    }
 
 
 def _positions(width: int) -> torch.Tensor:

@@ -60,7 +60,7 @@ def _cyclic(source: NeedleSource, crops: Crops, code: int) -> Iterator[Row]:
         category = list(families)[number % 2]
         resolution = list(SIDES)[number // 2 % 2]
         scene, question = _asked(rng, families[category], SIDES[resolution])
-        row = _row("cyclic", "", number, category, scene, question, crops) | {"resolution": resolution}
+        row = _row("cyclic", number, category, scene, question, crops) | {"resolution": resolution}
         for cycle in range(len(question.options)):
             options = question.options[cycle:] + question.options[:cycle]
             letter = OPTION_LETTERS[options.index(question.truth)]
@@ -82,7 +82,7 @@ def _coarse(source: NeedleSource, crops: Crops, code: int) -> Iterator[Row]:
         rng = _stream(code, number)
         category = list(COARSE_FAMILIES)[number % len(COARSE_FAMILIES)]
         scene, question = _asked(rng, COARSE_FAMILIES[category], SIDES["standard"])
-        yield _row("coarse", f"{number:05d}", number, category, scene, question, crops)
+        yield _row("coarse", number, category, scene, question, crops)
 
 
 def _in_shares(
@@ -98,7 +98,7 @@ def _in_shares(
     for number in range(source.benchmark_questions):
         category = list(families)[int(np.searchsorted(edges, (number % 10 + 0.5) / 10))]
         scene, question = _asked(_stream(code, number), families[category][0], side)
-        yield _row(benchmark, f"{number:05d}", number, category, scene, question, crops)
+        yield _row(benchmark, number, category, scene, question, crops)
 
 
 def _stream(code: int, number: int) -> np.random.Generator:
@@ -114,9 +114,7 @@ def _asked(rng: np.random.Generator, asker: Asker, side: int) -> tuple[Scene, Qu
             return scene, question
 
 
-def _row(
-    benchmark: str, item: str, group: int, category: str, scene: Scene, question: Question, crops: Crops
-) -> Row:
+def _row(benchmark: str, number: int, category: str, scene: Scene, question: Question, crops: Crops) -> Row:
     image = render(scene)
     encoded = encode_png(image)
     pictures = [picture_facts(encoded, image)]
@@ -128,8 +126,8 @@ def _row(
         pictures.append(picture_facts(crop, pixels, role="crop"))
     return {
         "benchmark": benchmark,
-        "item": item,
-        "group": f"{benchmark}-{group:05d}",
+        "item": f"{number:05d}",
+        "group": f"{benchmark}-{number:05d}",
         "question": question.text,
         "options": list(question.options),
         "answer": question.answer,
