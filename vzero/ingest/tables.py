@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,28 +19,32 @@ from vzero.ingest import curation, merge
 from vzero.ingest.funnel import funnel
 from vzero.progress import LoggedProgress, counted_columns
 from vzero.sources.annotation import Source
-from vzero.workers import Completed
+from vzero.workers.completed import Completed
 
 
-def write_tables(
-    params: Params,
-    sources: list[Source],
-    folder: Path,
-    rows: Counter[str],
-    unusable: pl.DataFrame,
-    console: Console,
-    completed: Completed,
-) -> dict[str, Any]:
-    """Write the tables under `folder/tables` and return the counts.
+@dataclass(frozen=True)
+class IngestRun:
+    """What all steps of one ingest share: what is read, where it is kept, who works and where it is told."""
 
-    `unusable` are the rejects of benchmarks, which go into the same table.
+    params: Params
+    sources: list[Source]
+    folder: Path
+    console: Console
+    completed: Completed
+
+
+def write_tables(run: IngestRun, rows: Counter[str], unusable: pl.DataFrame) -> dict[str, Any]:
+    """Write the tables under `tables` of the run's folder and return the counts.
+
+    `rows` are those of each source; `unusable` are the rejects of benchmarks, which go into the same table.
     """
+    params, folder, console = run.params, run.folder, run.console
     target = folder / "tables"
     suspects = merge.find_suspects(folder)
     left_out = _left_out(params, folder, suspects)
     rejects = merge.write_rejects(folder, target / "rejects", left_out, unusable)
     _require_usable_rows(params.ingest.sources, rows, rejects, target / "rejects")
-    images, samples = _write_shards(params, sources, folder, left_out, suspects, console, completed)
+    images, samples = _write_shards(run, left_out, suspects)
     if samples + rejects.total() != rows.total():
         raise RuntimeError(f"{rows.total()} rows became {samples} samples and {rejects.total()} rejects")
     codes: Counter[str] = Counter()
@@ -57,29 +62,21 @@ def write_tables(
     }
 
 
-def _write_shards(
-    params: Params,
-    sources: list[Source],
-    folder: Path,
-    left_out: pl.DataFrame,
-    suspects: pl.DataFrame,
-    console: Console,
-    completed: Completed,
-) -> tuple[int, int]:
+def _write_shards(run: IngestRun, left_out: pl.DataFrame, suspects: pl.DataFrame) -> tuple[int, int]:
     """Write all shards of images and samples; how many there are of each."""
-    target = folder / "tables"
-    opened = {source.name: source.images for source in sources}
+    folder, target = run.folder, run.folder / "tables"
+    opened = {source.name: source.images for source in run.sources}
     images, samples = [], []
 
     def jobs() -> Iterator[tuple]:
-        for shard in merge.plan_shards(folder, left_out, suspects, params.ingest.shard_images):
+        for shard in merge.plan_shards(folder, left_out, suspects, run.params.ingest.shard_images):
             images.append(len(shard.image_ids))
             samples.append(len(shard.positions))
             yield folder, shard, opened, target / "images", target / "samples"
 
-    with LoggedProgress(*counted_columns("shards"), console=console) as progress:
+    with LoggedProgress(*counted_columns("shards"), console=run.console) as progress:
         task = progress.add_task("ingest: shards", total=None)
-        for _ in completed(merge.write_shard, jobs()):
+        for _ in run.completed(merge.write_shard, jobs()):
             progress.advance(task)
     for path in shards.files(target / "images")[len(images) :]:  # of a guess that was wrong
         path.unlink()

@@ -27,7 +27,7 @@ from vzero.benchmarks.read import open_benchmark
 from vzero.benchmarks.store import store_benchmark
 from vzero.config import Ingest, Params
 from vzero.ingest import checked_parts, curation, merge
-from vzero.ingest.tables import write_tables
+from vzero.ingest.tables import IngestRun, write_tables
 from vzero.ingest.verify import describe, verify
 from vzero.likeness.overlaps import find_overlaps, overlap_counts
 from vzero.needle.benchmarks import benchmark_items
@@ -36,7 +36,6 @@ from vzero.progress import LoggedProgress, counted_columns
 from vzero.sources.annotation import Source
 from vzero.sources.catalogue import open_source
 from vzero.untrusted.files import image_places, unwatched
-from vzero.workers import Completed
 
 
 def run(params: Params, paths: Paths, *, processes: int | None = None) -> dict[str, Any]:
@@ -69,11 +68,12 @@ def _make_tables(
     """Write all tables into the run's folder; the number of rows by source, and the summary."""
     benchmarks, unusable = _write_benchmarks(params, paths, folder, console)
     with workers.pool(params.compute, processes=processes) as completed:
-        rows = _check_rows(params, paths, sources, folder, console, completed)
+        run = IngestRun(params, sources, folder, console, completed)
+        rows = _check_rows(run, paths)
         conventions = verify(params.ingest, paths, folder)
         for line in describe(conventions, params.ingest):
             console.print(f"ingest: {line}", markup=False)
-        summary = write_tables(params, sources, folder, rows, unusable, console, completed) | benchmarks
+        summary = write_tables(run, rows, unusable) | benchmarks
     summary["box_conventions"] = conventions
     summary["overlapping_items"] = _write_overlaps(params, folder, console)
     return rows, summary
@@ -120,21 +120,20 @@ def _run_folder(params: Params, paths: Paths, sources: list[Source]) -> Abstract
     return runs.run_folder(paths.scratch, "ingest", code=__name__, config=config, inputs=inputs)
 
 
-def _check_rows(
-    params: Params, paths: Paths, sources: list[Source], folder: Path, console: Console, completed: Completed
-) -> Counter[str]:
+def _check_rows(run: IngestRun, paths: Paths) -> Counter[str]:
     """Check all batches that are not done yet; the number of rows of all, by source."""
+    folder, sources, settings = run.folder, run.sources, run.params.ingest
     if done := checked_parts.count_done(folder):
-        console.print(f"ingest: going on, {done} batches are done")
-    config = _with_paths(params.ingest, paths)
+        run.console.print(f"ingest: going on, {done} batches are done")
+    config = _with_paths(settings, paths)
     opened = {source.name: source.images for source in sources}
     totals = [source.total for source in sources]
     rows: Counter[str] = Counter()
-    with LoggedProgress(*counted_columns("rows"), console=console) as progress:
+    with LoggedProgress(*counted_columns("rows"), console=run.console) as progress:
         task = progress.add_task("ingest: rows", total=None if None in totals else sum(filter(None, totals)))
-        first = merge.FirstShards(folder, params.ingest.shard_images)
+        first = merge.FirstShards(folder, settings.shard_images)
         # Of rows that a filter may leave out, nothing is written before all are known.
-        early = not curation.switched_on(params.ingest.filters)
+        early = not curation.switched_on(settings.filters)
 
         def jobs() -> Iterator[tuple]:
             batches = ((source, batch) for source in sources for batch in source.batches)
@@ -147,7 +146,7 @@ def _check_rows(
                 for shard in first.complete() if early else ():
                     yield merge.write_images, folder, shard, opened, folder / "tables/images"
 
-        for checked in completed(operator.call, jobs()):
+        for checked in run.completed(operator.call, jobs()):
             if isinstance(checked, int):
                 progress.advance(task, checked)
     return rows

@@ -3,26 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator
-from typing import Protocol, TypeVar
+from collections.abc import Iterator
 
 from vzero.config import Compute
+from vzero.workers.completed import Completed
 from vzero.workers.local import local_pool
 from vzero.workers.ray_cluster import ray_cluster
-
-Result = TypeVar("Result")
-
-__all__ = ["Completed", "pool"]
-
-
-class Completed(Protocol):
-    """Results of `function(*job)` as they become ready, in any order; the first error stops everything.
-
-    Jobs are taken from the iterable only as fast as they are worked off. Functions must be importable
-    elsewhere, and a job that is done twice must leave what it leaves when done once.
-    """
-
-    def __call__(self, function: Callable[..., Result], jobs: Iterable[tuple]) -> Iterator[Result]: ...
 
 
 @contextlib.contextmanager

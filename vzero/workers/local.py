@@ -9,14 +9,12 @@ import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import cv2
 
+from vzero.workers.completed import Completed
 from vzero.workers.memory import keep_freed_memory
-
-if TYPE_CHECKING:
-    from vzero.workers import Completed
 
 Result = TypeVar("Result")
 

@@ -11,16 +11,14 @@ import os
 import socket
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import cv2
 
 from vzero.errors import ConfigError
+from vzero.workers.completed import Completed
 from vzero.workers.local import AHEAD, available_processors
 from vzero.workers.memory import keep_freed_memory
-
-if TYPE_CHECKING:
-    from vzero.workers import Completed
 
 Result = TypeVar("Result")
 
