@@ -10,6 +10,7 @@ import importlib
 import os
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -131,6 +132,30 @@ def show(
     show_table(table, Paths(), rows=rows, out=out, reason=reason)
 
 
+@Parameter(name="*")
+@dataclass(frozen=True)
+class JudgeOptions:
+    """Of `vzero score`: who reads what the readers cannot.
+
+    Parameters
+    ----------
+    judge
+        Address of a language model, such as http://localhost:8000/v1, that reads what the readers cannot.
+        Its key, if it needs one, is the environment variable OPENAI_API_KEY.
+    judge_model
+        Name of that model. Without an address, only its stored replies are used.
+    judge_replies
+        Parquet file that keeps its replies, instead of one under .vzero/judge.
+    """
+
+    judge: str | None = None
+    judge_model: str | None = None
+    judge_replies: Path | None = None
+
+
+NO_JUDGE = JudgeOptions()
+
+
 @app.command
 def score(
     path: Path,
@@ -139,9 +164,7 @@ def score(
     reader: tuple[str, ...] = (),
     benchmark: str | None = None,
     out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None,
-    judge: str | None = None,
-    judge_model: str | None = None,
-    judge_replies: Path | None = None,
+    asked: JudgeOptions = NO_JUDGE,
 ) -> None:
     """Score stored predictions again, without a model: ours, or those of VLMEvalKit or lmms-eval.
 
@@ -156,18 +179,11 @@ def score(
         The benchmark of a toolkit's file, where the file's name does not tell.
     out
         Parquet file for the scores.
-    judge
-        Address of a language model, such as http://localhost:8000/v1, that reads what the readers cannot.
-        Its key, if it needs one, is the environment variable OPENAI_API_KEY.
-    judge_model
-        Name of that model. Without an address, only its stored replies are used.
-    judge_replies
-        Parquet file that keeps its replies, instead of one under .vzero/judge.
     """
     from vzero.commands import score as stored_scores
 
-    asked = stored_scores.judge_of(judge, judge_model, judge_replies)
-    stored_scores.run(path, reader, benchmark, out, asked)
+    judge = stored_scores.judge_of(asked.judge, asked.judge_model, asked.judge_replies)
+    stored_scores.run(path, reader, benchmark, out, judge)
 
 
 @app.command
