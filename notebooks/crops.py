@@ -80,28 +80,18 @@ def _(area, crops, fallback, mo, pl, source):
 
 
 @app.cell
-def _(
-    EVIDENCE,
-    HALO,
-    chosen,
-    count,
-    cv2,
-    embed,
-    embed_pixels,
-    escape,
-    imaging,
-    mo,
-    paths,
-    rows_by_id,
-    table,
-    tables,
-):
+def _(chosen, count, paths, rows_by_id, table, tables):
     # The rows that are ticked in the table, or its first ones.
     ticked = table.value["sample_id"].to_list()
     names = (ticked or chosen["sample_id"].to_list())[: count.value]
     shown = {row["sample_id"]: row for row in chosen.filter(chosen["sample_id"].is_in(names)).to_dicts()}
     views = rows_by_id(paths.crops, tables.Crops, "sample_id", names)
     images = rows_by_id(paths.images, tables.Images, "image_id", [row["image_id"] for row in shown.values()])
+    return images, names, shown, views
+
+
+@app.cell
+def _(EVIDENCE, HALO, cv2, embed, embed_pixels, escape, imaging, mo):
     square = {"width": "220px", "height": "220px", "object-fit": "contain"}
 
     def picture(data, caption):
@@ -109,10 +99,10 @@ def _(
             return mo.md(f"*none*<br>{caption}")
         return mo.image(embed(data).uri, style=square, caption=caption)
 
-    def annotated(sample):
-        pixels = imaging.decode(images[sample["image_id"]]["bytes"]).copy()
+    def annotated(data, boxes):
+        pixels = imaging.decode(data).copy()
         line = max(1, max(pixels.shape[:2]) // 150)
-        for box in sample["boxes"]:
+        for box in boxes:
             left, top, right, bottom = (round(number) for number in box)
             for colour, width in ((HALO, 3 * line), (EVIDENCE, line)):
                 cv2.rectangle(pixels, (left, top), (right, bottom), colour, width)
@@ -123,11 +113,16 @@ def _(
         question, answer, name = (escape(str(sample[key])) for key in ("question", "answer", "sample_id"))
         return mo.Html(f"<div dir='auto'>{question}<br>answer: {answer}<br><code>{name}</code></div>")
 
+    return annotated, described, picture
+
+
+@app.cell
+def _(annotated, described, images, mo, names, picture, shown, views):
     mo.vstack(
         [
             mo.hstack(
                 [
-                    annotated(shown[name]),
+                    annotated(images[shown[name]["image_id"]]["bytes"], shown[name]["boxes"]),
                     picture(views[name]["positive"], "positive"),
                     picture(views[name]["negative"], f"negative: {views[name]['fallback']}"),
                     described(shown[name]),

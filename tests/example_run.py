@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,21 +30,31 @@ METHOD = {
 }
 
 
+@dataclass(frozen=True)
+class Example:
+    """How much there is of everything, and the switches of the degenerate runs a report must survive."""
+
+    samples: int = 10
+    steps: int = 12
+    items: int = 24
+    gate: bool = True
+    negatives: bool = True
+    open_questions: bool = False
+    answers: bool = True
+
+
 def write_example(
-    root: Path,
-    *,
-    params: dict[str, Any] | None = None,
-    samples: int = 10,
-    steps: int = 12,
-    items: int = 24,
-    gate: bool = True,
-    negatives: bool = True,
-    open_questions: bool = False,
-    answers: bool = True,
+    root: Path, *, params: dict[str, Any] | None = None, **changes: Any
 ) -> tuple[Params, Paths]:
-    """Write a project under `root`; the switches make the degenerate runs a report must survive."""
+    """Write a project under `root`; `changes` are those of an `Example`."""
+    example = Example(**changes)
     tree: dict[str, Any] = {
-        "train": {"steps": steps, "prompts": 2, "group": GROUP, "gate": {"enabled": gate}},
+        "train": {
+            "steps": example.steps,
+            "prompts": 2,
+            "group": GROUP,
+            "gate": {"enabled": example.gate},
+        },
         "report": {"gallery": 4},
         "evaluate": {"resamples": 200},
     }
@@ -51,9 +62,10 @@ def write_example(
         tree[section] = {**tree.get(section, {}), **values}
     checked, paths = parse_params(tree), Paths(root)
     rng = np.random.default_rng(7)
-    _write_world(paths, rng, samples, negatives, open_questions, answers)
-    _write_training(paths, rng, samples, steps, gate, negatives)
-    _write_evaluation(paths, checked, rng, items)
+    _write_samples(paths, example)
+    _write_crops(paths, rng, example)
+    _write_training(paths, rng, example)
+    _write_evaluation(paths, checked, rng, example.items)
     return checked, paths
 
 
@@ -70,12 +82,17 @@ def replace_negatives(paths: Paths, **columns: pl.Expr) -> None:
         write_table(shard, pl.read_parquet(shard).with_columns(**columns), tables.Crops)
 
 
-def _write_world(
-    paths: Paths, rng: np.random.Generator, samples: int, negatives: bool, open_questions: bool, answers: bool
-) -> None:
-    pictures = [picture(index) for index in range(samples)]
-    ids = [hashlib.sha256(data).hexdigest() for data in pictures]
-    names = [f"sample-{index:03d}" for index in range(samples)]
+def _names(example: Example) -> list[str]:
+    return [f"sample-{index:03d}" for index in range(example.samples)]
+
+
+def _image_ids(example: Example) -> list[str]:
+    return [hashlib.sha256(picture(index)).hexdigest() for index in range(example.samples)]
+
+
+def _write_samples(paths: Paths, example: Example) -> None:
+    pictures = [picture(index) for index in range(example.samples)]
+    ids = _image_ids(example)
     images = pl.DataFrame(
         {"image_id": ids, "bytes": pictures, "width": 96, "height": 64, "format": "png"}
     ).with_columns(
@@ -84,13 +101,13 @@ def _write_world(
         licence=pl.lit("Apache-2.0"),
         suspect=pl.lit(False),
     )
-    rows = pl.DataFrame({"sample_id": names, "image_id": ids}).with_columns(
+    rows = pl.DataFrame({"sample_id": _names(example), "image_id": ids}).with_columns(
         question=pl.lit("Which sign is on the small <cyan> square?"),
-        options=pl.lit([] if open_questions else OPTIONS, pl.List(pl.String)),
-        answer=pl.lit(("K" if open_questions else "A") if answers else None, pl.String),
+        options=pl.lit([] if example.open_questions else OPTIONS, pl.List(pl.String)),
+        answer=pl.lit(("K" if example.open_questions else "A") if example.answers else None, pl.String),
         boxes=pl.lit([[40.0, 20.0, 56.0, 36.0]], pl.List(pl.List(pl.Float32))),
         evidence_box=pl.lit([40.0, 20.0, 56.0, 36.0], pl.List(pl.Float32)),
-        split=pl.Series(["dev" if index % 5 == 4 else "train" for index in range(samples)]),
+        split=pl.Series(["dev" if index % 5 == 4 else "train" for index in range(example.samples)]),
         category=pl.lit("glyph"),
         source=pl.lit("needle"),
     )
@@ -101,16 +118,23 @@ def _write_world(
         image=pl.lit("a.png"),
         detail=pl.lit("broken"),
     )
+    write_shards(paths.images, images, tables.Images, 5)
+    write_shards(paths.samples, rows, tables.Samples, 5)
+    write_table(shard_path(paths.rejects, 0), rejects, tables.Rejects)
+
+
+def _write_crops(paths: Paths, rng: np.random.Generator, example: Example) -> None:
+    negatives = example.negatives
     crop = cv2.imencode(".png", rng.integers(0, 255, (32, 32, 3), dtype=np.uint8))[1].tobytes()
-    fallbacks = [tables.FALLBACKS[index % 2] if negatives else "none" for index in range(samples)]
-    crops = pl.DataFrame({"sample_id": names, "fallback": fallbacks}).with_columns(
+    fallbacks = [tables.FALLBACKS[index % 2] if negatives else "none" for index in range(example.samples)]
+    crops = pl.DataFrame({"sample_id": _names(example), "fallback": fallbacks}).with_columns(
         positive=pl.lit(crop),
         negative=pl.lit(crop if negatives else None, pl.Binary),
         width=32,
         height=32,
         positive_box=pl.lit([39, 19, 57, 37], pl.List(pl.Int32)),
         negative_box=pl.lit([4.0, 4.0, 36.0, 36.0] if negatives else None, pl.List(pl.Float32)),
-        negative_image_id=pl.Series(ids) if negatives else pl.lit(None, pl.String),
+        negative_image_id=pl.Series(_image_ids(example)) if negatives else pl.lit(None, pl.String),
         negative_image=pl.lit(None, pl.Binary),
         more_negatives=pl.lit([], pl.List(pl.Binary)),
         positive_scale=2.0,
@@ -118,22 +142,18 @@ def _write_world(
         strategy=pl.lit("half_resolution"),
         seed=pl.lit(1, pl.UInt64),
     )
-    write_shards(paths.images, images, tables.Images, 5)
-    write_shards(paths.samples, rows, tables.Samples, 5)
-    write_table(shard_path(paths.rejects, 0), rejects, tables.Rejects)
     write_shards(paths.crops, crops, tables.Crops, 5)
 
 
-def _write_training(
-    paths: Paths, rng: np.random.Generator, samples: int, steps: int, gate: bool, negatives: bool
-) -> None:
+def _write_training(paths: Paths, rng: np.random.Generator, example: Example) -> None:
+    steps, negatives = example.steps, example.negatives
     rows, log, seconds = [], [], []
     for step in range(steps):
         for prompt in range(2):
-            index = (2 * step + prompt) % samples
+            index = (2 * step + prompt) % example.samples
             right = rng.random(GROUP) < 0.4 + 0.4 * step / steps
             score = np.where(right, 0.5, -0.5) + rng.normal(0, 0.3, GROUP)
-            z = (score - score.mean()) / score.std() if gate and negatives else np.zeros(GROUP)
+            z = (score - score.mean()) / score.std() if example.gate and negatives else np.zeros(GROUP)
             for member in range(GROUP):
                 length = int(rng.integers(4, 9))
                 letter = "A" if right[member] else LETTERS[int(rng.integers(1, 4))]
@@ -167,7 +187,7 @@ def _write_training(
         "detail": "image of 900 x 4 pixels",
     }
     write_table(shard_path(paths.left_out, 0), pl.DataFrame([reason]), tables.LeftOut)
-    method = METHOD | {"gate": METHOD["gate"] | {"enabled": gate}}
+    method = METHOD | {"gate": METHOD["gate"] | {"enabled": example.gate}}
     left_out = {"student_picture_refused": 1}
     write_json(paths.train_summary, {"steps": steps, "method": method, "left_out": left_out})
 

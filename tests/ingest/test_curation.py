@@ -55,23 +55,27 @@ def test_nothing_is_left_out_unless_asked_for():
 
 
 @pytest.mark.parametrize(
-    ("name", "bound", "field", "kept", "other", "code", "detail"),
+    ("bound", "field", "kept", "other", "reason"),
     [
-        ("min_question_length", 10, "question_length", 10, 9, "question_length", "9 characters"),
-        ("max_question_length", 512, "question_length", 512, 513, "question_length", "513 characters"),
-        ("min_boxes", 2, "boxes", 2, 1, "box_count", "1 boxes"),
-        ("max_boxes", 2, "boxes", 2, 3, "box_count", "3 boxes"),
-        ("min_evidence_area", 0.01, "evidence_area", 0.01, 0.00991, "evidence_area", "0.991% of the image"),
-        ("max_evidence_area", 0.1, "evidence_area", 0.1, 0.25, "evidence_area", "25.0% of the image"),
-        ("prompt_tokens", FEW_TOKENS, "prompt_tokens", 25, 26, "prompt_tokens", "26 tokens"),
-        ("refused_licences", ["CC BY-NC"], "licence", "CC BY 4.0", "cc-by-nc", "licence", "cc-by-nc"),
-        ("allowed_licences", ["CC BY 4.0"], "licence", "cc-by-4.0", "unknown", "licence", "unknown"),
+        ({"min_question_length": 10}, "question_length", 10, 9, ("question_length", "9 characters")),
+        ({"max_question_length": 512}, "question_length", 512, 513, ("question_length", "513 characters")),
+        ({"min_boxes": 2}, "boxes", 2, 1, ("box_count", "1 boxes")),
+        ({"max_boxes": 2}, "boxes", 2, 3, ("box_count", "3 boxes")),
+        (
+            {"min_evidence_area": 0.01},
+            "evidence_area",
+            0.01,
+            0.00991,
+            ("evidence_area", "0.991% of the image"),
+        ),
+        ({"max_evidence_area": 0.1}, "evidence_area", 0.1, 0.25, ("evidence_area", "25.0% of the image")),
+        ({"prompt_tokens": FEW_TOKENS}, "prompt_tokens", 25, 26, ("prompt_tokens", "26 tokens")),
+        ({"refused_licences": ["CC BY-NC"]}, "licence", "CC BY 4.0", "cc-by-nc", ("licence", "cc-by-nc")),
+        ({"allowed_licences": ["CC BY 4.0"]}, "licence", "cc-by-4.0", "unknown", ("licence", "unknown")),
     ],
 )
-def test_a_bound_itself_is_kept_and_what_is_beyond_is_left_out(name, bound, field, kept, other, code, detail):
-    assert refused([sample(0, **{field: kept}), sample(1, **{field: other})], **{name: bound}) == [
-        (1, code, detail)
-    ]
+def test_a_bound_itself_is_kept_and_what_is_beyond_is_left_out(bound, field, kept, other, reason):
+    assert refused([sample(0, **{field: kept}), sample(1, **{field: other})], **bound) == [(1, *reason)]
 
 
 @pytest.mark.parametrize(
