@@ -10,32 +10,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vzero.evaluate.score import (
-    accuracy_table,
-    circular,
-    cv_bench,
-    hrbench,
-    hrbench_strict,
-    mme_realworld,
-    mmstar,
-    position_bias,
-)
+from vzero.evaluate.score.accuracy import accuracy_table
+from vzero.evaluate.score.cycles import cyclic_means, strict_mean
+from vzero.evaluate.score.rotations import circular_hits
+from vzero.evaluate.score.rows import Scored
+from vzero.evaluate.score.suites import mmstar_means, nested_rating, source_means
 
 OPTIONS = {"A": "rubber", "B": "cotton", "C": "kevlar", "D": "leather"}
 
 
-def row(right: bool, **columns: Any) -> dict[str, Any]:
-    """A row whose prediction is its answer, or another letter."""
-    fixed = {"index": 0, "question": "Of what?", "answer": "B", "prediction": "B" if right else "C"}
-    return {**fixed, **OPTIONS, **columns}
+def row(right: bool, **columns: Any) -> Scored:
+    return {"index": 0, "question": "Of what?", "answer": "B", **OPTIONS, **columns}, int(right)
 
 
-def cyclic(rows: list[tuple[str, Any, bool]]) -> list[dict[str, Any]]:
+def cyclic(rows: list[tuple[str, Any, bool]]) -> list[Scored]:
     return [row(right, category=category, cycle_category=cycle) for category, cycle, right in rows]
 
 
 def test_hrbench_is_the_mean_over_cycles_of_each_cycles_mean():
-    scored = hrbench(
+    scored = cyclic_means(
         cyclic(
             [
                 ("single", 0, True),
@@ -54,32 +47,16 @@ def test_hrbench_is_the_mean_over_cycles_of_each_cycles_mean():
 
 
 def test_hrbench_divides_by_all_cycles_also_for_a_category_that_one_lacks():
-    scored = hrbench(cyclic([("single", 0, True), ("single", 1, True), ("cross", 0, True)]))
+    scored = cyclic_means(cyclic([("single", 0, True), ("single", 1, True), ("cross", 0, True)]))
     assert scored["average"] == {"all": 1.0, "single": 1.0, "cross": 0.5}
     assert "cross" not in scored["cycles"][1]
 
 
 @pytest.mark.parametrize("nothing", [None, math.nan])
 def test_hrbench_leaves_out_rows_without_a_cycle(nothing: float | None):
-    scored = hrbench(cyclic([("single", "0", True), ("single", nothing, False)]))
+    scored = cyclic_means(cyclic([("single", "0", True), ("single", nothing, False)]))
     assert scored == {"average": {"all": 1.0, "single": 1.0}, "cycles": {"0": {"all": 1.0, "single": 1.0}}}
-    assert hrbench(cyclic([("single", nothing, True)])) == {"average": {}, "cycles": {}}
-
-
-@pytest.mark.parametrize("nothing", [None, math.nan])
-def test_an_empty_option_is_no_choice(nothing: float | None):
-    asked = row(False, prediction="B or C", C=nothing, cycle_category=0, category="single")
-    assert hrbench([asked])["average"]["all"] == 1.0
-    # Its text is gone too: what is left is short, and the reply too long to be searched for texts.
-    long = row(False, prediction="It is cotton, it seems to me", cycle_category=0, category="single")
-    assert hrbench([long])["average"]["all"] == 1.0
-    assert hrbench([long | {"A": nothing, "C": nothing, "D": nothing}])["average"]["all"] == 0.0
-
-
-def test_predictions_and_options_that_are_no_text_are_printed():
-    asked = {"index": 1, "question": "?", "A": 7.0, "B": 12.5, "answer": "A", "category": "single"}
-    assert hrbench([asked | {"prediction": 7.0, "cycle_category": 0}])["average"]["all"] == 1.0
-    assert hrbench([asked | {"prediction": math.nan, "cycle_category": 0}])["average"]["all"] == 0.0
+    assert cyclic_means(cyclic([("single", nothing, True)])) == {"average": {}, "cycles": {}}
 
 
 hits = st.lists(st.tuples(st.sampled_from(["single", "cross"]), st.integers(0, 3), st.booleans()), min_size=1)
@@ -88,13 +65,13 @@ hits = st.lists(st.tuples(st.sampled_from(["single", "cross"]), st.integers(0, 3
 @given(rows=hits, seed=st.integers(0, 9))
 def test_hrbench_does_not_depend_on_the_order_of_rows(rows: list[tuple[str, Any, bool]], seed: int):
     shuffled = random.Random(seed).sample(rows, len(rows))
-    assert hrbench(cyclic(rows)) == hrbench(cyclic(shuffled))
+    assert cyclic_means(cyclic(rows)) == cyclic_means(cyclic(shuffled))
 
 
 @given(right=st.lists(st.booleans(), min_size=4, max_size=40))
 def test_hrbench_on_complete_data_is_the_plain_mean(right: list[bool]):
     complete = right[: len(right) // 4 * 4]
-    scored = hrbench(cyclic([("single", place % 4, value) for place, value in enumerate(complete)]))
+    scored = cyclic_means(cyclic([("single", place % 4, value) for place, value in enumerate(complete)]))
     assert scored["average"]["all"] == pytest.approx(sum(complete) / len(complete))
 
 
@@ -105,15 +82,10 @@ def test_the_strict_score_wants_every_order_of_a_question():
             [("x", 0, True), ("x", 1, True), ("y", 0, True), ("y", 1, False)]
         )
     ]
-    assert hrbench_strict(rotated) == 0.5
+    assert strict_mean(rotated) == 0.5
     # The same question about another picture is told apart by its place.
-    again = [asked | {"index": asked["index"] + 10} for asked in rotated]
-    assert hrbench_strict(rotated + again) == 0.5
-
-
-def test_position_bias_is_the_share_read_beside_the_share_of_answers():
-    rows = [row(True), row(False), row(False, prediction="A"), row(False, prediction="?")]
-    assert position_bias(rows) == {"A": (0.25, 0), "B": (0.25, 1), "C": (0.25, 0), "D": (0, 0)}
+    again = [(asked | {"index": asked["index"] + 10}, hit) for asked, hit in rotated]
+    assert strict_mean(rotated + again) == 0.5
 
 
 def test_circular_wants_every_rotation():
@@ -122,17 +94,17 @@ def test_circular_wants_every_rotation():
         row(True, index=1_000_001, category="x"),
         row(True, index=2, category="y"),
         row(False, index=3_000_002, category="y"),
-        row(False, index=4, prediction="hm", category="y"),
+        row(False, index=4, category="y"),
         row(True, index=1_000_005, category="y"),  # its own question is missing
     ]
-    scored = circular(rows)
+    scored = circular_hits(rows)
     assert scored["groups"] == {1: 1, 2: 0, 4: 0}
     assert scored["table"].to_dicts() == [{"split": "none", "Overall": 1 / 3, "x": 1.0, "y": 0.0}]
 
 
 def test_circular_takes_an_index_that_is_text_and_a_question_stored_twice_counts_twice_in_the_table():
     rows = [row(True, index="1"), row(True, index="1000001"), row(False, index="2"), row(False, index="2")]
-    scored = circular(rows)
+    scored = circular_hits(rows)
     assert scored["groups"] == {1: 1, 2: 0}
     assert scored["table"]["Overall"].to_list() == [1 / 3]
 
@@ -173,7 +145,7 @@ def test_mmstars_macro_mean_weighs_second_levels_alike():
         row(False, category="math", l2_category="statistics"),
         row(False, category="coarse", l2_category="emotion"),
     ]
-    scored = mmstar(rows)
+    scored = mmstar_means(rows)
     assert (scored["micro"], scored["macro"]) == (0.5, 1 / 3)
     assert scored["categories"] == {
         "coarse": {"micro": 0.0, "macro": 0.0},
@@ -187,10 +159,10 @@ def test_cv_bench_means_over_sources_and_cambrians_combination():
         *[row(right, source="COCO") for right in (True, True, True)],
         *[row(right, source="Omni3D") for right in (True, False, False, False)],
     ]
-    scored = cv_bench(rows)
+    scored = source_means(rows)
     assert scored["sources"] == {"ADE20K": 0.5, "COCO": 1.0, "Omni3D": 0.25}
     assert (scored["2D"], scored["3D"], scored["combined"], scored["micro"]) == (0.75, 0.25, 0.5, 5 / 9)
-    assert math.isnan(cv_bench(rows[:5])["combined"])
+    assert math.isnan(source_means(rows[:5])["combined"])
 
 
 def test_mme_realworld_nests_means_by_task_subtask_and_second_level():
@@ -200,7 +172,7 @@ def test_mme_realworld_nests_means_by_task_subtask_and_second_level():
         row(True, category="Perception/Monitoring", **{"l2-category": "Counting"}),
         row(True, category="Reasoning/Remote Sensing", **{"l2-category": "Area"}),
     ]
-    rating = mme_realworld(rows)
+    rating = nested_rating(rows)
     assert rating["Overall"] == 0.75
     assert rating["Perception"]["Monitoring"] == {"vehicle/attribute": 0.5, "counting": 1.0, "Avg": 2 / 3}
     assert rating["Perception"]["Avg"] == 2 / 3

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import polars as pl
 
-from vzero.evaluate.score.rows import DEFAULT_READER, Row, Scored, mean, missing, scored
+from vzero.evaluate.score.rows import Scored, mean, missing
 
 OVERALL = "Overall"
 CATEGORY_COLUMNS = ("l2-category", "category")
@@ -23,17 +23,12 @@ ABBREVIATIONS = {
 }
 
 
-def accuracy_table(rows: Iterable[Row], reader: str = DEFAULT_READER) -> pl.DataFrame:
+def accuracy_table(rows: Sequence[Scored]) -> pl.DataFrame:
     """One row a `split` ("none" without that column), one column a number, in fractions of the rows.
 
     Columns are split, Overall, each `l2-category` and each `category`, sorted as text or as numbers. A split
     without rows of a category has NaN there.
     """
-    return tabulate(scored(rows, reader))
-
-
-def tabulate(rows: Sequence[Scored]) -> pl.DataFrame:
-    """The table of `accuracy_table` from rows that have their hits already."""
     by_split: dict[str, list[Scored]] = defaultdict(list)
     for row, value in rows:
         by_split[row.get("split", NO_SPLIT)].append((row, value))

@@ -6,24 +6,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import Any
 
-from vzero.evaluate.score.rows import (
-    DEFAULT_READER,
-    Row,
-    Scored,
-    choices,
-    extracted,
-    mean,
-    missing,
-    scored,
-)
+from vzero.evaluate.score.rows import Scored, choices, mean, missing
 
 Accuracies = dict[Any, float]
 ALL = "all"
-
-
-def hrbench(rows: Iterable[Row], reader: str = DEFAULT_READER) -> dict[str, Any]:
-    """VLMEvalKit's numbers, in fractions, from the letters that `reader` reads."""
-    return cyclic_means(scored(rows, reader))
 
 
 def cyclic_means(rows: Iterable[Scored]) -> dict[str, Any]:
@@ -32,7 +18,7 @@ def cyclic_means(rows: Iterable[Scored]) -> dict[str, Any]:
     Each inner mapping holds "all" and the categories present ("single", "cross"). Every row is scored alone.
     The average is the sum over cycles divided by the number of cycles present, so a category that one cycle
     lacks counts as zero there. Rows whose `cycle_category` is empty are left out; without any cycle both
-    mappings are empty. It is no all-four-correct score: see `hrbench_strict`.
+    mappings are empty. It is no all-four-correct score: see `strict_mean`.
     """
     by_cycle: dict[Any, list[tuple[Any, int]]] = defaultdict(list)
     for row, value in rows:
@@ -61,13 +47,8 @@ def _accuracies(hits: list[tuple[Any, int]]) -> Accuracies:
     }
 
 
-def hrbench_strict(rows: Iterable[Row], reader: str = DEFAULT_READER) -> float:
-    """Share of questions that are right in every order they were asked in; no toolkit reports it."""
-    return strict_mean(scored(rows, reader))
-
-
 def strict_mean(rows: Iterable[Scored]) -> float:
-    """The share of `hrbench_strict` from rows that have their hits already.
+    """Share of questions that are right in every order they were asked in; no toolkit reports it.
 
     Rows belong to one question if image (where stored), question, category and set of options agree. Where
     that leaves a question several rows in one cycle, the first ones by index belong together, and so on.
@@ -82,12 +63,3 @@ def strict_mean(rows: Iterable[Scored]) -> float:
         seen[question, row["cycle_category"]] += 1
         questions[question, asked].append(value)
     return mean(min(hits) for hits in questions.values())
-
-
-def position_bias(rows: Iterable[Row], reader: str = DEFAULT_READER) -> dict[str, tuple[float, float]]:
-    """By letter, the share of rows in which it was read and the share in which it is the answer."""
-    kept = list(rows)
-    read = Counter(extracted(row, reader).letter for row in kept)
-    answers = Counter(row["answer"] for row in kept)
-    letters = sorted({letter for row in kept for letter in choices(row)})
-    return {letter: (read[letter] / len(kept), answers[letter] / len(kept)) for letter in letters}

@@ -6,17 +6,12 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
-from vzero.evaluate.score.accuracy import tabulate
-from vzero.evaluate.score.rows import DEFAULT_READER, Row, Scored, scored
+from vzero.evaluate.score.accuracy import accuracy_table
+from vzero.evaluate.score.rows import Scored
 
 # Benchmarks whose names hold one of these are asked in rotations.
 CIRCULAR = ("mmbench", "ccbench", "circular", "mmcr")
 ROTATION = 1_000_000  # a rotation's index is the question's plus a multiple of this
-
-
-def circular(rows: Iterable[Row], reader: str = DEFAULT_READER) -> dict[str, Any]:
-    """Circular evaluation of the letters that `reader` reads; see `circular_hits`."""
-    return circular_hits(scored(rows, reader))
 
 
 def circular_hits(rows: Iterable[Scored]) -> dict[str, Any]:
@@ -38,5 +33,5 @@ def circular_hits(rows: Iterable[Scored]) -> dict[str, Any]:
     ]
     return {
         "groups": {group: right[group] for _, group in own},
-        "table": tabulate([(row, right[group]) for row, group in own]),
+        "table": accuracy_table([(row, right[group]) for row, group in own]),
     }

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
-from vzero.evaluate.score.rows import DEFAULT_READER, Row, Scored, mean, scored
+from vzero.evaluate.score.rows import Scored, mean
 
 MME_TASKS = ("Reasoning", "Perception")
 MME_SUBTASKS = (
@@ -19,11 +19,6 @@ MME_SUBTASKS = (
 AVERAGE = "Avg"
 FLAT_SOURCES = ("ADE20K", "COCO")  # CV-Bench 2D
 SPATIAL_SOURCE = "Omni3D"  # CV-Bench 3D
-
-
-def mmstar(rows: Iterable[Row], reader: str = DEFAULT_READER) -> dict[str, Any]:
-    """MMStar's two means of the letters that `reader` reads; see `mmstar_means`."""
-    return mmstar_means(scored(rows, reader))
 
 
 def mmstar_means(rows: Iterable[Scored]) -> dict[str, Any]:
@@ -53,11 +48,6 @@ def _both_means(parts: dict[str, list[int]]) -> dict[str, Any]:
     return {"micro": micro, "macro": sum(means) / len(means) if means else float("nan")}
 
 
-def cv_bench(rows: Iterable[Row], reader: str = DEFAULT_READER) -> dict[str, Any]:
-    """CV-Bench's means of the letters that `reader` reads; see `source_means`."""
-    return source_means(scored(rows, reader))
-
-
 def source_means(rows: Iterable[Scored]) -> dict[str, Any]:
     """{"sources": {source: accuracy}, "2D", "3D", "combined", "micro"}, fractions.
 
@@ -80,11 +70,6 @@ def source_means(rows: Iterable[Scored]) -> dict[str, Any]:
         "combined": 0.5 * ((ade + coco) / 2 + three),
         "micro": mean(value for values in hits.values() for value in values),
     }
-
-
-def mme_realworld(rows: Iterable[Row], reader: str = "mme-realworld") -> dict[str, Any]:
-    """VLMEvalKit's rating of the letters that `reader` reads; see `nested_rating`."""
-    return nested_rating(scored(rows, reader))
 
 
 def nested_rating(rows: Iterable[Scored]) -> dict[str, Any]:
