@@ -39,19 +39,6 @@ def to_pixels(numbers: Sequence[float], declared: BoxFormat, width: int, height:
     return a * width / whole, b * height / whole, c * width / whole, d * height / whole
 
 
-def from_pixels(box: Box, declared: BoxFormat, width: int, height: int) -> Box:
-    """The inverse of `to_pixels`."""
-    x1, y1, x2, y2 = box
-    if declared.unit == "fraction_of_square":
-        side, left, top = _square(width, height)
-        x1, y1, x2, y2 = (x1 + left) / side, (y1 + top) / side, (x2 + left) / side, (y2 + top) / side
-    elif declared.unit != "pixel":
-        whole = 1.0 if declared.unit == "fraction" else 1000.0
-        x1, x2 = x1 * whole / width, x2 * whole / width
-        y1, y2 = y1 * whole / height, y2 * whole / height
-    return (x1, y1, x2 - x1, y2 - y1) if declared.order == "xywh" else (x1, y1, x2, y2)
-
-
 def _square(width: int, height: int) -> tuple[int, int, int]:
     """Side of the smallest square around an image, and the padding to the image's left and top.
 

@@ -207,11 +207,6 @@ def test_lmms_eval_strips_thinking_in_pairs(reply: str, text: str):
     assert without_thinking(reply) == text
 
 
-def test_other_pairs_of_tags_are_stripped_too():
-    pairs = (("<reasoning>", "</reasoning>"), ("<think>", "</think>"))
-    assert without_thinking("<think>x</think><reasoning>y</reasoning>B", pairs) == "B"
-
-
 @pytest.mark.parametrize(
     ("reply", "found"),
     [

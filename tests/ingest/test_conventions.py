@@ -4,6 +4,7 @@ from itertools import permutations
 
 import numpy as np
 import pytest
+import written_boxes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -35,7 +36,7 @@ def written(
     pixels = shares * np.tile(extents, 2)
     return [
         SourceBox(
-            geometry.from_pixels(tuple(box), truth, *map(int, extent)),
+            written_boxes.written(tuple(box), truth, *map(int, extent)),
             declared,
             (int(extent[0]), int(extent[1])),
             1,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import written_boxes
 from PIL import Image, ImageDraw, ImageOps, PngImagePlugin
 
 from vzero import geometry, imaging, shards, tables
@@ -44,7 +45,7 @@ def project(
             stored = imaging.turn(np.asarray(image), imaging.undone(orientation))
             image, exif[imaging.ORIENTATION_TAG] = Image.fromarray(stored), orientation
         image.save(root / f"images/{number}.jpg", exif=exif)
-        written = geometry.from_pixels(box, truth, *extent)
+        written = written_boxes.written(box, truth, *extent)
         lines.append({"image": f"{number}.jpg", "question": f"Question {number}?", "box": written})
     (root / "rows.jsonl").write_text("\n".join(map(json.dumps, lines)))
     return Paths(root)
@@ -91,7 +92,7 @@ def test_a_wrong_declaration_stops_ingest_before_any_table(truth, declared, advi
 def written_as(truth: BoxFormat, rows: list[dict]) -> list[tuple[float, ...]]:
     extents = (EXTENTS[number % len(EXTENTS)] for number in range(len(rows)))
     return [
-        geometry.from_pixels(row["box"], truth, *extent) for row, extent in zip(rows, extents, strict=True)
+        written_boxes.written(row["box"], truth, *extent) for row, extent in zip(rows, extents, strict=True)
     ]
 
 

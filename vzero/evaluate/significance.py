@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import binomtest, norm
 
+POWER = 0.8  # how likely a difference of the detectable size is to be found
+
 
 @dataclass(frozen=True)
 class McNemar:
@@ -33,13 +35,13 @@ def mcnemar(base_hits: ArrayLike, other_hits: ArrayLike) -> McNemar:
     return McNemar(only_base, only_other, float(p_value))
 
 
-def smallest_detectable(n: int, discordant: float, *, confidence: float = 0.95, power: float = 0.8) -> float:
-    """The smallest true paired difference, as a fraction, that `n` items show with this power.
+def smallest_detectable(n: int, discordant: float, *, confidence: float = 0.95) -> float:
+    """The smallest true paired difference, as a fraction, that `n` items show with the usual power.
 
     `discordant` is the share of items on which the models differ (Connor 1987, normal approximation, with the
     difference under the root left out: a slight overestimate). Never above the discordant share itself.
     """
     if n < 1 or not 0 <= discordant <= 1:
         raise ValueError(f"n must be positive and discordant a share, got {n} and {discordant}")
-    z = norm.ppf((1 + confidence) / 2) + norm.ppf(power)
+    z = norm.ppf((1 + confidence) / 2) + norm.ppf(POWER)
     return min(discordant, float(z) * math.sqrt(discordant / n))

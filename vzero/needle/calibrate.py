@@ -22,6 +22,7 @@ from vzero.rollout.generate import Sampling, generate
 
 NO_NEIGHBOURS = Neighbours({}, open=lambda image_id: Picture(image_id, np.empty((0, 0, 3), np.uint8)))
 CALIBRATION_STREAM = 3  # beside those of vzero.needle.dataset.STREAMS: seen by nothing else
+BATCH = 50  # prompts that are answered together
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def exams(count: int) -> Iterator[Exam]:
         yield Exam(question, encode_png(pixels), pair["positive"], pair["negative"])
 
 
-def calibrate(student: LoadedModel, teacher: LoadedModel, *, questions: int, batch: int = 50) -> pl.DataFrame:
+def calibrate(student: LoadedModel, teacher: LoadedModel, *, questions: int) -> pl.DataFrame:
     """Greedy accuracy by model, view, family and whether a salient object lures, with 95 % intervals."""
     held_out = list(exams(questions))
     with_negative = [exam for exam in held_out if exam.negative is not None]
@@ -59,7 +60,7 @@ def calibrate(student: LoadedModel, teacher: LoadedModel, *, questions: int, bat
     ]
     rows = []
     for name, view, model, asked, prompt in views:
-        texts = _answers(model, [prompt(model, exam) for exam in asked], batch)
+        texts = _answers(model, [prompt(model, exam) for exam in asked])
         rows += [
             {
                 "model": name,
@@ -88,12 +89,12 @@ def _wrong(model: LoadedModel, exam: Exam) -> Prompt:
     return teacher_prompt(model, exam.image, exam.negative, exam.question.text, exam.question.options)
 
 
-def _answers(model: LoadedModel, prompts: Sequence[Prompt], batch: int) -> list[str]:
+def _answers(model: LoadedModel, prompts: Sequence[Prompt]) -> list[str]:
     greedy = Sampling(0.0, max_new_tokens=16)
     return [
         rollout.text
-        for start in range(0, len(prompts), batch)
-        for (rollout,) in generate(model, prompts[start : start + batch], greedy, group=1, seed=0)
+        for start in range(0, len(prompts), BATCH)
+        for (rollout,) in generate(model, prompts[start : start + BATCH], greedy, group=1, seed=0)
     ]
 
 

@@ -20,23 +20,19 @@ from pathlib import Path
 from typing import Any
 
 from vzero.config import SealSource
-from vzero.errors import SourceError
 from vzero.geometry import BoxFormat
 from vzero.paths import Paths
 from vzero.sources.annotation import Annotation, Source, annotate_rows, in_batches
 from vzero.sources.conversations import said_by
 from vzero.untrusted.rejects import Reject
-from vzero.untrusted.rows import read_rows
+from vzero.untrusted.rows import files_of, read_rows
 
 COLUMNS = ("image", "conversations")
 OBJECT_MARKER = "<object>"
 
 
 def open_seal(config: SealSource, paths: Paths) -> Source:
-    path = paths.resolve(config.rows)
-    files = sorted(path.glob("*.json")) if path.is_dir() else [path]
-    if not files:
-        raise SourceError(f"{path}: no *.json file in this folder")
+    files = files_of(paths.resolve(config.rows), ".json")
     annotations = _annotations(files, config.licence)
     images = paths.resolve(config.images)
     return Source("seal", in_batches(annotations), images=images, inputs=tuple(files))

@@ -18,11 +18,10 @@ from itertools import chain
 from typing import Any
 
 from vzero.config import VerlSource
-from vzero.errors import SourceError
 from vzero.paths import Paths
 from vzero.sources.annotation import Annotation, ReadyCrops, Source, annotate_rows, in_batches
 from vzero.sources.zwz import read_problem
-from vzero.untrusted.rows import read_rows
+from vzero.untrusted.rows import files_of, read_rows
 
 COLUMNS = ("prompt", "images")
 OURS = ("sample_id", "question", "options", "boxes", "split", "category", "licence")
@@ -30,10 +29,7 @@ ROWS_TOGETHER = 20  # each comes with its own copy of a full image
 
 
 def open_verl(config: VerlSource, paths: Paths) -> Source:
-    path = paths.resolve(config.rows)
-    files = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
-    if not files:
-        raise SourceError(f"{path}: no *.parquet file in this folder")
+    files = files_of(paths.resolve(config.rows), ".parquet")
     rows = chain.from_iterable(read_rows(file, COLUMNS) for file in files)
     images = paths.resolve(config.images) if config.images is not None else None
     batches = in_batches(annotate_rows(rows, partial(_annotation, config=config)), ROWS_TOGETHER)

@@ -15,10 +15,9 @@ from itertools import chain
 from typing import Any
 
 from vzero.config import VisualCotSource
-from vzero.errors import SourceError
 from vzero.paths import Paths
 from vzero.sources.annotation import Annotation, Source, annotate_rows, in_batches
-from vzero.untrusted.rows import read_rows
+from vzero.untrusted.rows import files_of, read_rows
 
 COLUMNS = ("question", "image", "dataset", "bboxs")
 
@@ -35,10 +34,7 @@ LICENCES = {
 
 
 def open_visual_cot(config: VisualCotSource, paths: Paths) -> Source:
-    path = paths.resolve(config.rows)
-    files = sorted(path.glob("*.jsonl")) if path.is_dir() else [path]
-    if not files:
-        raise SourceError(f"{path}: no *.jsonl file in this folder")
+    files = files_of(paths.resolve(config.rows), ".jsonl")
     rows = chain.from_iterable(read_rows(file, COLUMNS) for file in files)
     annotations = annotate_rows(rows, partial(_annotation, licence=config.licence))
     images = paths.resolve(config.images)

@@ -47,7 +47,7 @@ def sample_answers(
     train: Train,
     *,
     step: int,
-    logprob_temperature: float = 1.0,
+    logprob_temperature: float,
 ) -> list[Rollout]:
     """`train.group` answers to every prompt, siblings beside each other, in the prompts' order."""
     lengths = [n + train.group * train.max_new_tokens for n in prompt_lengths(model, samples, prompts)]

@@ -26,6 +26,14 @@ Row = dict[str, Any] | str  # the cells by column, or why there are none
 LOOK_AHEAD = 100  # JSONL rows that may leave out a key before its column counts as missing
 
 
+def files_of(path: Path, ending: str) -> list[Path]:
+    """The file, or in order those of a folder whose names end so; `SourceError` when it has none."""
+    files = sorted(path.glob(f"*{ending}")) if path.is_dir() else [path]
+    if not files:
+        raise SourceError(f"{path}: no *{ending} file in this folder")
+    return files
+
+
 def read_rows(path: Path, columns: Sequence[str]) -> Iterator[Row]:
     """Rows of a file in order. Raises SourceError when it cannot be read or lacks one of the columns.
 
