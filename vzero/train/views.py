@@ -76,7 +76,7 @@ def _replayed(
     mask: torch.Tensor,
     recipe: Recipe,
 ) -> Iterator[tuple[int, torch.Tensor, torch.Tensor]]:
-    """A part's samples with hidden states (views, group, tokens, width) and log-probs (the same, no width)."""
+    """A part's samples with hidden states (views, group, tokens, width) and log-probs (no width)."""
     group = token_ids.shape[0] // len(samples)
     prompts = [_prompts(teacher, samples[index], recipe) for index in part]
     siblings = torch.arange(group, device=token_ids.device)
