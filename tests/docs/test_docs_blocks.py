@@ -198,7 +198,7 @@ def test_output_of_make_is_of_what_there_is(block: Block):
             line == "..."
             or (stage[0] in STAGES and ": " in line)
             or (line.startswith("The report: ") and 'echo "The report: ' in (ROOT / "Makefile").read_text())
-            or re.fullmatch(r"[\d,]+ passed, .* in [\d.]+s \(\d:\d\d:\d\d\)", line)
+            or re.fullmatch(r"\d+ passed, .*", line)
         )
         assert known, f"{block.name}: {line}"
 

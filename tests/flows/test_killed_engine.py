@@ -1,4 +1,4 @@
-"""The deployments of `prefect.yaml` as docs/scheduling.md sets them up: an engine is killed, and its run taken up."""
+"""The deployments as docs/scheduling.md sets them up: an engine is killed, and its run taken up."""
 
 from __future__ import annotations
 
