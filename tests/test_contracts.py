@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -149,3 +150,13 @@ def sections_read(tree: ast.AST) -> set[str]:
 
 def test_the_dvcignore_keeps_byte_code_out_of_folder_deps():
     assert "__pycache__/" in (ROOT / ".dvcignore").read_text().splitlines()
+
+
+def test_the_workflow_runs_what_everyone_can_run():
+    workflow = read_yaml(ROOT / ".github/workflows/ci.yml")
+    steps = [step for job in workflow["jobs"].values() for step in job["steps"]]
+    assert [step["run"] for step in steps if "run" in step] == [".ci/run"]
+    assert os.access(ROOT / ".ci/run", os.X_OK)
+    assert steps[0]["with"]["fetch-depth"] == 0, (
+        "the pipeline is run in a clone, which a shallow one is no source for"
+    )
