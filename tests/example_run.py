@@ -65,6 +65,8 @@ def write_example(
     _write_samples(paths, example)
     _write_crops(paths, rng, example)
     _write_training(paths, rng, example)
+    paths.trained_model.mkdir()
+    paths.trained_card.write_text("The weights are called trained.\n\n## Figures\nNone yet.\n")
     _write_evaluation(paths, checked, rng, example.items)
     return checked, paths
 

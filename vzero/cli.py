@@ -24,7 +24,10 @@ from vzero.train.collapse import TrainingCollapsed
 
 # `main` says what an interrupt means; without this the library would end without a word.
 app = App(name="vzero", help=vzero.__doc__, version=vzero.__version__, suppress_keyboard_interrupt=False)
-export = App(name="export", help="Write samples and crops in the form that another project trains on.")
+export = App(
+    name="export",
+    help="Write what other projects take: samples and crops in their form, or the trained model.",
+)
 app.command(export)
 
 
@@ -261,6 +264,20 @@ def verl(
     from vzero.commands import export as exports
 
     print(summary_line("export verl", exports.verl(Paths(), out, split=split, shard_rows=shard_rows)))
+
+
+@export.command
+def model(*, out: Annotated[Path, Parameter(name=["--out", "-o"])] = Path("data/export/model")) -> None:
+    """Copy the trained model for others, with a card that has its figures and the commit that made it.
+
+    Parameters
+    ----------
+    out
+        A new folder.
+    """
+    from vzero.commands.handed_over import export_model
+
+    print(summary_line("export model", {"model": out, "weights": export_model(Paths(), out)}))
 
 
 @app.command

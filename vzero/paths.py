@@ -88,6 +88,11 @@ class Paths:
         return self.root / "data/train/model"
 
     @property
+    def trained_card(self) -> Path:
+        """The card that lies with the weights, from before they were evaluated."""
+        return self.trained_model / "README.md"
+
+    @property
     def left_out(self) -> Path:
         return self.root / "data/train/left_out"
 
@@ -170,6 +175,11 @@ class Paths:
     @property
     def metrics(self) -> Path:
         return self.report / "metrics.json"
+
+    @property
+    def model_card(self) -> Path:
+        """The trained model's card, with figures."""
+        return self.report / "model_card.md"
 
     @property
     def plots(self) -> Path:

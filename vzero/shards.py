@@ -18,7 +18,7 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -271,15 +271,16 @@ def write_json(path: Path, content: Any) -> None:
         temporary.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n")
 
 
-def content_hash(*paths: Path) -> str:
-    """A hash of the bytes and relative names of files and folders."""
+def content_hash(*paths: Path, without: Collection[str] = ()) -> str:
+    """A hash of the bytes and relative names of files and folders, but for files of these relative names."""
     digest = hashlib.sha256()
     for path in paths:
         files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
         for file in files:
-            if "__pycache__" in file.parts:
+            name = str(file.relative_to(path))
+            if "__pycache__" in file.parts or name in without:
                 continue
-            digest.update(str(file.relative_to(path)).encode())
+            digest.update(name.encode())
             with file.open("rb") as opened:
                 digest.update(hashlib.file_digest(opened, "sha256").digest())
     return digest.hexdigest()

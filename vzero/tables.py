@@ -272,7 +272,7 @@ class Predictions(dy.Schema):
     view = dy.Enum(["full", "full+crop", "crop"], primary_key=True)
     seed = dy.Int32(primary_key=True)  # of the sampling; greedy answers have one, 0
     reader = dy.String(nullable=False)  # that read the answer: of letters, or of open answers
-    model_hash = dy.String(nullable=False)  # content of the model's folder
+    model_hash = dy.String(nullable=False)  # content of the model's folder but for its card
     version = dy.String(nullable=False)  # of the benchmark, as of tables.BenchmarkItems
     group = dy.String(nullable=False)
     category = dy.String(nullable=False)
@@ -333,7 +333,7 @@ class Promotions(dy.Schema):
     """One row a promoted student, compared on the dev split with the one before. Written by `promote`."""
 
     promoted_at = dy.Datetime(primary_key=True, time_zone="UTC")
-    model_hash = dy.String(nullable=False)  # content of the model folder
+    model_hash = dy.String(nullable=False)  # content of the model folder but for its card
     previous = dy.Enum(["base", "promoted"], nullable=False)  # what it was compared with
     previous_hash = dy.String(nullable=False)
     n = dy.Int32(nullable=False, min=1)  # dev questions

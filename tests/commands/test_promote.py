@@ -19,6 +19,7 @@ from vzero.config import Params, parse_params
 from vzero.errors import ProjectError
 from vzero.evaluate.statistics import Difference
 from vzero.imaging import encode_png
+from vzero.models.hashing import folder_hash
 from vzero.paths import Paths
 from vzero.tables import Images, Promotions, Samples
 
@@ -108,9 +109,9 @@ def test_the_first_promotion_is_measured_against_the_untouched_student(
     assert (summary["accuracy"], summary["previous_accuracy"]) == (5 / 8, 2 / 8)
     assert summary["delta"] == pytest.approx(37.5)
     assert summary["delta_low"] < 37.5 < summary["delta_high"]
-    assert shards.content_hash(paths.promoted_model) == shards.content_hash(letter_model("B"))
+    assert folder_hash(paths.promoted_model) == folder_hash(letter_model("B"))
     record = json.loads(paths.promotion.read_text())
-    assert record["model_hash"] == shards.content_hash(paths.promoted_model)
+    assert record["model_hash"] == folder_hash(paths.promoted_model)
     assert record["delta"] == summary["delta"]
     assert json.loads(paths.promote_summary.read_text()) == summary
 
@@ -126,7 +127,7 @@ def test_a_student_below_is_not_promoted(params: Params, paths: Paths, letter_mo
     assert summary["reason"].endswith("not distinguishable from, and below, the promoted one")
     assert summary["delta"] == pytest.approx(-50.0)
     assert summary["delta_low"] < 0 == summary["delta_high"]
-    assert shards.content_hash(paths.promoted_model) == shards.content_hash(letter_model("B"))
+    assert folder_hash(paths.promoted_model) == folder_hash(letter_model("B"))
     assert paths.promotion.read_bytes() == record
     assert len(history(paths)) == 1
     assert json.loads(paths.promote_summary.read_text())["outcome"] == "kept"
@@ -213,7 +214,7 @@ def test_a_half_copied_model_of_a_killed_run_is_replaced(
     (leftover / "model.safetensors").write_bytes(b"half")
     train(paths, letter_model("B"))
     promote.run(params, paths)
-    assert shards.content_hash(paths.promoted_model) == shards.content_hash(letter_model("B"))
+    assert folder_hash(paths.promoted_model) == folder_hash(letter_model("B"))
     assert sorted(path.name for path in paths.promoted.iterdir()) == [
         "history.parquet",
         "model",
@@ -242,7 +243,7 @@ def test_a_promotion_killed_before_the_model_was_in_place_is_recorded_once(
     assert not paths.promoted_model.exists()
     assert promote.run(params, paths)["previous_hash"] == shards.content_hash(letter_model("C"))
     assert history(paths)["previous"].cast(pl.String).to_list() == ["promoted"]
-    assert shards.content_hash(paths.promoted_model) == shards.content_hash(letter_model("B"))
+    assert folder_hash(paths.promoted_model) == folder_hash(letter_model("B"))
 
 
 def test_nothing_trained_is_an_error(params: Params, paths: Paths):

@@ -32,6 +32,7 @@ def test_the_same_tables_make_the_same_bytes_in_any_place(tmp_path: Path) -> Non
     assert set(first) == {
         "index.html",
         "metrics.json",
+        "model_card.md",
         "summary.parquet",
         "plots/learning_curves.json",
         "plots/weight_by_verdict.json",

@@ -15,8 +15,9 @@ from small_project import SETTINGS
 from transformers import AutoImageProcessor, AutoModelForImageTextToText, AutoTokenizer
 
 from vzero.config import Params, parse_params
+from vzero.models.hashing import folder_hash
 from vzero.paths import Paths
-from vzero.shards import read
+from vzero.shards import content_hash, read
 from vzero.stages import evaluate, train
 from vzero.tables import BenchmarkItems, Predictions
 
@@ -62,7 +63,23 @@ def test_plain_transformers_answers_as_evaluate_does(params: Params, project: Pa
     assert {weight.dtype for weight in weights.values()} == {torch.bfloat16}
     assert {file.name for file in project.trained_model.iterdir()} == {
         file.name for file in bf16_student.iterdir()
-    }
+    } | {"README.md"}
+
+
+def test_the_card_says_what_the_weights_were_made_from(params: Params, project: Paths, bf16_student: Path):
+    train.run(params, project)
+    card = project.trained_card.read_text()
+    weights = folder_hash(project.trained_model)
+    assert f"Weights: `{weights}`" in card
+    assert f"| base | {bf16_student} | `{content_hash(bf16_student)}` |" in card
+    assert f"| teacher | {EMBEDDED / 'teacher'} | `{content_hash(EMBEDDED / 'teacher')}` |" in card
+    assert "| gate.alpha | 0.5 |" in card and '| objective.divergence | "forward_kl" |' in card
+    assert "| learning_rate | 0.001 |" in card and "checkpoint_every" not in card
+    assert "| needle | CC0-1.0 | 10 | 30 |" in card and "Left out" not in card
+    assert "embedded world" in card and "No answer label was used." in card
+    # What the card says has no part in the answers, nor in what the weights are called.
+    project.trained_card.write_text("Another card.")
+    assert folder_hash(project.trained_model) == weights
 
 
 def answers_of_plain_transformers(folder: Path, items: pl.DataFrame) -> dict[str, str]:

@@ -13,6 +13,7 @@ from typing import Any
 import polars as pl
 
 from vzero import shards
+from vzero.commands.handed_over import write_handed_over_card
 from vzero.config import Params
 from vzero.errors import ChangedError, ProjectError
 from vzero.evaluate.asked import Asked, Part, Picture
@@ -21,6 +22,7 @@ from vzero.evaluate.reading import graded_as_declared
 from vzero.evaluate.statistics import paired_difference, side_of_zero
 from vzero.evaluate.views import FULL
 from vzero.locks import held
+from vzero.models.hashing import folder_hash
 from vzero.paths import Paths
 from vzero.prompts.parts import Question
 from vzero.prompts.wordings import worded
@@ -46,10 +48,10 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
 
 
 def _decide(params: Params, paths: Paths) -> dict[str, Any]:
-    model_hash = shards.content_hash(paths.trained_model)
+    model_hash = folder_hash(paths.trained_model)
     previous = "promoted" if paths.promoted_model.is_dir() else "base"
     previous_folder = paths.promoted_model if previous == "promoted" else paths.resolve(params.models.student)
-    previous_hash = shards.content_hash(previous_folder)
+    previous_hash = folder_hash(previous_folder)
     if previous == "promoted" and previous_hash == model_hash:
         return {"outcome": "unchanged", "reason": "the trained model is the promoted one"}
     questions = _dev_questions(paths)
@@ -155,7 +157,8 @@ def _promote(paths: Paths, comparison: dict[str, Any]) -> None:
         history = pl.concat([earlier, history])
     with shards.atomic_folder(paths.promoted_model) as staging:
         shutil.copytree(paths.trained_model, staging, dirs_exist_ok=True)
-        if shards.content_hash(staging) != comparison["model_hash"]:
+        if folder_hash(staging) != comparison["model_hash"]:
             raise ChangedError(f"{paths.trained_model}: replaced meanwhile; run the same command again")
+        write_handed_over_card(staging, paths)
         shards.write_table(paths.promotion_history, history, Promotions)
         shards.write_json(paths.promotion, comparison)

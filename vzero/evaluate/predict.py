@@ -18,12 +18,12 @@ from vzero.evaluate.batching import Cost, batches
 from vzero.evaluate.replies import Replies, add_replies, generation_settings, known_replies, reply_key
 from vzero.locks import held
 from vzero.models.encoding import prompt_tokens, refusal, resized, visual_tokens
+from vzero.models.hashing import folder_hash
 from vzero.models.loading import LoadedModel, load_model
 from vzero.progress import LoggedProgress
 from vzero.prompts.messages import Prompt, render
 from vzero.prompts.parts import Image, Worded
 from vzero.rollout.generate import Sampling, generate
-from vzero.shards import content_hash
 from vzero.tables import REFUSED
 
 REFUSAL: dict[str, Any] = {
@@ -50,7 +50,7 @@ class StoredModel:
 
 def stored_model(folder: Path, models: Models) -> StoredModel:
     """The model in a folder. Loading it raises ChangedError when the folder has been replaced meanwhile."""
-    name = content_hash(folder)
+    name = folder_hash(folder)
     return StoredModel(name, models, lambda: _load_unchanged(folder, models, name))
 
 
@@ -88,7 +88,7 @@ def _load_unchanged(folder: Path, models: Models, model_hash: str) -> LoadedMode
     Raises ChangedError when they no longer have it: another run has published its model there meanwhile.
     """
     model = load_model(folder, models)
-    if content_hash(folder) != model_hash:
+    if folder_hash(folder) != model_hash:
         raise ChangedError(f"{folder}: replaced while it was read; run the same command again")
     return model
 

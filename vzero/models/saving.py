@@ -18,6 +18,7 @@ from safetensors.torch import save_file
 from transformers.core_model_loading import revert_weight_conversion
 
 from vzero.errors import ModelError
+from vzero.models.hashing import CARD
 from vzero.models.loading import LoadedModel
 from vzero.shards import write_json
 
@@ -26,7 +27,7 @@ INDEX = "model.safetensors.index.json"
 WHOLE = "model.safetensors"
 TRAINABLE = ("F64", "F32", "F16", "BF16")  # what values can be put back into as they are
 LEFT_OUT = ("safetensors", "bin", "pt", "pth", "ckpt", "gguf", "onnx", "h5", "msgpack")  # endings: weights
-LEFT_OUT_NAMES = ("README.md", INDEX, "pytorch_model.bin.index.json")
+LEFT_OUT_NAMES = (CARD, INDEX, "pytorch_model.bin.index.json")
 DTYPE_KEYS = ("dtype", "torch_dtype")  # what configs call it, now and before
 
 

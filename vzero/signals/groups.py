@@ -52,15 +52,10 @@ def scaled_to_mean_one(weights: torch.Tensor, groups: Sequence[Hashable] | torch
 
 
 def group_index(groups: Sequence[Hashable] | torch.Tensor) -> torch.Tensor:
-<<<<<<< HEAD
     """Group names (ints, strings, uuids) as numbers 0, 1, ... in order of appearance: (rollouts,), int64."""
-    names: list[Hashable] = groups.tolist() if isinstance(groups, torch.Tensor) else list(groups)
-=======
-    """Group names (ints, strings, uuids) as numbers 0, 1, ... in order of appearance; int64."""
     if isinstance(groups, torch.Tensor):
         # Torch tells no more of `tolist` than that it makes a list.
         groups = cast("list[int]", groups.tolist())  # pyright: ignore[reportUnknownMemberType]
->>>>>>> c5b0b3a (The package says that it is typed; signals, geometry and tables pass pyright's strict mode)
     numbers: dict[Hashable, int] = {}
     return torch.tensor([numbers.setdefault(name, len(numbers)) for name in groups], dtype=torch.int64)
 

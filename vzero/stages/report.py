@@ -1,4 +1,4 @@
-"""Write the report: one HTML page, the headline table, metrics and plots; and the run's seconds apart."""
+"""Write the report: a page, the headline table, the model card, metrics and plots; the seconds apart."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from vzero.answers.extraction import lettered
 from vzero.config import Params
 from vzero.evaluate.score.rows import DEFAULT_READER
 from vzero.paths import Paths
-from vzero.report import curves, gate, page, summary
+from vzero.report import card, curves, gate, page, summary
 from vzero.report.gallery import build_gallery
 from vzero.report.inputs import Inputs, read_inputs
 from vzero.report.names import REGION_BENCHMARKS
@@ -39,11 +39,13 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     gallery = build_gallery(rollouts, inputs.samples, paths, params.report.gallery, params.report.seed)
     html = page.render(inputs, headlines, rollouts, gallery)
     metrics = summary.metrics(headlines)
+    model_card = card.with_figures(paths.trained_card.read_text(encoding="utf-8"), headlines, inputs)
     shards.write_json(paths.report_timings, read_timings(params, paths))
     with shards.atomic_folder(paths.report) as folder:
         shards.write_table(folder / paths.summary.name, headlines, tables.Summary)
         shards.write_json(folder / paths.metrics.name, metrics)
         _write_plots(folder / paths.plots.name, inputs, rollouts)
+        (folder / paths.model_card.name).write_text(model_card, encoding="utf-8")
         (folder / paths.report_page.name).write_text(html, encoding="utf-8")
     parts = tuple(f"{model}_{name}_" for model in HEADLINE_MODELS for name in REGION_BENCHMARKS)
     shown = {

@@ -21,9 +21,10 @@ from vzero.models.recompute import recompute_layers
 from vzero.models.saving import save_like, weight_files
 from vzero.paths import Paths
 from vzero.runs import check_inputs, publish, publishing, run_folder
-from vzero.shards import atomic_folder, listing_hash, shard_path, sync_folder, write_json, write_table
-from vzero.tables import LeftOut
+from vzero.shards import atomic_folder, listing_hash, read, shard_path, sync_folder, write_json, write_table
+from vzero.tables import LeftOut, TrainLog
 from vzero.train.batches import training_index
+from vzero.train.card import data_used, ingredients, write_card
 from vzero.train.checkpoint import load_weights
 from vzero.train.left_out import counts_by_code, left_out
 from vzero.train.loop import train_student
@@ -78,7 +79,7 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
                 check_inputs(folder)  # says so where they were replaced, and rows are no longer there
             raise
         if accelerator.is_main_process:
-            _publish(params, folders["student"], folder, paths, unusable, summary)
+            _publish(params, folders, folder, paths, unusable, summary)
         accelerator.wait_for_everyone()
         accelerator.end_training()
     return summary
@@ -169,7 +170,7 @@ def _announce(accelerator: Accelerator, folder: Path, recipe: Recipe) -> None:
 
 def _publish(
     params: Params,
-    source: Path,
+    folders: dict[str, Path],
     folder: Path,
     paths: Paths,
     unusable: pl.DataFrame,
@@ -180,14 +181,18 @@ def _publish(
     Another run's outputs are replaced when the model is written, all within a moment. The run's folder stays:
     killed here, or run again, the stage finds its last checkpoint and only publishes.
     """
+    source = folders["student"]
     student = load_student(source, params, torch.device("cpu"))
     load_weights(folder / "checkpoints", student)
     if params.train.lora is not None:
         from vzero.models.adapters import merge_adapters
 
         merge_adapters(student)
+    made_of = ingredients(folders, params)
+    data, log = data_used(paths, unusable), read(folder / "train_log", TrainLog)
     with publishing(folder), atomic_folder(paths.trained_model) as saved:
         save_like(student, source, saved, precision=params.train.save_precision)
+        write_card(saved, made_of, params, data, log, summary)
         check_inputs(folder)  # the student's folder was read once more
         sync_folder(saved)  # may be gigabytes: before the first of the outputs is replaced
         publish(folder / "rollouts", paths.rollouts)
