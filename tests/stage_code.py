@@ -6,17 +6,14 @@ those modules name. A folder stands for all that it holds when all of it is used
 
 from __future__ import annotations
 
-import ast
 from pathlib import Path
 
 from vzero.config import read_yaml
-from vzero.imports import import_closure
+from vzero.imports import code_files, holds_code
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "vzero"
 DVC_YAML = ROOT / "dvc.yaml"
-VERSION = PACKAGE / "__init__.py"  # a new version that changes no code is no reason to run anything again
-RESOURCES = {".css", ".csv", ".jinja"}
 
 
 def module_of(stage: str) -> str:
@@ -26,26 +23,7 @@ def module_of(stage: str) -> str:
 
 def code_of(stage: str) -> list[str]:
     """Files and folders of code as `dvc.yaml` should list them, in order."""
-    modules = {file for file in import_closure(module_of(stage)).values() if holds_code(file)} - {VERSION}
-    return sorted(str(path.relative_to(ROOT)) for path in _folded(PACKAGE, modules | _resources(modules)))
-
-
-def holds_code(file: Path) -> bool:
-    """Whether a module is more than its docstring."""
-    body = ast.parse(file.read_text()).body
-    return any(not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)) for node in body)
-
-
-def _resources(modules: set[Path]) -> set[Path]:
-    """Files without code that modules name, or other such files that are used."""
-    files = [path for path in PACKAGE.rglob("*") if path.suffix in RESOURCES]
-    found: set[Path] = set()
-    while True:
-        texts = [path.read_text() for path in modules | found]
-        named = {file for file in files if any(file.name in text for text in texts)}
-        if named == found:
-            return found
-        found = named
+    return sorted(str(path.relative_to(ROOT)) for path in _folded(PACKAGE, code_files(module_of(stage))))
 
 
 def _folded(folder: Path, used: set[Path]) -> list[Path]:

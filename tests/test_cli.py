@@ -25,6 +25,8 @@ def vzero(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 def test_help_names_every_command(tmp_path: Path):
     said = vzero("--help", cwd=tmp_path).stdout
     for command in (
+        "init",
+        "upgrade",
         "ingest",
         "crops",
         "quality",

@@ -47,6 +47,30 @@ ADVICE = {
 
 
 @app.command
+def init(folder: Path = Path(), /) -> None:
+    """Lay out a new project: the graph, the parameters, overlays for real models, a place for your data.
+
+    Parameters
+    ----------
+    folder
+        A new folder, or this one.
+    """
+    from vzero.commands.project import lay_out
+
+    lay_out(folder)
+    print(f"init: a project in {folder.resolve()}; there, `dvc repro` runs it on the embedded world")
+
+
+@app.command
+def upgrade() -> None:
+    """Tell a project of `vzero init` which code is installed now; `dvc repro` then runs what changed."""
+    from vzero.commands import project
+
+    changed = project.upgrade(Paths())
+    print(f"upgrade: vzero {vzero.__version__}; other code in {', '.join(changed) or 'no stage'}")
+
+
+@app.command
 def ingest() -> None:
     """Check annotated images and split them into the tables images, samples and rejects."""
     _run_stage("ingest")
@@ -332,7 +356,10 @@ def use(overlay: Path, /) -> None:
 
 
 def _run_stage(name: str, *cell: str, params: Params | None = None) -> None:
+    from vzero.commands.project import check_code
+
     params = params or _project_params()
+    check_code(Paths(), name)
     stage = importlib.import_module(f"vzero.stages.{name}")
     summary = stage.run(params, Paths(), *cell)
     # Of processes that were launched together, the first speaks.

@@ -1,12 +1,18 @@
-"""Which modules of this package a module imports, directly or not: read from sources, nothing is run."""
+"""Which code of this package a module runs: what it imports, directly or not, and the templates and tables
+that this code names. Read from sources, nothing is run.
+"""
 
 from __future__ import annotations
 
 import ast
+import hashlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent
+VERSION = PACKAGE / "__init__.py"  # a new version that changes no code is no reason to run anything again
+RESOURCES = {".css", ".csv", ".jinja"}
 
 
 def import_closure(module: str) -> dict[str, Path]:
@@ -25,6 +31,39 @@ def import_closure(module: str) -> dict[str, Path]:
         found[name] = file
         waiting += [name.rpartition(".")[0], *_imported(file)]
     return dict(sorted(found.items()))
+
+
+def code_files(module: str) -> set[Path]:
+    """Files of code and resources that decide what a module does, in its closure of imports."""
+    modules = {file for file in import_closure(module).values() if holds_code(file)} - {VERSION}
+    return modules | _resources(modules)
+
+
+def code_hash(module: str) -> str:
+    """A hash of `code_files`, the same wherever the package lies."""
+    contents = {
+        str(file.relative_to(PACKAGE)): hashlib.sha256(file.read_bytes()).hexdigest()
+        for file in code_files(module)
+    }
+    return hashlib.sha256(json.dumps(contents, sort_keys=True).encode()).hexdigest()
+
+
+def holds_code(file: Path) -> bool:
+    """Whether a module is more than its docstring."""
+    body = ast.parse(file.read_bytes()).body
+    return any(not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)) for node in body)
+
+
+def _resources(modules: set[Path]) -> set[Path]:
+    """Files without code that modules name, or other such files that are used."""
+    files = [path for path in PACKAGE.rglob("*") if path.suffix in RESOURCES]
+    found: set[Path] = set()
+    while True:
+        texts = [path.read_text(encoding="utf-8") for path in modules | found]
+        named = {file for file in files if any(file.name in text for text in texts)}
+        if named == found:
+            return found
+        found = named
 
 
 def _imported(file: Path) -> Iterator[str]:

@@ -1,0 +1,97 @@
+"""`vzero init`: a project outside the checkout, and what happens when the installed code changes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from vzero import imports
+from vzero.commands import project
+from vzero.config import ConfigError, load_params, read_yaml
+from vzero.paths import Paths
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_a_new_project_has_the_same_graph_on_its_own_models_and_none_of_the_code(tmp_path: Path):
+    project.lay_out(tmp_path / "new")
+    laid_out, ours = read_yaml(tmp_path / "new/dvc.yaml"), read_yaml(ROOT / "dvc.yaml")
+    for name, stage in ours["stages"].items():
+        code = [{"code.yaml": [f"stages.{name.split('-')[0]}"]}]
+        deps = [dep for dep in stage["deps"] if not dep.startswith("vzero/")]
+        assert laid_out["stages"][name] == stage | {"deps": deps, "params": stage["params"] + code}
+    assert laid_out | {"stages": ours["stages"]} == ours
+    params = load_params(tmp_path / "new/params.yaml")
+    assert (tmp_path / "new" / params.models.teacher / "model.safetensors").is_file()
+    changed = {"models": {"student": "models/needle/student", "teacher": "models/needle/teacher"}}
+    assert read_yaml(tmp_path / "new/params.yaml") == read_yaml(ROOT / "params.yaml") | changed | {
+        "models": read_yaml(ROOT / "params.yaml")["models"] | changed["models"]
+    }
+
+
+def test_a_folder_with_such_files_is_left_alone(tmp_path: Path):
+    (tmp_path / "params.yaml").write_text("mine")
+    with pytest.raises(ConfigError, match=r"params\.yaml is there already"):
+        project.lay_out(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["params.yaml"]
+
+
+def test_other_code_is_refused_until_the_project_is_told(tmp_path: Path):
+    project.lay_out(tmp_path)
+    paths = Paths(tmp_path)
+    before = (tmp_path / "code.yaml").read_text()
+    project.check_code(paths, "crops")
+    (tmp_path / "code.yaml").write_text(before.replace("  crops: ", "  crops: 1"))
+    project.check_code(paths, "report")
+    with pytest.raises(ConfigError, match=r"run `vzero upgrade`"):
+        project.check_code(paths, "crops")
+    assert project.upgrade(paths) == ["crops"]
+    assert (tmp_path / "code.yaml").read_text() == before
+    project.check_code(paths, "crops")
+
+
+def test_the_hash_is_of_code_and_templates_but_not_of_the_version():
+    files = imports.code_files("vzero.stages.report")
+    names = {str(file.relative_to(imports.PACKAGE)) for file in files}
+    assert {"stages/report.py", "report/page.html.jinja", "pages/page.css"} <= names
+    assert "__init__.py" not in names and "stages/train.py" not in names
+
+
+def test_outside_a_project_and_in_the_checkout_nothing_is_asked(tmp_path: Path):
+    project.check_code(Paths(tmp_path), "crops")
+    with pytest.raises(ConfigError, match=r"no code\.yaml in this folder"):
+        project.upgrade(Paths(tmp_path))
+
+
+@pytest.mark.long
+def test_a_wheel_lays_out_a_project_that_runs(tmp_path: Path):
+    """Built, installed and used far from the checkout; only the dependencies are those of this environment."""
+    source, site, home = tmp_path / "source", tmp_path / "site", tmp_path / "project"
+    subprocess.run(["git", "clone", "--quiet", ROOT, source], check=True)
+    pip = [sys.executable, "-m", "pip", "--quiet"]
+    built = ["wheel", source, "--no-deps", "--no-build-isolation", "--wheel-dir", tmp_path]
+    subprocess.run([*pip, *built], check=True)
+    [wheel] = tmp_path.glob("vzero-*.whl")
+    subprocess.run([*pip, "install", "--no-deps", "--target", site, wheel], check=True)
+    environment = os.environ | {
+        "PYTHONPATH": str(site),
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+    }
+
+    def run(*command: str, cwd: Path = home) -> str:
+        return subprocess.check_output(command, cwd=cwd, env=environment, text=True)
+
+    where = run(sys.executable, "-c", "import vzero; print(vzero.__file__)", cwd=tmp_path)
+    assert where.startswith(str(site))
+    run(str(site / "bin/vzero"), "init", "project", cwd=tmp_path)
+    run(sys.executable, "-m", "vzero", "use", "configs/smoke.yaml")
+    assert "evaluate@trained-search" in run("dvc", "dag")
+    assert "code.yaml" in run("dvc", "status")
+    run("dvc", "repro", "crops")
+    assert run("dvc", "status", "ingest", "crops").strip() == "Data and pipelines are up to date."
+    flows = "import prefect.flows as f; print(f.load_flow_from_entrypoint('deployments.py:retrain').name)"
+    assert run(sys.executable, "-c", flows).strip() == "retrain"

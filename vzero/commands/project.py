@@ -1,0 +1,141 @@
+"""`vzero init` and `vzero upgrade`: a project outside the checkout, for a package that pip has installed.
+
+Its files are those of the checkout: `template/` links to them, and a wheel holds copies. There is one
+difference. In the checkout a stage depends on the files of code that it imports. A project has no such files,
+so `code.yaml` holds a hash of them for each stage, and the stage depends on that line as on a parameter. When
+pip installs another version, the stages refuse to run until `vzero upgrade` writes the file anew; DVC then
+runs those whose code is another.
+"""
+
+from __future__ import annotations
+
+import io
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+import vzero
+from vzero.config import ConfigError, read_yaml
+from vzero.imports import code_hash
+from vzero.paths import Paths
+from vzero.shards import atomic_path
+
+TEMPLATE = Path(__file__).with_name("template")
+WEIGHTS = Path(vzero.__file__).parent / "needle/weights"
+COPIED = {
+    ".dvc/config": "dvc_config.in",
+    ".dvc/.gitignore": "dvc_gitignore.in",
+    ".dvcignore": "dvcignore.in",
+    ".gitignore": "gitignore.in",
+    "data/.gitignore": "data_gitignore.in",
+    "data/raw/README.md": "data_raw_readme.in",
+    "prefect.toml": "prefect.toml.in",
+}
+"""Files as they are in the checkout. The links are named otherwise: git and DVC would obey them here too."""
+MODELS = "models/needle"
+FLOWS = "deployments.py"
+CODE = "code.yaml"
+DVC_HEADER = """\
+# The only statement of order, inputs, outputs and parameters: `dvc repro` runs it. Written by `vzero init`,
+# and anew by `vzero upgrade`: put stages of your own into a dvc.yaml in another folder.
+
+"""
+CODE_HEADER = (
+    "# The code of vzero that each stage depends on; `vzero upgrade` writes it for the installed version.\n"
+)
+FLOWS_TEXT = '''\
+"""Where Prefect finds the flows that `prefect.yaml` deploys."""
+
+from flows.pipeline import pipeline
+from flows.recovery import recover
+from flows.retrain import retrain
+
+__all__ = ["pipeline", "recover", "retrain"]
+'''
+
+
+def lay_out(folder: Path) -> None:
+    """Write a new project into `folder`, on the embedded world. Raises ConfigError when files are in the way."""
+    written = {"dvc.yaml": _stages(), CODE: _code(), FLOWS: FLOWS_TEXT}
+    written["params.yaml"] = _text("params.yaml.in").replace("vzero/needle/weights", MODELS)
+    written["prefect.yaml"] = _deployments()
+    for place in (*COPIED, *written, "configs", MODELS):
+        if (folder / place).exists():
+            raise ConfigError(f"{folder}: {place} is there already; name a new folder")
+    for place, link in COPIED.items():
+        written[place] = _text(link)
+    for place, text in written.items():
+        _write(folder / place, text)
+    shutil.copytree(TEMPLATE / "configs", folder / "configs")
+    for model in ("student", "teacher"):
+        shutil.copytree(WEIGHTS / model, folder / MODELS / model)
+    if subprocess.run(["git", "-C", folder, "rev-parse"], capture_output=True).returncode:
+        subprocess.run(["git", "-C", folder, "init", "--quiet"], check=True)
+
+
+def upgrade(paths: Paths) -> list[str]:
+    """Write `dvc.yaml` and `code.yaml` for the installed version; the stages whose code is another now."""
+    if not (paths.root / CODE).is_file():
+        raise ConfigError(f"no {CODE} in this folder; upgrade is for projects that `vzero init` laid out")
+    before = read_yaml(paths.root / CODE)["stages"]
+    _write(paths.root / "dvc.yaml", _stages())
+    _write(paths.root / CODE, _code())
+    return [stage for stage, code in _hashes().items() if before.get(stage) != code]
+
+
+def check_code(paths: Paths, stage: str) -> None:
+    """Raises ConfigError when a laid-out project was not told that the code of a stage is another now."""
+    known = paths.root / CODE
+    if known.is_file() and read_yaml(known)["stages"].get(stage) != code_hash(f"vzero.stages.{stage}"):
+        raise ConfigError(f"{CODE} is of other code than the installed vzero; run `vzero upgrade`")
+
+
+def _text(link: str) -> str:
+    return (TEMPLATE / link).read_text(encoding="utf-8")
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def _stages() -> str:
+    """The graph with a line of `code.yaml` in the place of the files of code."""
+    yaml = YAML()
+    yaml.width = 1_000
+    tree: Any = yaml.load(_text("dvc.yaml.in"))
+    for name, stage in tree["stages"].items():
+        for position in reversed(range(len(stage["deps"]))):
+            if stage["deps"][position].startswith("vzero/"):
+                del stage["deps"][position]
+        stage["params"].append({CODE: [f"stages.{_module(name)}"]})
+    text = io.StringIO()
+    yaml.dump(tree, text)
+    return DVC_HEADER + text.getvalue().partition("\n\n")[2]
+
+
+def _module(stage: str) -> str:
+    """`evaluate` and `evaluate-frozen` run the same module."""
+    return stage.partition("-")[0]
+
+
+def _hashes() -> dict[str, str]:
+    stages = {_module(name) for name in read_yaml(TEMPLATE / "dvc.yaml.in")["stages"]}
+    return {stage: code_hash(f"vzero.stages.{stage}") for stage in sorted(stages)}
+
+
+def _code() -> str:
+    lines = [f"  {stage}: {code}" for stage, code in _hashes().items()]
+    return "\n".join([f"{CODE_HEADER}version: {vzero.__version__}", "stages:", *lines, ""])
+
+
+def _deployments() -> str:
+    """Prefect loads flows from files in the working directory, where `flows/` is not."""
+    text = _text("prefect.yaml.in")
+    for flow in ("pipeline", "recovery", "retrain"):
+        text = text.replace(f"flows/{flow}.py:", f"{FLOWS}:")
+    return text
