@@ -58,17 +58,14 @@ __all__ = ["pipeline", "recover", "retrain"]
 
 
 def lay_out(folder: Path) -> None:
-    """Write a new project into `folder`, on the embedded world. Raises ConfigError when files are in the way."""
-    written = {"dvc.yaml": _stages(), CODE: _code(), FLOWS: FLOWS_TEXT}
-    written["params.yaml"] = _text("params.yaml.in").replace("vzero/needle/weights", MODELS)
-    written["prefect.yaml"] = _deployments()
-    for place in (*COPIED, *written, "configs", MODELS):
+    """Write a new project, on the embedded world, into `folder`. Raises ConfigError if it has such files."""
+    for place in (*COPIED, *MADE, "configs", MODELS):
         if (folder / place).exists():
             raise ConfigError(f"{folder}: {place} is there already; name a new folder")
     for place, link in COPIED.items():
-        written[place] = _text(link)
-    for place, text in written.items():
-        _write(folder / place, text)
+        _write(folder / place, _text(link))
+    for place, text in MADE.items():
+        _write(folder / place, text())
     shutil.copytree(TEMPLATE / "configs", folder / "configs")
     for model in ("student", "teacher"):
         shutil.copytree(WEIGHTS / model, folder / MODELS / model)
@@ -83,7 +80,8 @@ def upgrade(paths: Paths) -> list[str]:
     before = read_yaml(paths.root / CODE)["stages"]
     _write(paths.root / "dvc.yaml", _stages())
     _write(paths.root / CODE, _code())
-    return [stage for stage, code in _hashes().items() if before.get(stage) != code]
+    after = read_yaml(paths.root / CODE)["stages"]
+    return [stage for stage, code in after.items() if before.get(stage) != code]
 
 
 def check_code(paths: Paths, stage: str) -> None:
@@ -123,13 +121,9 @@ def _module(stage: str) -> str:
     return stage.partition("-")[0]
 
 
-def _hashes() -> dict[str, str]:
-    stages = {_module(name) for name in read_yaml(TEMPLATE / "dvc.yaml.in")["stages"]}
-    return {stage: code_hash(f"vzero.stages.{stage}") for stage in sorted(stages)}
-
-
 def _code() -> str:
-    lines = [f"  {stage}: {code}" for stage, code in _hashes().items()]
+    stages = {_module(name) for name in read_yaml(TEMPLATE / "dvc.yaml.in")["stages"]}
+    lines = [f"  {stage}: {code_hash(f'vzero.stages.{stage}')}" for stage in sorted(stages)]
     return "\n".join([f"{CODE_HEADER}version: {vzero.__version__}", "stages:", *lines, ""])
 
 
@@ -139,3 +133,17 @@ def _deployments() -> str:
     for flow in ("pipeline", "recovery", "retrain"):
         text = text.replace(f"flows/{flow}.py:", f"{FLOWS}:")
     return text
+
+
+def _params() -> str:
+    return _text("params.yaml.in").replace("vzero/needle/weights", MODELS)
+
+
+MADE = {
+    "dvc.yaml": _stages,
+    CODE: _code,
+    FLOWS: lambda: FLOWS_TEXT,
+    "params.yaml": _params,
+    "prefect.yaml": _deployments,
+}
+"""Files that differ from the checkout's, by what makes their text."""
