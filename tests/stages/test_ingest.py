@@ -251,7 +251,7 @@ def test_a_source_without_a_usable_row_is_an_error_that_counts_why(table_params,
         '{"id": 1, "image": "0.png", "question": "?", "box": [0], "answer": 1}'
     )
     expected = r"none of 1 rows can be used \(bad_box: 1\); row 0, image 0\.png: .*\. See ingest\.table in"
-    with pytest.raises(ConfigError, match=expected):
+    with pytest.raises(SourceError, match=expected):
         ingest.run(table_params, project, processes=1)
     assert not project.samples.exists()
 
