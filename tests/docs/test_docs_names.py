@@ -147,7 +147,7 @@ def test_the_picture_shows_what_the_gate_gives():
     """Log-probs are drawn 147 units a nat, weights 68 units for 1."""
     import torch
 
-    from vzero.signals.evidence import gate
+    from vzero.signals.evidence import GateConstants, gate
 
     drawn = (ROOT / "docs/gate.svg").read_text()
     right, wrong = (
@@ -157,8 +157,8 @@ def test_the_picture_shows_what_the_gate_gives():
         / 147
         for name in ("right", "wrong")
     )
-    constants = {"gamma": 1.0, "alpha": 0.5, "w_min": 0.0, "w_max": 2.0, "eps": 1e-6}
-    weights = gate(right, wrong, torch.ones(3, 1), [0, 0, 0], **constants).weights.tolist()
+    constants = GateConstants(gamma=1.0, alpha=0.5, w_min=0.0, w_max=2.0, eps=1e-6)
+    weights = gate(right, wrong, torch.ones(3, 1), [0, 0, 0], constants).weights.tolist()
     bars = [float(width) / 68 for width in re.findall(r'<rect x="780" [^>]*width="([\d.]+)"', drawn)]
     said = [float(number) for number in re.findall(r">(\d\.\d\d)<", drawn)]
     assert said == [round(weight, 2) for weight in weights]
