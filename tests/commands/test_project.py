@@ -11,7 +11,8 @@ import pytest
 
 from vzero import imports
 from vzero.commands import project
-from vzero.config import ConfigError, load_params, read_yaml
+from vzero.config import load_params, read_yaml
+from vzero.errors import ConfigError, ProjectError
 from vzero.paths import Paths
 
 ROOT = Path(__file__).parents[2]
@@ -52,7 +53,7 @@ def test_other_code_is_refused_until_the_project_is_told(new: Path):
     before = code.read_text()
     project.check_code(paths, "crops")
     code.write_text(before.replace("  crops: ", "  crops: 1"))
-    with pytest.raises(ConfigError, match=r"run `vzero upgrade`"):
+    with pytest.raises(ProjectError, match=r"run `vzero upgrade`"):
         project.check_code(paths, "crops")
     assert project.upgrade(paths) == ["crops"]
     assert code.read_text() == before
@@ -67,7 +68,7 @@ def test_the_hash_is_of_code_and_templates_but_not_of_the_version():
 
 def test_outside_a_project_and_in_the_checkout_nothing_is_asked(tmp_path: Path):
     project.check_code(Paths(tmp_path), "crops")
-    with pytest.raises(ConfigError, match=r"no code\.yaml in this folder"):
+    with pytest.raises(ProjectError, match=r"no code\.yaml in this folder"):
         project.upgrade(Paths(tmp_path))
 
 

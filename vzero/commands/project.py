@@ -18,7 +18,8 @@ from typing import Any
 from ruamel.yaml import YAML
 
 import vzero
-from vzero.config import ConfigError, read_yaml
+from vzero.config import read_yaml
+from vzero.errors import ConfigError, ProjectError
 from vzero.imports import code_hash
 from vzero.paths import Paths
 from vzero.shards import atomic_path
@@ -76,7 +77,7 @@ def lay_out(folder: Path) -> None:
 def upgrade(paths: Paths) -> list[str]:
     """Write `dvc.yaml` and `code.yaml` for the installed version; the stages whose code is another now."""
     if not (paths.root / CODE).is_file():
-        raise ConfigError(f"no {CODE} in this folder; upgrade is for projects that `vzero init` laid out")
+        raise ProjectError(f"no {CODE} in this folder; upgrade is for projects that `vzero init` laid out")
     before = read_yaml(paths.root / CODE)["stages"]
     _write(paths.root / "dvc.yaml", _stages())
     _write(paths.root / CODE, _code())
@@ -85,10 +86,10 @@ def upgrade(paths: Paths) -> list[str]:
 
 
 def check_code(paths: Paths, stage: str) -> None:
-    """Raises ConfigError when a laid-out project was not told that the code of a stage is another now."""
+    """Raises ProjectError when a laid-out project was not told that the code of a stage is another now."""
     known = paths.root / CODE
     if known.is_file() and read_yaml(known)["stages"].get(stage) != code_hash(f"vzero.stages.{stage}"):
-        raise ConfigError(f"{CODE} is of other code than the installed vzero; run `vzero upgrade`")
+        raise ProjectError(f"{CODE} is of other code than the installed vzero; run `vzero upgrade`")
 
 
 def _text(link: str) -> str:
