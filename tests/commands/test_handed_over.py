@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from vzero.commands.handed_over import export_model
-from vzero.config import ConfigError
+from vzero.errors import ConfigError, ProjectError
 from vzero.models.hashing import folder_hash
 from vzero.paths import Paths
 
@@ -53,5 +53,5 @@ def test_figures_of_other_weights_are_left_out(paths: Paths, tmp_path: Path):
 def test_nothing_is_overwritten_and_nothing_comes_from_nothing(paths: Paths, tmp_path: Path):
     with pytest.raises(ConfigError, match="there already"):
         export_model(paths, paths.trained_model)
-    with pytest.raises(ConfigError, match="run train first"):
+    with pytest.raises(ProjectError, match="run train first"):
         export_model(Paths(tmp_path / "empty"), tmp_path / "out")

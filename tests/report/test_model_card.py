@@ -9,7 +9,7 @@ import pytest
 from example_run import write_example
 
 from vzero import tables
-from vzero.config import ConfigError
+from vzero.errors import ProjectError
 from vzero.shards import read
 from vzero.stages import report
 
@@ -34,5 +34,5 @@ def test_figures_stand_in_the_place_of_the_last_section_with_interval_and_what_t
 def test_figures_of_other_weights_are_refused(tmp_path: Path):
     params, paths = write_example(tmp_path)
     paths.trained_card.write_text("The weights are called something else.\n\n## Figures\nNone yet.\n")
-    with pytest.raises(ConfigError, match="of other weights; evaluate them again"):
+    with pytest.raises(ProjectError, match="of other weights; evaluate them again"):
         report.run(params, paths)

@@ -11,7 +11,7 @@ import subprocess
 from pathlib import Path
 
 import vzero
-from vzero.config import ConfigError
+from vzero.errors import ConfigError, ProjectError
 from vzero.models.hashing import CARD, folder_hash
 from vzero.paths import Paths
 from vzero.shards import atomic_path, new_folder
@@ -20,12 +20,12 @@ from vzero.shards import atomic_path, new_folder
 def export_model(paths: Paths, out: Path) -> str:
     """Copy the trained model to the new folder `out`, with the whole card; the hash of its weights.
 
-    Raises ConfigError when there is none, or `out` is there already.
+    Raises ProjectError when there is none, and ConfigError when `out` is there already.
     """
     if out.exists():
         raise ConfigError(f"{out}: there already; name a new folder with --out")
     if not paths.trained_model.is_dir():
-        raise ConfigError(f"{paths.trained_model}: no trained model; run train first")
+        raise ProjectError(f"{paths.trained_model}: no trained model; run train first")
     with new_folder(out) as folder:
         shutil.copytree(paths.trained_model, folder, dirs_exist_ok=True)
         write_handed_over_card(folder, paths)

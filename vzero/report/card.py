@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from vzero.config import ConfigError
+from vzero.errors import ProjectError
 from vzero.likeness.overlaps import overlap_counts
 from vzero.report.inputs import Inputs
 from vzero.report.names import LABELS, MODEL_NAMES
@@ -19,14 +19,14 @@ TEMPLATE = "figures.md.jinja"
 def with_figures(card: str, headlines: pl.DataFrame, inputs: Inputs) -> str:
     """The card of the trained folder with `headlines` (tables.Summary) in the place of its last section.
 
-    Raises ConfigError when other weights were evaluated than those that the card names.
+    Raises ProjectError when other weights were evaluated than those that the card names.
     """
     trained = inputs.predictions.filter(pl.col("model") == "trained")
     for benchmark, measured in (
         trained.select("benchmark", "model_hash").unique().sort("benchmark").iter_rows()
     ):
         if measured not in card:
-            raise ConfigError(f"data/evaluate/trained-{benchmark}: of other weights; evaluate them again")
+            raise ProjectError(f"data/evaluate/trained-{benchmark}: of other weights; evaluate them again")
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         undefined=StrictUndefined,
