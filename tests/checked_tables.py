@@ -41,6 +41,12 @@ def merge_tables(
     return samples, images, shards.read(out / "rejects", tables.Rejects)
 
 
+def write_items(folder: Path, items: pl.DataFrame, shard_rows: int = 100) -> None:
+    """Benchmark items as `ingest` leaves them, a folder a benchmark."""
+    for (benchmark,), rows in items.group_by("benchmark"):
+        write_shards(folder / str(benchmark), rows, tables.BenchmarkItems, shard_rows)
+
+
 def write_shards(folder: Path, frame: pl.DataFrame, schema: type[dy.Schema], shard_rows: int) -> None:
     """A whole table, consecutive rows in files of so many."""
     shutil.rmtree(folder, ignore_errors=True)

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import polars as pl
 
-from tests.checked_tables import write_shards
+from tests.checked_tables import write_items, write_shards
 from vzero import tables
 from vzero.benchmarks.catalogue import CATALOGUE
 from vzero.config import Params, parse_params
@@ -204,7 +204,7 @@ def _write_evaluation(paths: Paths, params: Params, rng: np.random.Generator, it
             write_cell(paths, model, benchmark, hits)
     rows = [item_row(name, item) for name in params.evaluate.benchmarks for item in range(items)]
     asked = pl.DataFrame(rows, infer_schema_length=None)
-    write_table(shard_path(paths.benchmark_items, 0), asked, tables.BenchmarkItems)
+    write_items(paths.benchmark_items, asked)
     overlaps = [overlap_row(params.evaluate.benchmarks[0], item, same_bytes=item == 0) for item in range(2)]
     write_table(shard_path(paths.overlaps, 0), pl.DataFrame(overlaps), tables.Overlaps)
     steps = [("rows", 0), ("no_boxes", 2), ("samples", 0)]

@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from tests.checked_tables import write_items
 from tests.example_run import item_row, prediction_rows
 from vzero import tables
 from vzero.paths import Paths
@@ -63,5 +64,5 @@ def own_predictions(root: Path, model: str) -> Path:
     write_table(shard_path(paths.predictions(model, "search"), 0), pl.DataFrame(rows), tables.Predictions)
     asked = {"question": "Which colour?", "options": ["red", "blue"], "answer": "A"}
     items = pl.DataFrame([item_row("search", number) | asked for number in range(len(rows))])
-    write_table(shard_path(paths.benchmark_items, 0), items, tables.BenchmarkItems)
+    write_items(paths.benchmark_items, items)
     return paths.evaluation(model, "search")

@@ -22,7 +22,10 @@ def error_of(tree: Any) -> str:
 def test_params_yaml_spells_out_the_defaults():
     tree = read_yaml(ROOT / "params.yaml")
     assert parse_params(tree) == Params()
-    assert sorted(keys_of(tree)) == sorted(keys_of(Params().model_dump()))
+    defaults = Params().model_dump()
+    # Sources of several are read as those that stand alone: spelled out, they would fill another page.
+    defaults["ingest"]["several"] = {"order": []}
+    assert sorted(keys_of(tree)) == sorted(keys_of(defaults))
 
 
 def test_no_key_has_a_name_that_the_run_cache_ignores():
@@ -64,8 +67,8 @@ def keys_of(tree: dict[str, Any], prefix: str = "") -> list[str]:
             "ingest.source: unknown source 'tabel': did you mean 'table'? allowed",
         ),
         (
-            {"ingest": {"source": ["zwz", "gqaa"]}},
-            "ingest.source: unknown source 'gqaa': did you mean 'gqa'",
+            {"ingest": {"source": "several", "several": {"order": ["zwz", "gqaa"]}}},
+            "ingest.several.order: unknown source 'gqaa': did you mean 'gqa'",
         ),
         ({"crops": {"upscale": 3}}, "crops.upscale: Input should be 1 or 2, got 3"),
         ({"crops": {"max_overlap": 1.5}}, "crops.max_overlap: Input should be less than or equal to 1, got"),

@@ -50,7 +50,11 @@ class Paths:
 
     @property
     def benchmark_items(self) -> Path:
+        """A folder for each benchmark."""
         return self.root / "data/ingest/benchmark_items"
+
+    def items_of(self, benchmark: str) -> Path:
+        return self.benchmark_items / benchmark
 
     @property
     def overlaps(self) -> Path:

@@ -1,6 +1,7 @@
 """Write and scan sharded Parquet tables: checked against their schema, atomic, resumable.
 
-A table is a folder of `part-NNNNN.parquet` files. What belongs together (an image, its samples, their crops)
+A table is a folder of `part-NNNNN.parquet` files, or of folders of such, one for each part of the table that
+something depends on by itself. What belongs together (an image, its samples, their crops)
 has the same shard number, and rows are sorted inside, so the same rows always make the same bytes. Long
 stages write into a scratch folder (`vzero.runs`), from which the finished tables are put in place at the end.
 
@@ -41,8 +42,8 @@ def shard_path(folder: Path, index: int) -> Path:
 
 
 def files(folder: Path) -> list[Path]:
-    """The files of a table in order."""
-    return sorted(folder.glob("part-*.parquet"))
+    """The files of a table in order, those of its parts included."""
+    return sorted([*folder.glob("part-*.parquet"), *folder.glob("[!.]*/part-*.parquet")])
 
 
 @contextlib.contextmanager

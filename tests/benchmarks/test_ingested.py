@@ -12,7 +12,7 @@ from published_files import base64_of, picture, write_tsv
 
 from vzero import shards
 from vzero.benchmarks import store
-from vzero.config import Crops, Params, parse_params
+from vzero.config import BENCHMARKS, Crops, Params, parse_params
 from vzero.errors import ConfigError, SourceError
 from vzero.needle.benchmarks import benchmark_items
 from vzero.paths import Paths
@@ -43,7 +43,7 @@ def test_published_items_stand_beside_the_embedded_ones(tmp_path, capsys, monkey
     paths = Paths(tmp_path)
     items = shards.read(paths.benchmark_items, BenchmarkItems)
     BenchmarkItems.validate(items)
-    assert [len(pl.read_parquet(file)) for file in sorted(paths.benchmark_items.iterdir())][1:] == [2, 2, 1]
+    assert [len(pl.read_parquet(file)) for file in shards.files(paths.items_of("vstar"))] == [2, 2, 1]
     published = items.filter(benchmark="vstar")
     assert published["image"].to_list() == [picture(number) for number in range(5)]
     assert published["version"].n_unique() == 1
@@ -52,14 +52,16 @@ def test_published_items_stand_beside_the_embedded_ones(tmp_path, capsys, monkey
     assert rejects.select("row", "sample_id", "code").rows() == [(5, "9", "unreadable_image")]
 
 
-def test_the_embedded_items_are_the_same_file_with_and_without_published_ones(tmp_path):
+def test_every_benchmark_has_its_own_files_that_another_one_leaves_as_they_are(tmp_path):
     write_tsv(tmp_path / "a.tsv", rows(2))
     paths = Paths(tmp_path)
     ingest.run(params(tmp_path), paths, processes=1)
-    alone = shards.shard_path(paths.benchmark_items, 0).read_bytes()
-    assert len(list(paths.benchmark_items.iterdir())) == 1
+    alone = {file: file.read_bytes() for file in shards.files(paths.benchmark_items)}
+    assert [file.parent.name for file in alone] == sorted(BENCHMARKS)
     summary = ingest.run(params(tmp_path, vstar="a.tsv"), paths, processes=1)
-    assert shards.shard_path(paths.benchmark_items, 0).read_bytes() == alone
+    both = {file: file.read_bytes() for file in shards.files(paths.benchmark_items)}
+    assert both.items() > alone.items()
+    assert {file.parent.name for file in both.keys() - alone.keys()} == {"vstar"}
     assert "benchmarks" in summary
 
 

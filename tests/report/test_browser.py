@@ -101,7 +101,8 @@ def test_what_is_folded_is_out_of_the_way(browser: Browser, written: Path, devic
 def data_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The data page of three sources, with a very tall image, a very wide one, and rejects with a picture."""
     root = tmp_path_factory.mktemp("data")
-    params = {"ingest": {"source": ["gqa", "table", "visual_cot_llava"], "table": {"images": "images"}}}
+    several = {"order": ["gqa", "table", "visual_cot_llava"], "table": {"images": "images"}}
+    params = {"ingest": {"source": "several", "several": several}}
     checked, paths = write_example(root, params=params)
     (root / "images").mkdir()
     (root / "images/a.png").write_bytes(picture(0))

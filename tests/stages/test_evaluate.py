@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tests.checked_tables import write_shards
+from tests.checked_tables import write_items
 from vzero import shards
 from vzero.benchmarks.items import picture_facts
 from vzero.config import BENCHMARKS, Crops, NeedleSource, Params, parse_params
@@ -32,7 +32,7 @@ QUESTIONS = 10
 def items(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("benchmarks") / "items"
     table = benchmark_items(NeedleSource(benchmark_questions=QUESTIONS), Crops())
-    write_shards(folder, table, BenchmarkItems, 20)
+    write_items(folder, table, 20)
     return folder
 
 
@@ -166,16 +166,16 @@ def test_a_changed_setting_asks_everything_again(
 
 def test_a_changed_image_is_asked_about_again(params: Params, paths: Paths):
     evaluate.run(params, paths, "base", "search")
-    [changed] = change_one_image(paths, "search")
+    changed = change_one_image(paths, "search")
     evaluate.run(params, paths, "base", "search")
     asked = stored(paths).group_by("item").len()
     assert dict(asked.iter_rows()) == {item: 2 if item == changed else 1 for item in asked["item"]}
 
 
 def test_a_question_that_came_with_new_data_is_the_only_one_asked(params: Params, paths: Paths):
-    *_, shard = sorted(paths.benchmark_items.iterdir())
+    [shard] = shards.files(paths.items_of("coarse"))
     whole = pl.read_parquet(shard)
-    lost = whole.filter(pl.col("benchmark") == "coarse")["item"][0]
+    lost = whole["item"][0]
     shards.write_table(shard, whole.filter(pl.col("item") != lost), BenchmarkItems)
     evaluate.run(params, paths, "base", "coarse")
     before = stored(paths)
@@ -208,7 +208,7 @@ def stored(paths: Paths) -> pl.DataFrame:
 def test_an_item_whose_picture_is_refused_stays_in_n_and_counts_as_wrong(
     params: Params, paths: Paths, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
-    [thin] = change_one_image(paths, "search", size=(4, 900))
+    thin = change_one_image(paths, "search", size=(4, 900))
     summary = evaluate.run(params, paths, "base", "search")
     rows = predictions(paths, "base", "search")
     Predictions.validate(rows)
@@ -226,28 +226,23 @@ def test_an_item_whose_picture_is_refused_stays_in_n_and_counts_as_wrong(
 
 
 def test_a_cell_of_refused_pictures_alone_scores_nothing(params: Params, paths: Paths):
-    [thin] = change_one_image(paths, "search", size=(4, 900))
-    for shard in sorted(paths.benchmark_items.glob("part-*")):
-        rows = pl.read_parquet(shard)
-        shards.write_table(
-            shard, rows.filter((pl.col("benchmark") != "search") | (pl.col("item") == thin)), BenchmarkItems
-        )
+    thin = change_one_image(paths, "search", size=(4, 900))
+    [shard] = shards.files(paths.items_of("search"))
+    rows = pl.read_parquet(shard)
+    shards.write_table(shard, rows.filter(pl.col("item") == thin), BenchmarkItems)
     found = evaluate.run(params, paths, "base", "search")["views"]["full"]
     assert (found["n"], found["accuracy"], found["unresolved"], found["refused"]) == (1, 0.0, 1.0, 1)
 
 
-def change_one_image(paths: Paths, benchmark: str, size: tuple[int, int] = (40, 60)) -> list[str]:
+def change_one_image(paths: Paths, benchmark: str, size: tuple[int, int] = (40, 60)) -> str:
     """Put another picture of this height and width into the first item of a benchmark; its id."""
-    for shard in sorted(paths.benchmark_items.glob("part-*")):
-        rows = pl.read_parquet(shard).to_dicts()
-        for row in rows:
-            if row["benchmark"] == benchmark:
-                pixels = np.zeros((*size, 3), np.uint8)
-                row["image"] = encode_png(pixels)
-                row["pictures"][0] = picture_facts(row["image"], pixels)
-                shards.write_table(shard, shards.frame_of(rows, BenchmarkItems), BenchmarkItems)
-                return [row["item"]]
-    return []
+    shard, *_ = shards.files(paths.items_of(benchmark))
+    rows = pl.read_parquet(shard).to_dicts()
+    pixels = np.zeros((*size, 3), np.uint8)
+    rows[0]["image"] = encode_png(pixels)
+    rows[0]["pictures"][0] = picture_facts(rows[0]["image"], pixels)
+    shards.write_table(shard, shards.frame_of(rows, BenchmarkItems), BenchmarkItems)
+    return rows[0]["item"]
 
 
 def test_unknown_names_are_errors_that_say_what_is_allowed(params: Params, paths: Paths):
@@ -262,5 +257,5 @@ def test_what_is_missing_is_named(params: Params, paths: Paths):
     with pytest.raises(ModelError, match="no folder there to load the trained model from"):
         evaluate.run(params, paths, "trained", "search")
     shutil.rmtree(paths.benchmark_items)
-    with pytest.raises(ProjectError, match="run the stage that writes it first"):
+    with pytest.raises(ProjectError, match="no items of this benchmark there; run ingest"):
         evaluate.run(params, paths, "base", "search")

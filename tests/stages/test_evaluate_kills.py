@@ -10,13 +10,13 @@ from killable import KILLED, KillableCommands, said
 from ruamel.yaml import YAML
 from tiny_models import save_tiny
 
-from tests.checked_tables import write_shards
+from tests.checked_tables import write_items
 from vzero import shards
 from vzero.config import Crops, NeedleSource
 from vzero.evaluate.replies import Replies
 from vzero.needle.benchmarks import benchmark_items
 from vzero.paths import Paths
-from vzero.tables import BenchmarkItems, EvaluateTimings, Predictions
+from vzero.tables import EvaluateTimings, Predictions
 
 # The other tests that need the driver's process run in the same one.
 pytestmark = pytest.mark.xdist_group("kills")
@@ -32,7 +32,7 @@ def projects(tmp_path) -> list[Paths]:
     items = benchmark_items(NeedleSource(benchmark_questions=QUESTIONS), Crops())
     made = [Paths(tmp_path / name) for name in ("killed", "untouched")]
     for paths in made:
-        write_shards(paths.benchmark_items, items, BenchmarkItems, 20)
+        write_items(paths.benchmark_items, items, 20)
         save_tiny(paths.trained_model, seed=0)
         YAML().dump(SETTINGS, paths.params)
     return made

@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 
 from vzero import imaging, shards, tables
-from vzero.config import Filters, Ingest, Models, Params, PromptTokens, SealSource
+from vzero.config import Filters, Ingest, Models, Params, PromptTokens, SealSource, Several
 from vzero.errors import ChangedError, ConfigError, SourceError
 from vzero.paths import Paths
 from vzero.stages import ingest
@@ -272,9 +272,14 @@ def seal_rows(project: Paths, boxes: list[list[float]]) -> SealSource:
     return SealSource(rows=Path("seal.json"), images=Path("images"))
 
 
+def both_sources(table_params: Params, seal: SealSource) -> Ingest:
+    both = Several(order=["table", "seal"], table=table_params.ingest.table, seal=seal)
+    return table_params.ingest.model_copy(update={"source": "several", "several": both})
+
+
 def test_several_sources_make_one_set_of_tables(table_params, project):
     seal = seal_rows(project, [[5, 5, 20, 20], [1, 2, 30, 40], [9, 9, 9, 9], [1, 1, 2, 2]])
-    several = table_params.ingest.model_copy(update={"source": ["table", "seal"], "seal": seal})
+    several = both_sources(table_params, seal)
     summary = ingest.run(Params(ingest=several), project, processes=1)
     assert summary["sources"] == {"table": {"rows": 120, "samples": 117}, "seal": {"rows": 4, "samples": 3}}
     assert (summary["rows"], summary["samples"], summary["images"]) == (124, 120, 41)
@@ -294,7 +299,7 @@ def test_several_sources_make_one_set_of_tables(table_params, project):
 
 def test_one_of_several_sources_that_gives_nothing_is_an_error(table_params, project):
     seal = seal_rows(project, [[70, 70, 5, 5]] * 4)
-    several = table_params.ingest.model_copy(update={"source": ["table", "seal"], "seal": seal})
+    several = both_sources(table_params, seal)
     with pytest.raises(
         SourceError, match=r"seal: none of 4 rows can be used \(box_outside: 3, missing_image: 1"
     ):

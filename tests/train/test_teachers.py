@@ -95,13 +95,6 @@ def test_a_moving_teacher_is_part_of_the_checkpoint(project: Paths, monkeypatch)
     assert read(project.rollouts, Rollouts).equals(resumed)
 
 
-def test_a_parked_teacher_gives_the_same_run(project: Paths):
-    train.run(settings(steps=2), project)
-    straight = read(project.rollouts, Rollouts)
-    train.run(settings(steps=2, teacher={"offload": True}), project)
-    assert read(project.rollouts, Rollouts).equals(straight)
-
-
 def test_parking_moves_everything_but_the_output_layer(project: Paths):
     teacher = load_model(folders(project)["teacher"], Models())
     moved = {tensor.data_ptr() for tensor in movable(teacher)}

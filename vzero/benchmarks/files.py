@@ -14,7 +14,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from vzero.benchmarks.tsv import read_tsv_rows, tsv_columns
 from vzero.config import NaCells
 from vzero.errors import SourceError
 from vzero.untrusted.parquet import read_batches
@@ -35,6 +34,9 @@ def open_files(files: Sequence[Path], na_cells: NaCells) -> Opened:
     """Columns and rows of files of one suffix. Raises SourceError for one that cannot be read."""
     match files[0].suffix.lower():
         case ".tsv":
+            # Here, because it imports pandas, which takes half a second.
+            from vzero.benchmarks.tsv import read_tsv_rows, tsv_columns
+
             columns = [tsv_columns(file) for file in files]
             return Opened(
                 _common(columns),

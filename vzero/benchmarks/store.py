@@ -1,4 +1,4 @@
-"""Benchmarks as shards of one table, however large their images are."""
+"""A published benchmark as shards of its own folder of the table, however large its images are."""
 
 from __future__ import annotations
 
@@ -25,12 +25,11 @@ Row = dict[str, Any]
 @dataclass(frozen=True)
 class Stored:
     items: int
-    shards: int
     rejects: tuple[Reject, ...]
 
 
-def store_benchmark(file: BenchmarkFile, scratch: Path, target: Path, first_shard: int) -> Stored:
-    """Write all items as shards of `target` from number `first_shard` on.
+def store_benchmark(file: BenchmarkFile, scratch: Path, target: Path) -> Stored:
+    """Write all items as shards of `target`, the benchmark's own folder.
 
     The items pass through `scratch` first, because the version that each carries is the hash of all.
     Raises SourceError when no row can be used.
@@ -47,8 +46,8 @@ def store_benchmark(file: BenchmarkFile, scratch: Path, target: Path, first_shar
     version = version_of(digests)
     for part in range(parts):
         frame = pl.read_parquet(shards.shard_path(scratch, part)).with_columns(version=pl.lit(version))
-        shards.write_table(shards.shard_path(target, first_shard + part), frame, BenchmarkItems)
-    return Stored(len(digests), parts, tuple(rejects))
+        shards.write_table(shards.shard_path(target, part), frame, BenchmarkItems)
+    return Stored(len(digests), tuple(rejects))
 
 
 def _items(file: BenchmarkFile, rejects: list[Reject]) -> Iterator[Row]:

@@ -14,7 +14,7 @@ from pydantic import ValidationError, model_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from vzero.config.base import Section
+from vzero.config.base import Reach, Section, decisive, reach_of
 from vzero.config.compute import Compute
 from vzero.config.data import (
     BenchmarkName,
@@ -22,7 +22,9 @@ from vzero.config.data import (
     Ingest,
     NaCells,
     NeedleSource,
+    Several,
     SourceName,
+    Sources,
     TableColumns,
     TableSource,
     VerlSource,
@@ -66,10 +68,13 @@ __all__ = [
     "Objective",
     "Params",
     "PromptTokens",
+    "Reach",
     "Report",
     "SealSource",
     "Section",
+    "Several",
     "SourceName",
+    "Sources",
     "TableColumns",
     "TableSource",
     "Teacher",
@@ -85,8 +90,10 @@ __all__ = [
     "VstarSource",
     "WordingName",
     "ZwzSource",
+    "decisive",
     "load_params",
     "parse_params",
+    "reach_of",
     "read_yaml",
 ]
 

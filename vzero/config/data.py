@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import difflib
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, field_validator, model_validator
 
-from vzero.config.base import Fraction, NonNegative, Positive, Section
+from vzero.config.base import Fraction, NonNegative, Positive, Reach, Section, decisive
 from vzero.config.filters import Filters
 from vzero.config.object_sources import CocoSource, GqaSource, VocSource, VstarSource
 from vzero.config.public_sources import (
@@ -133,10 +133,9 @@ SourceName = Literal[
 ]
 
 
-class Ingest(Section):
-    source: SourceName | list[SourceName] = "needle"
-    """Which source the samples come from, or several in this order: of samples with the same id the first one
-    is kept. Each one's own sub-section below says how it is read."""
+class Sources(Section):
+    """How each source is read."""
+
     needle: NeedleSource = NeedleSource()
     zwz: ZwzSource = ZwzSource()
     vision_opd: VisionOpdSource = VisionOpdSource()
@@ -151,6 +150,44 @@ class Ingest(Section):
     coco: CocoSource = CocoSource()
     voc: VocSource = VocSource()
     table: TableSource = TableSource()
+
+
+class Several(Sources):
+    """Several sources that make one set of tables, with sections of their own for how they are read.
+
+    They do not share those of single sources, so that DVC sees what the tables depend on and nothing else.
+    """
+
+    order: list[SourceName] = Field(default_factory=list)
+    """Which ones: of samples with the same id the first source's is kept."""
+
+    @field_validator("order", mode="before")
+    @classmethod
+    def _known_sources(cls, order: Any) -> Any:
+        for name in order if isinstance(order, list) else ():
+            _check_source(name, get_args(SourceName))
+        return order
+
+    @field_validator("order")
+    @classmethod
+    def _each_source_once(cls, order: list[SourceName]) -> list[SourceName]:
+        if len(set(order)) < len(order):
+            raise ValueError(f"each source once; found {', '.join(order)}")
+        return order
+
+
+def _check_source(name: Any, known: tuple[str, ...]) -> None:
+    # Otherwise the message is the type checker's.
+    if name not in known:
+        close = difflib.get_close_matches(str(name), known, n=1)
+        hint = f"did you mean {close[0]!r}? " if close else ""
+        raise ValueError(f"unknown source {name!r}: {hint}allowed: {', '.join(known)}")
+
+
+class Ingest(Sources):
+    source: SourceName | Literal["several"] = "needle"
+    """Which source the samples come from; its own section says how it is read."""
+    several: Several = Several()
     dev_fraction: Fraction = 0.02
     """Share of samples, by hash of the image, held out for comparing checkpoints (needle draws its own)."""
     shard_images: Positive = 32
@@ -162,7 +199,7 @@ class Ingest(Section):
     """Boxes that cover more of the image than this say nothing about where the evidence is."""
     min_box_side: float = Field(default=1.0, ge=1)
     """Pixels; narrower boxes are rejected as empty."""
-    verify_boxes: bool = True
+    verify_boxes: Annotated[bool, Reach.END] = True
     """Whether boxes that contradict their declared convention stop the stage; off only for odd boxes that
     were looked at and are right. The verdict is in the summary either way."""
     exif: Literal["stored", "shown"] = "shown"
@@ -186,26 +223,43 @@ class Ingest(Section):
 
     @property
     def sources(self) -> tuple[SourceName, ...]:
-        return tuple(self.source) if isinstance(self.source, list) else (self.source,)
+        """The sources that are read, in order."""
+        return tuple(self.several.order) if self.source == "several" else (self.source,)
+
+    @property
+    def settings(self) -> Sources:
+        """Where the sections of the sources that are read stand."""
+        return self.several if self.source == "several" else self
+
+    def key(self, name: SourceName) -> str:
+        """Where params.yaml says how a source is read."""
+        return f"ingest.several.{name}" if self.source == "several" else f"ingest.{name}"
 
     @field_validator("source", mode="before")
     @classmethod
-    def _known_sources(cls, source: Any) -> Any:
-        # Otherwise there is a message for the name and one for the list, in the words of the type checker.
-        known = get_args(SourceName)
-        for name in source if isinstance(source, list) else [source]:
-            if name not in known:
-                close = difflib.get_close_matches(str(name), known, n=1)
-                hint = f"did you mean {close[0]!r}? " if close else ""
-                raise ValueError(f"unknown source {name!r}: {hint}allowed: {', '.join(known)}")
+    def _known_source(cls, source: Any) -> Any:
+        if isinstance(source, list):
+            raise ValueError("a list is written source: several, with ingest.several.order")
+        _check_source(source, (*get_args(SourceName), "several"))
         return source
 
-    @field_validator("source")
-    @classmethod
-    def _each_source_once(cls, source: SourceName | list[SourceName]) -> SourceName | list[SourceName]:
-        if isinstance(source, list) and len(set(source)) < max(len(source), 1):
-            raise ValueError(f"each source once, and at least one; found {', '.join(source) or 'none'}")
-        return source
+    @model_validator(mode="after")
+    def _several_are_named(self) -> Ingest:
+        if self.source == "several" and not self.several.order:
+            raise ValueError("several.order must name the sources that source several stands for")
+        return self
+
+    def decisive(self) -> dict[str, Any]:
+        """What names a run: not how sources are read that are not."""
+        others = set(Sources.model_fields) - set(self.sources)
+        values = decisive(self)
+        if self.source == "several":
+            others = set(Sources.model_fields)
+            values["several"] = {name: values["several"][name] for name in ("order", *self.sources)}
+        else:
+            del values["several"]
+        questions = self.needle.benchmark_questions
+        return {k: v for k, v in values.items() if k not in others} | {"benchmark_questions": questions}
 
 
 class Crops(Section):

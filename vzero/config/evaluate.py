@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from vzero.config.base import NonNegative, Positive, Section
+from vzero.config.base import NonNegative, Positive, Reach, Section
 from vzero.config.data import BenchmarkName
 
 BENCHMARKS = ("search", "cyclic", "zoom", "coarse")
@@ -34,10 +34,10 @@ EvaluatedName = Literal[EmbeddedName, BenchmarkName]
 
 
 class Evaluate(Section):
-    frozen: tuple[Literal["base", "teacher"], ...] = ("base", "teacher")
+    frozen: Annotated[tuple[Literal["base", "teacher"], ...], Reach.CELLS] = ("base", "teacher")
     """Models beside the trained one: the untouched student, and the teacher with the right crop. Their
     cells do not depend on training, so a changed recipe leaves them alone."""
-    benchmarks: Annotated[tuple[EvaluatedName, ...], Field(min_length=1)] = BENCHMARKS
+    benchmarks: Annotated[tuple[EvaluatedName, ...], Field(min_length=1), Reach.CELLS] = BENCHMARKS
     """Embedded ones, and published ones that `ingest.benchmarks` names the files of."""
     wording: WordingName | None = None
     """How questions are worded; `None`: as each benchmark says in its file (vzero/benchmarks)."""

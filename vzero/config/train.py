@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from vzero.config.base import NonNegative, Positive, Section
+from vzero.config.base import NonNegative, Positive, Reach, Section
 from vzero.errors import ConfigError
 
 OBJECTIVE_SETTINGS = {
@@ -138,7 +138,7 @@ class Teacher(Section):
     student, kept in fp32."""
     decay: Annotated[float, Field(ge=0, lt=1)] = 0.95
     """Share of the average that is kept at every step; of ema."""
-    offload: bool = False
+    offload: Annotated[bool, Reach.MACHINE] = False
     """Keep the teacher in main memory while it has nothing to do, so that one device serves both models."""
 
 
@@ -185,12 +185,12 @@ class Train(Section):
     weight_decay: float = Field(default=0.01, ge=0)
     max_grad_norm: float = Field(default=1.0, gt=0)
     gradient_checkpointing: bool = False
-    checkpoint_every: Positive = 20
+    checkpoint_every: Annotated[Positive, Reach.MACHINE] = 20
     """Steps between checkpoints; an interrupted run goes on from the last one."""
-    save_precision: Literal["source", "fp32"] = "source"
+    save_precision: Annotated[Literal["source", "fp32"], Reach.END] = "source"
     """Of the trained model's weights. source: each tensor's as in `models.student`. fp32: as they were
     trained, which a bfloat16 folder rounds to two or three digits; twice its size."""
-    on_collapse: Literal["warn", "stop"] = "warn"
+    on_collapse: Annotated[Literal["warn", "stop"], Reach.END] = "warn"
     """What to do when answers lose their length, their variety or their end (`vzero.train.collapse`)."""
     seed: NonNegative = 0
 

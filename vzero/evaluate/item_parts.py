@@ -20,30 +20,27 @@ FACTS = [name for name in BenchmarkItems.column_names() if name not in ENCODED]
 
 
 def read_questions(
-    folder: Path, benchmark: str, model: str, wording: str, seeds: Sequence[int]
+    folder: Path, model: str, wording: str, seeds: Sequence[int]
 ) -> tuple[pl.DataFrame, list[Part]]:
     """All rows of `views.questions` (columns of BenchmarkItems but for the pictures), and what is asked.
 
-    Raises ProjectError when the table has no items of the benchmark.
+    `folder` holds one benchmark's items. Raises ProjectError when there are none.
     """
     files = shards.files(folder)
     if not files:
-        raise ProjectError(f"{folder}: no table there; run the stage that writes it first")
-    scan = pl.scan_parquet(files, include_file_paths=FILE)
-    items = scan.filter(pl.col("benchmark") == benchmark).select(*FACTS, FILE).collect()
-    if items.is_empty():
-        raise ProjectError(f"{folder}: no items of benchmark {benchmark!r}; run ingest")
+        raise ProjectError(f"{folder}: no items of this benchmark there; run ingest")
+    items = pl.scan_parquet(files, include_file_paths=FILE).select(*FACTS, FILE).collect()
     rows = questions(items, model)
     parts = []
     for (file,), part in rows.group_by([FILE], maintain_order=True):
         asked = [once for row in part.iter_rows(named=True) for once in asked_of(row, wording, seeds)]
-        parts.append(Part(tuple(asked), partial(_images, Path(str(file)), benchmark)))
+        parts.append(Part(tuple(asked), partial(_images, Path(str(file)))))
     return rows.drop(FILE), parts
 
 
-def _images(file: Path, benchmark: str) -> dict[str, bytes]:
+def _images(file: Path) -> dict[str, bytes]:
     """Encoded pictures of a shard by their hash; one that several items show is held once."""
-    rows = pl.scan_parquet(file).filter(pl.col("benchmark") == benchmark).select(*ENCODED, "pictures")
+    rows = pl.scan_parquet(file).select(*ENCODED, "pictures")
     found: dict[str, bytes] = {}
     for image, more, crop, pictures in rows.collect().iter_rows():
         encoded = [image, *more] + ([crop] if crop is not None else [])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from vzero import shards, tables
-from vzero.config import Params
+from vzero.config import Ingest, Params
 from vzero.errors import SourceError
 from vzero.ingest import curation, merge
 from vzero.ingest.funnel import funnel
@@ -43,7 +43,7 @@ def write_tables(run: IngestRun, rows: Counter[str], unusable: pl.DataFrame) -> 
     suspects = merge.find_suspects(folder)
     left_out = _left_out(params, folder, suspects)
     rejects = merge.write_rejects(folder, target / "rejects", left_out, unusable)
-    _require_usable_rows(params.ingest.sources, rows, rejects, target / "rejects")
+    _require_usable_rows(params.ingest, rows, rejects, target / "rejects")
     images, samples = _write_shards(run, left_out, suspects)
     if samples + rejects.total() != rows.total():
         raise RuntimeError(f"{rows.total()} rows became {samples} samples and {rejects.total()} rejects")
@@ -96,21 +96,21 @@ def _left_out(params: Params, folder: Path, suspects: pl.DataFrame) -> pl.DataFr
 
 
 def _require_usable_rows(
-    sources: Sequence[str], rows: Counter[str], rejects: Counter[tuple[str, str]], table: Path
+    config: Ingest, rows: Counter[str], rejects: Counter[tuple[str, str]], table: Path
 ) -> None:
     """Raises SourceError when no row of a source passes the checks, or filters leave nothing at all.
 
     The first means that the source's parameters are wrong, more likely than all its rows. The table of
     rejects, which is not published then, gives an example.
     """
-    for name in sources:
+    for name in config.sources:
         codes = {code: count for (source, code), count in sorted(rejects.items()) if source == name}
         checks = sum(count for code, count in codes.items() if code not in curation.FILTERS)
         if checks == rows[name] or rejects.total() == rows.total():
             found = ", ".join(f"{code}: {count}" for code, count in codes.items())
             why = found or "the source is empty"
             example = _example(table, name, max(codes, key=codes.__getitem__)) if codes else ""
-            advice = f"See ingest.{name} in params.yaml"
+            advice = f"See {config.key(name)} in params.yaml"
             raise SourceError(f"{name}: none of {rows[name]} rows can be used ({why}){example}. {advice}")
 
 

@@ -154,14 +154,14 @@ def _complaint(name: SourceName, config: Ingest, dispute: Dispute, sheet: Path) 
             f"{source}: boxes are declared as {_name(declared)} but are {_name(found.fitting)}: {numbers} "
             f"as {_name(found.fitting)}. {change}. {look}"
         )
-    section = getattr(config, name)
+    section = getattr(config.settings, name)
     changes = {
         "box_order": (declared.order, found.fitting.order),
         "box_unit": (declared.unit, found.fitting.unit),
     }
     keys = {key: new for key, (old, new) in changes.items() if old != new}
     if all(hasattr(section, key) for key in keys) and found.fitting.unit != "fraction_of_square":
-        change = "Set " + " and ".join(f"ingest.{name}.{key}: {new}" for key, new in keys.items())
+        change = "Set " + " and ".join(f"{config.key(name)}.{key}: {new}" for key, new in keys.items())
     else:
         change = "This reader knows the published form only; ingest.source: table reads other conventions"
     alike = f" They fit {', '.join(map(_name, found.alike))} as well: find out which." if found.alike else ""

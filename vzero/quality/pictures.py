@@ -185,7 +185,7 @@ def reject_groups(inputs: Inputs, source: str, ingest: Ingest, paths: Paths) -> 
 
 
 def _open_images(ingest: Ingest, source: str, paths: Paths) -> Images | None:
-    place = getattr(getattr(ingest, source), "images", None) if source in ingest.sources else None
+    place = getattr(getattr(ingest.settings, source), "images", None) if source in ingest.sources else None
     if place is None:
         return None
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from vzero.config import Ingest, SourceName
+from vzero.config import Ingest, SourceName, Sources
 from vzero.errors import SourceError
 from vzero.paths import Paths
 from vzero.sources.annotation import Source
@@ -35,7 +35,7 @@ def open_source(
     `advance` is told how far its tar files of images are indexed, if they have to be.
     """
     try:
-        source = _open(name, config, paths, advance)
+        source = _open(name, config.settings, paths, advance)
         for path in source.inputs:
             if not path.is_file():  # a pipe or a device of that name would never end
                 raise SourceError(f"{path}: not a file")
@@ -49,14 +49,14 @@ def open_source(
 def _parameter(name: SourceName, config: Ingest, paths: Paths, message: str) -> str:
     """The key of the path that a message begins with, or that of the source's section."""
     found = [
-        (len(str(paths.resolve(value))), f"ingest.{name}.{key}")
-        for key, value in getattr(config, name)
+        (len(str(paths.resolve(value))), f"{config.key(name)}.{key}")
+        for key, value in getattr(config.settings, name)
         if isinstance(value, Path) and message.startswith(str(paths.resolve(value)))
     ]
-    return max(found)[1] if found else f"ingest.{name}"
+    return max(found)[1] if found else config.key(name)
 
 
-def _open(name: SourceName, config: Ingest, paths: Paths, advance: Progress) -> Source:
+def _open(name: SourceName, config: Sources, paths: Paths, advance: Progress) -> Source:
     match name:
         case "needle":
             return open_needle(config.needle)

@@ -34,7 +34,7 @@ def run(params: Params, paths: Paths, model: str, benchmark: str) -> dict[str, A
     folder = _model_folder(params, paths, model)
     stored = stored_model(folder, params.models)
     wording = settings.wording or CATALOGUE[benchmark].wording
-    questions, parts = read_questions(paths.benchmark_items, benchmark, model, wording, settings.seeds)
+    questions, parts = read_questions(paths.items_of(benchmark), model, wording, settings.seeds)
     title = f"{model} on {benchmark}"
     replies = ask_all(parts, stored, paths.replies(benchmark, stored.hash), settings, title)
     fixed = {"model": model, "model_hash": stored.hash, "wording": wording}

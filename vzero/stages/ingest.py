@@ -112,7 +112,7 @@ def _run_folder(params: Params, paths: Paths, sources: list[Source]) -> Abstract
     places = [paths.resolve(path) for path in params.ingest.benchmarks.values()]
     places += [place for source in sources for place in image_places(source.images)]
     config = {
-        "params": params.ingest.model_dump(mode="json"),
+        "params": params.ingest.decisive(),
         "crops": params.crops.model_dump(include={"format", "margin", "min_side", "upscale"}),
         "images": shards.listing_hash(places),
     }
@@ -168,8 +168,9 @@ def _write_benchmarks(
     """Write the embedded and the published benchmarks; counts by published name, and rows of the rejects."""
     target = folder / "benchmark_items"
     drawn = benchmark_items(params.ingest.needle, params.crops)
-    shards.write_table(shards.shard_path(target, 0), drawn, tables.BenchmarkItems)
-    counts, rejects, next_shard = {}, [checked_parts.reject_frame([], "")], 1
+    for (name,), items in drawn.group_by("benchmark"):
+        shards.write_table(shards.shard_path(target / str(name), 0), items, tables.BenchmarkItems)
+    counts, rejects = {}, [checked_parts.reject_frame([], "")]
     for name, path in sorted(params.ingest.benchmarks.items()):
         file = open_benchmark(
             CATALOGUE[name],
@@ -178,8 +179,7 @@ def _write_benchmarks(
             max_megapixels=params.ingest.max_megapixels,
             crops=params.crops,
         )
-        stored = store_benchmark(file, folder / "published" / name, target, next_shard)
-        next_shard += stored.shards
+        stored = store_benchmark(file, folder / "published" / name, target / name)
         counts[name] = {"items": stored.items, "rejects": len(stored.rejects)}
         rejects.append(checked_parts.reject_frame(stored.rejects, name))
         for notice in file.notices:

@@ -15,7 +15,7 @@ import torch
 from accelerate import Accelerator
 from accelerate.utils import InitProcessGroupKwargs, broadcast_object_list, set_seed
 
-from vzero.config import Params
+from vzero.config import Params, decisive
 from vzero.errors import ConfigError, UserError
 from vzero.models.recompute import recompute_layers
 from vzero.models.saving import save_like, weight_files
@@ -57,8 +57,7 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     index = index.join(unusable, on="sample_id", how="anti", maintain_order="left")
     config = {
         "models": params.models.model_dump(mode="json"),
-        # What only decides whether to go on, or how the end is saved, must not make a run begin anew.
-        "train": params.train.model_dump(mode="json", exclude={"on_collapse", "save_precision"}),
+        "train": decisive(params.train),
     }
     summary = {
         "recipe": params.train.recipe,
