@@ -78,7 +78,7 @@ def test_tables_keep_their_schemas_and_belong_together_shard_by_shard(table_para
         (project.benchmark_items, tables.BenchmarkItems),
         (project.overlaps, tables.Overlaps),
     ]:
-        schema.validate(pl.scan_parquet(folder / "part-*.parquet").collect())
+        schema.validate(pl.scan_parquet(shards.files(folder)).collect())
     names = [path.name for path in sorted(project.images.iterdir())]
     assert len(names) > 1 and names == [path.name for path in sorted(project.samples.iterdir())]
     for name in names:
