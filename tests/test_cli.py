@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from vzero import cli, errors
-from vzero.cli import summary_line
+from vzero.summaries import summary_line
 
 ROOT = Path(__file__).parent.parent
 

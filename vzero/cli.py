@@ -9,10 +9,9 @@ import errno
 import importlib
 import os
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from cyclopts import App, Parameter, validators
 
@@ -20,6 +19,7 @@ import vzero
 from vzero.config import BenchmarkName, EvaluatedName, Params, load_params
 from vzero.errors import ConfigError, UserError
 from vzero.paths import Paths
+from vzero.summaries import summary_line
 from vzero.train.collapse import TrainingCollapsed
 
 # `main` says what an interrupt means; without this the library would end without a word.
@@ -30,9 +30,6 @@ export = App(
 )
 app.command(export)
 
-
-PRINTED = ("funnel", "rejects", "box_conventions")
-"""Of summaries: what `ingest` has already printed as a table or in lines of its own."""
 
 FREE_SPACE = "free some space and run the same command again"
 ALLOW = "allow this user to use it and run the same command again"
@@ -372,28 +369,6 @@ def _project_params() -> Params:
     if not paths.params.is_file():
         raise ConfigError("no params.yaml in this folder; run vzero in the root of the project")
     return load_params(paths.params)
-
-
-def summary_line(title: str, summary: dict[str, Any]) -> str:
-    """A stage's summary on one line, nested names after their section's."""
-    return f"{title}: {', '.join(_spelled_out(summary))}"
-
-
-def _spelled_out(summary: dict[str, Any], prefix: str = "") -> Iterator[str]:
-    for name, value in summary.items():
-        words = f"{prefix}{name.replace('_', ' ')}"
-        if isinstance(value, dict):
-            if name in PRINTED:
-                continue
-            yield from _spelled_out(value, f"{words} ")
-        elif value is not None:
-            yield f"{words} {_spell(value)}"
-
-
-def _spell(value: Any) -> str:
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
 
 
 def main() -> None:
