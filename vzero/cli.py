@@ -328,7 +328,7 @@ def fetch(benchmark: BenchmarkName, /, *, out: Path = Path("data/raw/benchmarks"
     out
         Folder that gets one folder a benchmark.
     """
-    from vzero.benchmarks.fetch import fetch as download
+    from vzero.commands.fetch import fetch as download
 
     place = download(benchmark, out)
     print(f"{benchmark}: {place}; for params.yaml: ingest: {{benchmarks: {{{benchmark}: {place}}}}}")

@@ -14,6 +14,7 @@ import polars as pl
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from vzero.config import Params
+from vzero.config.base import decisive
 from vzero.models.hashing import CARD, folder_hash
 from vzero.paths import Paths
 from vzero.shards import atomic_path, scan
@@ -22,7 +23,6 @@ from vzero.train.resolve import resolve
 
 TEMPLATE = "trained.md.jinja"
 OF_THE_METHOD = {"recipe", "gate", "advantage", "objective", "logprob_temperature"}
-WITHOUT_EFFECT = {"micro_tokens", "gradient_checkpointing", "checkpoint_every", "on_collapse"}
 LOGGED = ("loss", "weight_std", "reward", "response_tokens", "truncated")
 EDGE = 10  # steps
 
@@ -87,8 +87,8 @@ def dotted(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def _settings(params: Params) -> dict[str, Any]:
-    train = params.train.model_dump(mode="json", exclude=OF_THE_METHOD | WITHOUT_EFFECT)
-    del train["teacher"]["offload"]
+    train = {name: value for name, value in decisive(params.train).items() if name not in OF_THE_METHOD}
+    train["save_precision"] = params.train.save_precision
     return train | params.models.model_dump(mode="json", exclude={"student", "teacher"})
 
 

@@ -13,8 +13,8 @@ import huggingface_hub
 import pytest
 from huggingface_hub import constants
 
-from vzero.benchmarks import fetch
 from vzero.benchmarks.catalogue import CATALOGUE
+from vzero.commands import fetch
 from vzero.errors import ConfigError, SourceError
 
 
