@@ -98,9 +98,16 @@ def _ray(arguments: list[str]) -> None:
 
 
 def _pip(arguments: list[str]) -> None:
+    command, *rest = arguments
+    assert command in ("install", "wheel")
+    _options("pip", rest, _sources("pip", "_internal/cli/cmdoptions.py", f"_internal/commands/{command}.py"))
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    name, extra = re.fullmatch(r"(\w+)\[(\w+)\]", arguments[1]).groups()
-    assert arguments[0] == "install" and name == project["name"] and extra in project["optional-dependencies"]
+    for name, extra in (match.groups() for each in rest if (match := re.fullmatch(r"(\w+)\[(\w+)\]", each))):
+        assert name == project["name"] and extra in project["optional-dependencies"]
+
+
+def _cd(arguments: list[str]) -> None:
+    assert len(arguments) == 1
 
 
 def _export(arguments: list[str]) -> None:
@@ -135,6 +142,7 @@ CHECKS: dict[str, Callable[[list[str]], None]] = {
     "accelerate": _accelerate,
     "ray": _ray,
     "pip": _pip,
+    "cd": _cd,
     "export": _export,
     "marimo": _marimo,
 }
