@@ -1,1 +1,1 @@
-"""What the two pages for people share: their look, charts, pictures, and rows looked up by id."""
+"""What pages for people share: their look, charts, pictures, rows looked up by id; and cards as Markdown."""

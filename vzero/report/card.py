@@ -5,15 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import polars as pl
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from vzero.errors import ProjectError
 from vzero.likeness.overlaps import overlap_counts
+from vzero.pages.cards import fill
 from vzero.report.inputs import Inputs
 from vzero.report.names import LABELS, MODEL_NAMES
 
 HEADING = "## Figures\n"
-TEMPLATE = "figures.md.jinja"
+TEMPLATE = Path(__file__).with_name("figures.md.jinja")
 
 
 def with_figures(card: str, headlines: pl.DataFrame, inputs: Inputs) -> str:
@@ -27,14 +27,8 @@ def with_figures(card: str, headlines: pl.DataFrame, inputs: Inputs) -> str:
     ):
         if measured not in card:
             raise ProjectError(f"data/evaluate/trained-{benchmark}: of other weights; evaluate them again")
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    figures = environment.get_template(TEMPLATE).render(
+    figures = fill(
+        TEMPLATE,
         rows=headlines.to_dicts(),
         benchmarks=_measured_on(inputs),
         models=MODEL_NAMES,

@@ -11,17 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from vzero.config import Params
-from vzero.config.base import decisive
+from vzero.config import Params, decisive
 from vzero.models.hashing import CARD, folder_hash
+from vzero.pages.cards import fill
 from vzero.paths import Paths
 from vzero.shards import atomic_path, scan
 from vzero.tables import Images, Samples
 from vzero.train.resolve import resolve
 
-TEMPLATE = "trained.md.jinja"
+TEMPLATE = Path(__file__).with_name("trained.md.jinja")
 OF_THE_METHOD = {"recipe", "gate", "advantage", "objective", "logprob_temperature"}
 LOGGED = ("loss", "weight_std", "reward", "response_tokens", "truncated")
 EDGE = 10  # steps
@@ -53,14 +52,8 @@ def write_card(
     summary: dict[str, Any],
 ) -> None:
     """Put the card into the finished folder `model`: of `data_used`, the log and the stage's summary."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    text = environment.get_template(TEMPLATE).render(
+    text = fill(
+        TEMPLATE,
         weights=folder_hash(model),
         made_of=made_of,
         teacher=params.train.teacher.kind if resolve(params.train).needs_teacher else "none",
