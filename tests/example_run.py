@@ -26,7 +26,7 @@ HIT_RATES = {"base": 0.45, "trained": 0.6, "teacher": 0.95}
 GROUP = 4
 METHOD = {
     "gate": {"enabled": True, "gamma": 1.0, "alpha": 0.5, "w_min": 0.0, "w_max": 2.0, "eps": 1e-6},
-    "objective": {"divergence": "forward_kl", "aggregation": "sequence_mean", "top_k": 0},
+    "divergence": {"kind": "forward_kl", "aggregation": "sequence_mean", "top_k": 0},
 }
 
 
@@ -53,7 +53,7 @@ def write_example(
             "steps": example.steps,
             "prompts": 2,
             "group": GROUP,
-            "gate": {"enabled": example.gate},
+            "method": {"gate": {"enabled": example.gate}},
         },
         "report": {"gallery": 4},
         "evaluate": {"resamples": 200},
@@ -147,6 +147,12 @@ def _write_crops(paths: Paths, rng: np.random.Generator, example: Example) -> No
     write_shards(paths.crops, crops, tables.Crops, 5)
 
 
+def _logprobs(length: int, *, negatives: bool) -> list[dict[str, Any]]:
+    seen = [("student", "full", -0.5), ("teacher", "positive", -0.4)]
+    seen += [("teacher", "negative", -0.9)] if negatives else []
+    return [{"model": model, "view": view, "values": [value] * length} for model, view, value in seen]
+
+
 def _write_training(paths: Paths, rng: np.random.Generator, example: Example) -> None:
     steps, negatives = example.steps, example.negatives
     rows, log, seconds = [], [], []
@@ -167,9 +173,8 @@ def _write_training(paths: Paths, rng: np.random.Generator, example: Example) ->
                         "token_ids": list(range(length)),
                         "text": f"It is {OPTIONS[LETTERS.index(letter)]}. Answer: {letter}",
                         "finish_reason": "stop",
-                        "student_logprobs": [-0.5] * length,
-                        "positive_logprobs": [-0.4] * length,
-                        "negative_logprobs": [-0.9] * length if negatives else [],
+                        "logprobs": _logprobs(length, negatives=negatives),
+                        "counted": True,
                         "evidence_score": float(score[member]) if negatives else 0.0,
                         "advantage": float(z[member]),
                         "weight": float(np.clip(1 + 0.5 * z[member], 0, 2)),

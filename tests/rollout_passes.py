@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from made_prompts import student_prompt, teacher_prompt
 
 from vzero.imaging import encode_png
 from vzero.models.encoding import encode, pad_rows
 from vzero.models.loading import LoadedModel
-from vzero.prompts.messages import Prompt, student_prompt, teacher_prompt
+from vzero.models.prompt import Prompt
 from vzero.rollout.replay import replay
 from vzero.rollout.responses import sampled_logprobs, vocabulary_logits
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from vzero.config import Params, Reach, Section, Sources, read_yaml
 from vzero.config.base import reach_of
+from vzero.config.methods import kinds
 
 ROOT = Path(__file__).parent.parent
 STAGES = read_yaml(ROOT / "dvc.yaml")["stages"]
@@ -38,10 +39,24 @@ def listed(stage: str) -> set[str]:
 
 
 def fields_of(key: str) -> list[tuple[type[BaseModel], str]]:
-    """The class and the name of a single parameter, and of the section that may be None around it."""
+    """The class and the name of a single parameter, and of the section that may be None around it.
+
+    The settings of a method are one parameter: which there are depends on the method.
+    """
+    if key.startswith("train.method."):
+        return [field for kind in kinds().values() for field in _all_fields(kind)]
     *above, _ = key.split(".")
     keys = [key, ".".join(above)] if len(above) > 1 else [key]
     return [_holder(each) for each in keys]
+
+
+def _all_fields(section: type[Section]) -> list[tuple[type[BaseModel], str]]:
+    """Every field of a section and of those in it."""
+    found: list[tuple[type[BaseModel], str]] = []
+    for name in section.model_fields:
+        inner = sections_of(section, name)
+        found += [(section, name), *(_all_fields(inner) if inner else [])]
+    return found
 
 
 def _holder(key: str) -> tuple[type[Section], str]:

@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 
 from vzero.config import Params, load_params, parse_params, read_yaml
+from vzero.config.loss import Reference
+from vzero.config.methods import kinds
+from vzero.config.recipes import RECIPES
 from vzero.errors import ConfigError
 
 ROOT = Path(__file__).parent.parent
@@ -25,6 +28,13 @@ def test_params_yaml_spells_out_the_defaults():
     defaults = Params().model_dump()
     # Sources of several are read as those that stand alone: spelled out, they would fill another page.
     defaults["ingest"]["several"] = {"order": []}
+    # What any recipe's method has, since null means nothing to the others.
+    methods = {kinds()[recipe["kind"]] for recipe in RECIPES.values()}
+    defaults["train"]["method"] = {
+        name: value
+        for method in methods
+        for name, value in method(reference=Reference()).model_dump().items()
+    }
     assert sorted(keys_of(tree)) == sorted(keys_of(defaults))
 
 
@@ -47,8 +57,8 @@ def keys_of(tree: dict[str, Any], prefix: str = "") -> list[str]:
     ("tree", "expected"),
     [
         (
-            {"train": {"gate": {"alhpa": 1.0}}},
-            "unknown key 'train.gate.alhpa': did you mean 'alpha'? allowed: alpha, enabled, eps,",
+            {"train": {"method": {"gate": {"alhpa": 1.0}}}},
+            "train: unknown key 'train.method.gate.alhpa': did you mean 'alpha'? allowed: alpha, enabled,",
         ),
         ({"trian": {}}, "unknown key 'trian': did you mean 'train'? allowed: compute, crops, evaluate,"),
         ({"ingest": {"table": {"columns": {"zz": "x"}}}}, "'ingest.table.columns.zz': allowed: answer, box"),
@@ -59,7 +69,10 @@ def keys_of(tree: dict[str, Any], prefix: str = "") -> list[str]:
         ({"train": {"steps": 0}}, "train.steps: Input should be greater than 0, got 0"),
         ({"train": {"learning_rate": "fast"}}, "train.learning_rate: Input should be a valid number"),
         ({"train": {"learning_rate": float("inf")}}, "train.learning_rate: Input should be a finite number"),
-        ({"train": {"gate": {"enabled": "yes"}}}, "train.gate.enabled: Input should be a valid boolean"),
+        (
+            {"train": {"method": {"gate": {"enabled": "yes"}}}},
+            "train: train.method.gate.enabled: Input should be a valid boolean",
+        ),
         ({"train": {"recipe": "papers"}}, "train.recipe: Input should be 'needle', 'paper', 'released',"),
         ({"train": {"lora": {"rnak": 4}}}, "unknown key 'train.lora.rnak': did you mean 'rank'?"),
         (
@@ -77,7 +90,10 @@ def keys_of(tree: dict[str, Any], prefix: str = "") -> list[str]:
         ({"evaluate": {"benchmarks": []}}, "evaluate.benchmarks: Tuple should have at least 1 item"),
         ({"evaluate": {"frozen": ["trained"]}}, "evaluate.frozen.0: Input should be 'base' or 'teacher'"),
         ({"train": None}, "train: expected a section of keys and values, got None"),
-        ({"train": {"gate": [1]}}, "train.gate: expected a section of keys and values, got [1]"),
+        (
+            {"train": {"method": {"gate": [1]}}},
+            "train: train.method.gate: expected a section of keys and values, got [1]",
+        ),
     ],
 )
 def test_a_wrong_key_or_value_is_named_with_what_is_allowed(tree: Any, expected: str):
@@ -89,19 +105,22 @@ def test_a_wrong_key_or_value_is_named_with_what_is_allowed(tree: Any, expected:
 @pytest.mark.parametrize(
     ("tree", "expected"),
     [
-        ({"train": {"gate": {"w_min": 2.0, "w_max": 1.0}}}, "train.gate: w_max (1.0) must be at least w_min"),
+        (
+            {"train": {"method": {"gate": {"w_min": 2.0, "w_max": 1.0}}}},
+            "train: with train.recipe needle: gate.w_max (1) must be at least gate.w_min (2)",
+        ),
         ({"train": {"prompts": 10, "mini_batches": 3}}, "train: mini_batches (3) must divide prompts (10)"),
         (
-            {"train": {"objective": {"divergence": "k1", "top_k": 64}}},
-            "train.objective: top_k belongs to forward_kl / reverse_kl / jsd, not to k1",
+            {"train": {"method": {"divergence": {"kind": "k1", "top_k": 64}}}},
+            "train.method.divergence.top_k means nothing, belongs to forward_kl / reverse_kl / jsd, not",
         ),
         (
-            {"train": {"objective": {"divergence": "jsd", "clamp": 10.0}}},
-            "clamp belongs to k1 / k2 / k3, not to jsd",
+            {"train": {"method": {"divergence": {"kind": "jsd", "clamp": 10.0}}}},
+            "clamp means nothing, belongs to k1 / k2 / k3, not to jsd",
         ),
         (
-            {"train": {"objective": {"divergence": "forward_kl", "jsd_beta": 0.5}}},
-            "jsd_beta belongs to jsd, not to forward_kl",
+            {"train": {"method": {"divergence": {"kind": "forward_kl", "jsd_beta": 0.5}}}},
+            "jsd_beta means nothing, belongs to jsd, not to forward_kl",
         ),
         (
             {"models": {"min_pixels": 4096, "max_pixels": 1024}},
@@ -114,7 +133,7 @@ def test_a_combination_that_makes_no_sense_is_refused_with_the_reason(tree: Any,
 
 
 def test_a_group_of_one_is_fine_without_the_gate():
-    assert parse_params({"train": {"group": 1, "gate": {"enabled": False}}}).train.group == 1
+    assert parse_params({"train": {"group": 1, "method": {"gate": {"enabled": False}}}}).train.group == 1
 
 
 def test_every_problem_is_reported_at_once():

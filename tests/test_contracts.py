@@ -18,6 +18,7 @@ from vzero.needle.benchmarks import benchmark_items
 from vzero.paths import Paths
 
 ROOT = Path(__file__).parent.parent
+LOOKED_UP = {"vzero.methods", "vzero.config.methods"}  # packages that find their files by name
 DAG = read_yaml(ROOT / "dvc.yaml")
 STAGES = list(DAG["stages"])
 
@@ -37,12 +38,19 @@ def imports() -> grimp.ImportGraph:
     return grimp.build_graph("vzero", exclude_type_checking_imports=True)
 
 
+def upstream(modules: set[str]) -> set[str]:
+    """The modules and all that they import; a package that finds its files by name imports them all."""
+    graph = imports()
+    found = modules | {name for module in modules for name in graph.find_upstream_modules(module)}
+    by_name = {file for package in LOOKED_UP & found for file in graph.find_children(package)}
+    return found if by_name <= found else upstream(found | by_name)
+
+
 @cache
 def closure(stage: str) -> dict[str, Path]:
     """Every module that running the stage imports, with its file."""
-    module = module_of(stage)
     found = {}
-    for name in {module, *imports().find_upstream_modules(module)}:
+    for name in upstream({module_of(stage)}):
         path = ROOT / name.replace(".", "/")
         found[name] = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
     return found

@@ -18,7 +18,7 @@ from transformers import (
 )
 
 from vzero.needle import architecture
-from vzero.prompts.messages import CHOOSE, CROP_NOTICE
+from vzero.prompts.views import CHOOSE, CROP_NOTICE
 
 TEXTS = ["What letter is on the red circle?", "It is K. Answer: B", "user assistant", CHOOSE, CROP_NOTICE]
 TEXT = {

@@ -16,7 +16,7 @@ from typing import Annotated, Literal
 from cyclopts import App, Parameter, validators
 
 import vzero
-from vzero.config import BenchmarkName, EvaluatedName, Params, load_params
+from vzero.config import BenchmarkName, EvaluatedName, Params, parse_params, read_yaml
 from vzero.errors import ConfigError, UserError
 from vzero.paths import Paths
 from vzero.summaries import summary_line
@@ -87,18 +87,14 @@ def quality() -> None:
 
 @app.command
 def train(*, recipe: Literal["needle", "paper", "released", "opd", "grpo", "sft"] | None = None) -> None:
-    """Distil the teacher into the student; goes on from the last checkpoint of an interrupted run.
+    """Let the student learn by a method; goes on from the last checkpoint of an interrupted run.
 
     Parameters
     ----------
     recipe
         Use this recipe instead of the one in params.yaml, which is what `dvc repro` goes by.
     """
-    params = _project_params()
-    if recipe is not None:
-        changed = params.train.model_copy(update={"recipe": recipe})
-        params = params.model_copy(update={"train": changed})
-    _run_stage("train", params=params)
+    _run_stage("train", params=_project_params(recipe))
 
 
 @app.command
@@ -364,11 +360,15 @@ def _run_stage(name: str, *cell: str, params: Params | None = None) -> None:
         print(summary_line(" ".join([name, *cell]), summary))
 
 
-def _project_params() -> Params:
+def _project_params(recipe: str | None = None) -> Params:
+    """The project's params, with another recipe where one is named."""
     paths = Paths()
     if not paths.params.is_file():
         raise ConfigError("no params.yaml in this folder; run vzero in the root of the project")
-    return load_params(paths.params)
+    tree = read_yaml(paths.params)
+    if recipe is not None:
+        tree["train"] = {**tree.get("train", {}), "recipe": recipe}
+    return parse_params(tree, origin=str(paths.params))
 
 
 def main() -> None:

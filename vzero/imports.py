@@ -29,7 +29,7 @@ def import_closure(module: str) -> dict[str, Path]:
         if name in found or file is None:
             continue
         found[name] = file
-        waiting += [name.rpartition(".")[0], *_imported(file)]
+        waiting += [name.rpartition(".")[0], *_imported(file), *_looked_up(name, file)]
     return dict(sorted(found.items()))
 
 
@@ -74,6 +74,12 @@ def _imported(file: Path) -> Iterator[str]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             yield node.module
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _looked_up(name: str, file: Path) -> Iterator[str]:
+    """The modules of a package that goes through its own files, to find one by name."""
+    if file.name == "__init__.py" and "import_module" in file.read_text(encoding="utf-8"):
+        yield from (f"{name}.{module.stem}" for module in file.parent.glob("*.py") if module != file)
 
 
 def _executed(tree: ast.AST) -> Iterator[ast.AST]:

@@ -148,7 +148,7 @@ class LeftOut(dy.Schema):
 class Rollouts(dy.Schema):
     """Every sampled answer with what the models said of it. Written by `train` as it goes.
 
-    Log-probs are of the whole vocabulary, at the temperature of `params.train.logprob_temperature`.
+    Log-probs are of the whole vocabulary, at the temperature of `params.train.method.logprob_temperature`.
     """
 
     step = dy.Int32(primary_key=True)
@@ -157,40 +157,58 @@ class Rollouts(dy.Schema):
     token_ids = dy.List(dy.Int32(nullable=False), nullable=False, min_length=1)
     text = dy.String(nullable=False)
     finish_reason = dy.Enum(FINISH_REASONS, nullable=False)
-    # Under the student that sampled; [] when the teacher wrote the answer.
-    student_logprobs = dy.List(dy.Float32(nullable=False), nullable=False)
-    positive_logprobs = dy.List(dy.Float32(nullable=False), nullable=False)  # [] without a teacher
-    negative_logprobs = dy.List(dy.Float32(nullable=False), nullable=False)  # [] without a negative view
-    evidence_score = dy.Float32(nullable=False)  # length-mean of the gated token gaps, or the reward
-    advantage = dy.Float32(nullable=False)  # z-score within the group; of rewards: params.train.advantage
-    weight = dy.Float32(nullable=False)
-    reward = dy.Float32(nullable=True)  # 1 for a right answer, else 0; null for recipes that read no labels
+    # Of the tokens, by who scored them and under which view; the writer's own are first.
+    # `vzero.rollout.table`
+    # reads them. Of several views of a role, values are the mean.
+    logprobs = dy.List(
+        dy.Struct(
+            {
+                "model": dy.Enum(["student", "teacher", "reference"], nullable=False),
+                "view": dy.String(nullable=False),  # full, positive, negative, ...
+                "values": dy.List(dy.Float32(nullable=False), nullable=False),
+            },
+            nullable=False,
+        ),
+        nullable=False,
+    )
+    counted = dy.Bool(nullable=False)  # false: enters no loss and no statistic
+    weight = dy.Float32(nullable=False)  # scales what is learnt of the answer
+    # Null where the method has none.
+    evidence_score = dy.Float32(nullable=True)  # length-mean of the gated token gaps, or the reward
+    advantage = dy.Float32(
+        nullable=True
+    )  # z-score within the group; of rewards: params.train.method.advantage
+    reward = dy.Float32(nullable=True)  # 1 for a right answer, else 0
 
 
 class TrainLog(dy.Schema):
-    """One row a step. Written by `train` as it goes. Losses in nats, log-probs as in Rollouts."""
+    """One row a step. Written by `train` as it goes. Losses in nats, log-probs as in Rollouts.
+
+    Of the rollouts that are counted, but for the last three; null is what the method does not have.
+    """
 
     step = dy.Int32(primary_key=True)
     loss = dy.Float32(nullable=False)
     learning_rate = dy.Float32(nullable=False)
     grad_norm = dy.Float32(nullable=False)
     skipped_updates = dy.Int32(nullable=False)  # non-finite gradients
-    # Mean student minus positive-view log-prob of a token; null where only one of them was computed.
-    teacher_gap = dy.Float32(nullable=True)
-    evidence_delta = dy.Float32(nullable=False)  # mean positive minus negative log-prob of a token
-    evidence_delta_positive = dy.Float32(nullable=False)  # share of tokens with a positive gap
-    score_mean = dy.Float32(nullable=False)
-    score_std = dy.Float32(nullable=False)
-    weight_mean = dy.Float32(nullable=False)
-    weight_std = dy.Float32(nullable=False)
-    weight_zero = dy.Float32(nullable=False)  # share at w_min
-    weight_max = dy.Float32(nullable=False)  # share at w_max
-    effective_rollouts = dy.Float32(nullable=False)  # (sum w)^2 / sum w^2 / n
-    reward = dy.Float32(nullable=True)  # mean; null for recipes that read no labels
-    entropy = dy.Float32(nullable=False)  # mean surprise of a sampled token, for the model that wrote it
-    first_token_share = dy.Float32(nullable=False)  # of answers that begin with the commonest first token
-    response_tokens = dy.Float32(nullable=False)  # mean length
-    truncated = dy.Float32(nullable=False)  # share without an end token
+    teacher_gap = dy.Float32(nullable=True)  # mean student minus positive-view log-prob of a token
+    evidence_delta = dy.Float32(nullable=True)  # mean positive minus negative log-prob of a token
+    evidence_delta_positive = dy.Float32(nullable=True)  # share of tokens with a positive gap
+    score_mean = dy.Float32(nullable=True)
+    score_std = dy.Float32(nullable=True)
+    weight_mean = dy.Float32(nullable=True)
+    weight_std = dy.Float32(nullable=True)
+    weight_zero = dy.Float32(nullable=True)  # share at w_min
+    weight_max = dy.Float32(nullable=True)  # share at w_max
+    effective_rollouts = dy.Float32(nullable=True)  # (sum w)^2 / sum w^2 / n
+    reward = dy.Float32(nullable=True)  # mean
+    uncounted = dy.Int32(nullable=False)  # rollouts that enter nothing
+    reference_kl = dy.Float32(nullable=True)  # mean k3 of a token, of the student that sampled to the start
+    entropy = dy.Float32(nullable=True)  # mean surprise of a sampled token, for the model that wrote it
+    first_token_share = dy.Float32(nullable=True)  # of answers that begin with the commonest first token
+    response_tokens = dy.Float32(nullable=True)  # mean length
+    truncated = dy.Float32(nullable=True)  # share without an end token
     rollout_tokens = dy.Int64(nullable=False)
     replay_tokens = dy.Int64(nullable=False)  # response tokens scored, both views
     update_tokens = dy.Int64(nullable=False)

@@ -17,9 +17,10 @@ import torch
 
 from bench.engine.settings import Setting
 from bench.timing import best_seconds, timed
-from vzero.models.encoding import encode, image_features
+from vzero.models.encoding import encode
 from vzero.models.loading import LoadedModel
-from vzero.prompts.messages import Prompt, split_after_first_image
+from vzero.models.pixels import image_features
+from vzero.models.prompt import Piece, Prompt
 from vzero.rollout.plain import replay
 
 
@@ -33,7 +34,7 @@ def floor_seconds(setting: Setting, *, rounds: int) -> float:
         setting, setting.student, asked, rounds
     )
     (positive,), (negative,) = setting.positive_prompts, setting.negative_prompts
-    head, tail = split_after_first_image(setting.teacher, positive)
+    head, tail = positive.halves
     scored = _tokens(setting.teacher, head) + 2 * (_tokens(setting.teacher, tail) + answers)
     replay = _vision_seconds(setting.teacher, (*positive.images, negative.images[1]), rounds)
     replay += scored * _token_seconds(setting, setting.teacher, positive, rounds)
@@ -53,7 +54,7 @@ def _vision_seconds(model: LoadedModel, images: Sequence[bytes], rounds: int) ->
     return _best(lambda: model.network.model.visual(pixels, grid_thw=grids), rounds)
 
 
-def _tokens(model: LoadedModel, prompt: Prompt) -> int:
+def _tokens(model: LoadedModel, prompt: Piece) -> int:
     return int(encode(model, [prompt]).mask.sum())
 
 

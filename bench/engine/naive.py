@@ -13,14 +13,15 @@ from typing import Any
 import torch
 
 from bench.engine.settings import Setting
-from bench.engine.shared import UNGATED, optimizer_of, random_teacher_hidden, unweighted
+from bench.engine.shared import GATED, UNGATED, optimizer_of, random_teacher_hidden, run_of, unweighted
 from vzero.models.encoding import encode
-from vzero.prompts.messages import Prompt
+from vzero.models.prompt import Prompt
+from vzero.prompts.views import POSITIVE
 from vzero.rollout.plain import replay
 from vzero.signals.aggregation import denominator
-from vzero.signals.evidence import gate
-from vzero.train.objective import Scored, response_logprobs, rollout_loss
-from vzero.train.recipes import RECIPES, Recipe
+from vzero.signals.evidence import GateConstants, gate
+from vzero.train.loss import Loss, Scored, response_logprobs, rollout_loss
+from vzero.train.scoring import loss_of
 
 
 @torch.no_grad()
@@ -31,7 +32,7 @@ def replay_views(setting: Setting) -> tuple[torch.Tensor, torch.Tensor]:
 
 def stepper(setting: Setting) -> Callable[[], object]:
     """A whole training step: rollouts, two views, gate, update."""
-    optimizer, recipe = optimizer_of(setting), RECIPES["needle"]
+    optimizer, run = optimizer_of(setting), run_of(setting, GATED)
 
     def step() -> None:
         with torch.no_grad():
@@ -41,8 +42,9 @@ def stepper(setting: Setting) -> Callable[[], object]:
             right = response_logprobs(setting.teacher, positive, token_ids, mask)
             wrong = response_logprobs(setting.teacher, negative, token_ids, mask)
         groups = torch.arange(len(mask)) // setting.group
-        weights = gate(right, wrong, mask, groups, recipe.gate).weights
-        _update(setting, Scored(token_ids, mask, weights, teacher_hidden=positive), recipe, optimizer)
+        weights = gate(right, wrong, mask, groups, GateConstants()).weights
+        scored = Scored(token_ids, mask, weights, torch.ones(len(mask)).bool(), hidden={POSITIVE: positive})
+        _update(setting, scored, loss_of(run), optimizer)
 
     return step
 
@@ -52,7 +54,8 @@ def updater(setting: Setting) -> Callable[[], object]:
     optimizer = optimizer_of(setting)
     hidden = random_teacher_hidden(setting)
     scored = unweighted(setting, setting.token_ids, setting.mask, hidden).scored
-    return lambda: _update(setting, scored, UNGATED, optimizer)
+    loss = loss_of(run_of(setting, UNGATED))
+    return lambda: _update(setting, scored, loss, optimizer)
 
 
 def _rows(prompts: Sequence[Prompt], rows: int) -> list[Prompt]:
@@ -86,11 +89,11 @@ def _replay_views(
     )
 
 
-def _update(setting: Setting, scored: Scored, recipe: Recipe, optimizer: torch.optim.Optimizer) -> None:
+def _update(setting: Setting, scored: Scored, loss: Loss, optimizer: torch.optim.Optimizer) -> None:
     """The sum over rows as one batch: gradients of the whole step at once."""
     hidden = replay(setting.student, setting.student_prompts, scored.token_ids, scored.mask)
-    total = denominator(recipe.objective.aggregation, scored.mask)
-    rollout_loss(setting.student, setting.teacher, hidden, scored, recipe.objective, total).backward()
+    totals = {term.aggregation: denominator(term.aggregation, scored.mask) for term in loss.terms}
+    rollout_loss(setting.student, setting.teacher, hidden, scored, loss, totals).backward()
     torch.nn.utils.clip_grad_norm_(setting.student.network.parameters(), setting.train.max_grad_norm)
     optimizer.step()
     optimizer.zero_grad(set_to_none=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,17 +17,18 @@ from transformers import AutoTokenizer
 
 from vzero.config import Ingest, Models, NeedleSource, Params, Train
 from vzero.imaging import encode_png
+from vzero.methods.base import Sample
 from vzero.models.encoding import pad_rows
 from vzero.models.loading import LoadedModel, load_model
+from vzero.models.prompt import Prompt, prompts_of
 from vzero.needle import architecture
 from vzero.needle.architecture import TinySize
 from vzero.needle.dataset import QUESTIONS_PER_SCENE
 from vzero.paths import Paths
-from vzero.prompts.messages import Prompt, teacher_prompt
+from vzero.prompts.views import FULL, NEGATIVE, POSITIVE, Picture, full_view, with_crop
 from vzero.rollout.generate import Sampling, generate
 from vzero.stages import crops, ingest
-from vzero.train.batches import TrainingSample, load_samples, training_index
-from vzero.train.sampling import positive_prompts, student_prompts
+from vzero.train.batches import load_samples, training_index
 
 GROUP = 8  # rollouts a prompt, as published
 NEEDLE_PROMPTS = 16  # a step of the embedded world
@@ -46,14 +48,19 @@ class Setting:
     folder: Path  # holds the folders `student` and `teacher`
     student: LoadedModel
     teacher: LoadedModel
-    samples: list[TrainingSample]
+    samples: list[Sample]
     group: int
     token_ids: torch.Tensor  # (samples * group, tokens), answers to replay, siblings beside each other
     mask: torch.Tensor
 
     @property
     def train(self) -> Train:
+        return self.train_with({})
+
+    def train_with(self, method: dict[str, Any]) -> Train:
+        """Settings of a step; `method` names the recipe and what differs from it."""
         return Train(
+            **method,
             prompts=len(self.samples),
             group=self.group,
             max_new_tokens=self.token_ids.shape[1],
@@ -62,19 +69,20 @@ class Setting:
 
     @property
     def student_prompts(self) -> list[Prompt]:
-        return student_prompts(self.student, self.samples)
+        return self._prompts(self.student, FULL)
 
     @property
     def positive_prompts(self) -> list[Prompt]:
         """The teacher's, with the right crop."""
-        return positive_prompts(self.teacher, self.samples)
+        return self._prompts(self.teacher, POSITIVE)
 
     @property
     def negative_prompts(self) -> list[Prompt]:
         """The teacher's, with a wrong crop."""
-        return [
-            teacher_prompt(self.teacher, s.image, s.negatives[0], s.question, s.options) for s in self.samples
-        ]
+        return self._prompts(self.teacher, NEGATIVE)
+
+    def _prompts(self, model: LoadedModel, role: str) -> list[Prompt]:
+        return prompts_of(model, [sample.views[role][0] for sample in self.samples])
 
 
 def needle() -> Setting:
@@ -88,9 +96,9 @@ def needle() -> Setting:
         ingest.run(params, paths, processes=1)
         crops.run(params, paths, processes=1)
         # One of each scene: in a shuffled step hardly any two prompts share an image.
-        samples = load_samples(paths, training_index(paths).gather_every(QUESTIONS_PER_SCENE))
+        samples = load_samples(paths, training_index(paths, [POSITIVE]).gather_every(QUESTIONS_PER_SCENE))
     student = load_model(models.student, models, trainable=True)
-    prompts = student_prompts(student, samples)
+    prompts = prompts_of(student, [sample.view(FULL) for sample in samples])
     answers = generate(student, prompts, Sampling(1.0, max_new_tokens=16), group=GROUP, seed=0)
     rows = [rollout.token_ids for siblings in answers for rollout in siblings]
     token_ids, mask = pad_rows(rows, pad=student.pad_token, device=student.device)
@@ -121,20 +129,17 @@ def noise(folder: Path, *, image_size: tuple[int, int], answer_tokens: int) -> S
     student = load_model(folder / "student", models, trainable=True)
     teacher = load_model(folder / "teacher", models)
     rng = np.random.default_rng(0)
-    image, positive, negative = (
-        encode_png(rng.integers(0, 256, (*size, 3), dtype=np.uint8)) for size in (image_size, CROP, CROP)
+    image, right, wrong = (
+        Picture.of(encode_png(rng.integers(0, 256, (*size, 3), dtype=np.uint8)))
+        for size in (image_size, CROP, CROP)
     )
-    sample = TrainingSample(
-        sample_id="noise",
-        question=QUESTION,
-        options=OPTIONS,
-        image=image,
-        extent=(width, height),
-        positive=positive,
-        crop_extent=(CROP[1], CROP[0]),
-        negatives=(negative,),
-        negative_image=None,
-    )
+    full = full_view(QUESTION, OPTIONS, [image], row="noise")
+    views = {
+        FULL: (full,),
+        POSITIVE: (with_crop(full, right, POSITIVE),),
+        NEGATIVE: (with_crop(full, wrong, NEGATIVE),),
+    }
+    sample = Sample("noise", views, OPTIONS)
     words = torch.randint(
         len(architecture.SPECIAL_TOKENS),
         len(student.tokenizer),

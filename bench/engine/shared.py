@@ -4,23 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import count
+from typing import Any
 
 import torch
 from accelerate import Accelerator
 
 from bench.engine.settings import Setting
+from vzero.methods.base import Credit
 from vzero.models.encoding import pad_rows
+from vzero.prompts.views import POSITIVE
 from vzero.rollout.generate import Sampling, generate
 from vzero.rollout.replay import replay
-from vzero.train.objective import Scored
-from vzero.train.recipes import RECIPES, Gate, Objective, Recipe
-from vzero.train.sampling import prompt_lengths
-from vzero.train.scoring import ScoredStep, compute_evidence, score_step
-from vzero.train.training_run import TrainingRun
+from vzero.train.loss import Scored
+from vzero.train.prompts import prepare
+from vzero.train.scoring import ScoredStep, score_step
+from vzero.train.training_run import TrainingRun, training_run
 from vzero.train.update import update
 
+GATED: dict[str, Any] = {"recipe": "needle"}
 # What TRL's trainer has too: one teacher view, no gate, Jensen-Shannon over the whole vocabulary.
-UNGATED = Recipe(Gate(enabled=False), Objective("jsd", "token_mean", jsd_beta=0.5))
+UNGATED: dict[str, Any] = {
+    "recipe": "opd",
+    "method": {"divergence": {"kind": "jsd", "aggregation": "token_mean"}},
+}
 
 
 @torch.no_grad()
@@ -39,10 +45,10 @@ def replay_views(setting: Setting) -> tuple[torch.Tensor, torch.Tensor]:
 def stepper(setting: Setting) -> Callable[[], object]:
     """A whole training step as `vzero train` takes it: rollouts, two views, gate, update."""
     accelerator, optimizer, numbers = Accelerator(cpu=True), optimizer_of(setting), count()
-    run = run_of(setting, RECIPES["needle"])
+    run = run_of(setting, GATED)
 
     def step() -> object:
-        scored = score_step(run, setting.samples, step=next(numbers))
+        scored = score_step(run, prepare(run, setting.samples), step=next(numbers))
         return update(accelerator, run, scored, optimizer)
 
     return step
@@ -77,18 +83,11 @@ def unweighted(
     setting: Setting, token_ids: torch.Tensor, mask: torch.Tensor, hidden: torch.Tensor
 ) -> ScoredStep:
     """Answers with the teacher's hidden states, every answer counting 1."""
-    prompts = setting.student_prompts
-    evidence = compute_evidence(None, None, mask, setting.group, UNGATED)
-    return ScoredStep(
-        samples=setting.samples,
-        prompts=prompts,
-        lengths=prompt_lengths(setting.student, setting.samples, prompts),
-        rollouts=[],
-        scored=Scored(token_ids, mask, weights=evidence.weights, teacher_hidden=hidden),
-        views=None,
-        evidence=evidence,
-        rewards=None,
-    )
+    weights = torch.ones(len(mask), device=mask.device)
+    credit = Credit(weights, weights.bool())
+    scored = Scored(token_ids, mask, weights, credit.counted, hidden={POSITIVE: hidden})
+    batch = prepare(run_of(setting, UNGATED), setting.samples)
+    return ScoredStep(batch, [], scored, credit)
 
 
 def random_teacher_hidden(setting: Setting) -> torch.Tensor:
@@ -97,8 +96,8 @@ def random_teacher_hidden(setting: Setting) -> torch.Tensor:
     return torch.randn(*setting.mask.shape, width, generator=torch.Generator().manual_seed(0))
 
 
-def run_of(setting: Setting, recipe: Recipe) -> TrainingRun:
-    return TrainingRun(setting.student, setting.teacher, setting.train, recipe)
+def run_of(setting: Setting, method: dict[str, Any]) -> TrainingRun:
+    return training_run(setting.student, setting.teacher, setting.train_with(method))
 
 
 def optimizer_of(setting: Setting) -> torch.optim.Optimizer:

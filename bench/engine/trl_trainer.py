@@ -39,7 +39,8 @@ from trl.trainer.distillation_config import DistillationConfig
 from trl.trainer.distillation_trainer import DistillationTrainer
 
 from bench.engine.settings import Setting
-from vzero.prompts.messages import student_messages
+from vzero.prompts.messages import messages_of
+from vzero.prompts.views import FULL, View
 
 
 def stepper(setting: Setting, scratch: Path) -> Callable[[], float]:
@@ -118,16 +119,16 @@ def _arguments(setting: Setting, scratch: Path) -> DistillationConfig:
 def dataset(setting: Setting) -> Dataset:
     rows = [
         {
-            "prompt": [{"role": "user", "content": _text(sample.question, sample.options)}],
-            "images": [Image.open(io.BytesIO(sample.image))],
+            "prompt": [{"role": "user", "content": _text(sample.view(FULL))}],
+            "images": [Image.open(io.BytesIO(image)) for image in prompt.images],
         }
-        for sample in setting.samples
+        for sample, prompt in zip(setting.samples, setting.student_prompts, strict=True)
         for _ in range(setting.group)
     ]
     return Dataset.from_list(rows)
 
 
-def _text(question: str, options: tuple[str, ...]) -> str:
+def _text(view: View) -> str:
     """The text of our message; the trainer puts the image before it, as we do."""
-    (message,) = student_messages(question, options)
+    (message,) = messages_of(view.words)
     return message["content"][-1]["text"]

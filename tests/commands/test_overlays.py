@@ -49,11 +49,14 @@ def test_every_shipped_overlay_applies_and_can_be_undone(overlay: Path, params: 
 
 def test_comments_and_order_stay_and_only_the_named_value_changes(params: Path, tmp_path: Path):
     before = params.read_text().splitlines()
-    overlay = overlay_of(tmp_path, "train:\n  steps: 7\n  gate: {alpha: 1.0}\n")
-    assert use(overlay, params) == [Change("train.steps", 100, 7), Change("train.gate.alpha", None, 1.0)]
+    overlay = overlay_of(tmp_path, "train:\n  steps: 7\n  method: {gate: {alpha: 1.0}}\n")
+    assert use(overlay, params) == [
+        Change("train.steps", 100, 7),
+        Change("train.method.gate.alpha", None, 1.0),
+    ]
     after = params.read_text().splitlines()
     differing = [(old, new) for old, new in zip(before, after, strict=True) if old != new]
-    assert differing == [("    alpha: null", "    alpha: 1.0"), ("  steps: 100", "  steps: 7")]
+    assert differing == [("      alpha: null", "      alpha: 1.0"), ("  steps: 100", "  steps: 7")]
 
 
 @pytest.mark.parametrize(

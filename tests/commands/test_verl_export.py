@@ -22,7 +22,9 @@ from vzero.commands.verl_row import left_out
 from vzero.config import Params, parse_params
 from vzero.errors import ConfigError, ProjectError
 from vzero.paths import Paths
-from vzero.prompts.messages import student_messages, teacher_messages
+from vzero.prompts.messages import messages_of
+from vzero.prompts.parts import Question
+from vzero.prompts.views import own_words, with_crop_announced
 from vzero.stages import crops, ingest
 
 SMALL_WORLD = {"needle": {"samples": 24, "dev_samples": 6, "benchmark_questions": 2}, "shard_images": 4}
@@ -129,14 +131,15 @@ def test_each_view_is_what_our_own_training_shows(world):
     for row in rows:
         sample_id = row["extra_info"]["sample_id"]
         sample, view = samples[sample_id], views[sample_id]
-        full, asked = images[sample["image_id"]], (sample["question"], sample["options"])
-        assert parts(row["prompt"], row["images"], []) == filled(student_messages(*asked), [full])
+        full = images[sample["image_id"]]
+        words = own_words(Question("", sample["question"], tuple(sample["options"])))
+        assert parts(row["prompt"], row["images"], []) == filled(messages_of(words), [full])
         for text, crop, ours in (
             ("teacher_raw_prompt", "teacher_images", "positive"),
             ("teacher_neg_raw_prompt", "teacher_neg_images", "negative"),
         ):
             shown = parts(row[text], row["images"], row[crop])
-            assert shown == filled(teacher_messages(*asked), [full, view[ours]])
+            assert shown == filled(messages_of(with_crop_announced(words, 1)), [full, view[ours]])
 
 
 def test_the_reference_replaces_the_negative_text_by_the_positive_one_and_sees_no_difference(world):

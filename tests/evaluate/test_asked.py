@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from vzero.evaluate.asked import Asked, asked_of
-from vzero.prompts.messages import CROP_NOTICE, question_text
-from vzero.prompts.parts import Image
+from vzero.prompts.parts import Image, Question
+from vzero.prompts.views import CROP_NOTICE, own_words
+
+WORDS = own_words(Question("", "Which colour?", ("red", "blue"), images=0)).text
 
 
 def row(view: str, *pictures: str, **changed: Any) -> dict[str, Any]:
@@ -40,33 +42,33 @@ def only(asked: list[Asked]) -> Asked:
 
 def names(asked: Asked) -> list[str]:
     """Pictures in the order in which the prompt shows them."""
-    numbers = [part.number for part in asked.worded.parts if isinstance(part, Image)]
-    return [asked.pictures[number].sha256 for number in numbers]
+    numbers = [part.number for part in asked.view.words.parts if isinstance(part, Image)]
+    return [asked.view.pictures[number].name for number in numbers]
 
 
 def test_one_image_and_the_questions_words():
     asked = only(asked_of(row("full", "scene"), "vzero", [0]))
-    assert asked.worded.parts == (Image(0), question_text("Which colour?", ["red", "blue"]))
+    assert asked.view.words.parts == (Image(0), WORDS)
     assert names(asked) == ["scene"]
-    assert (asked.pictures[0].width, asked.pictures[0].height) == (30, 20)
+    assert (asked.view.pictures[0].width, asked.view.pictures[0].height) == (30, 20)
 
 
 def test_the_crop_stands_after_the_first_image_and_is_announced():
     asked = only(asked_of(row("full+crop", "scene", "crop"), "vzero", [0]))
-    words = f"{CROP_NOTICE}\n{question_text('Which colour?', ['red', 'blue'])}"
-    assert asked.worded.parts == (Image(0), Image(1), words)
+    words = f"{CROP_NOTICE}\n{WORDS}"
+    assert asked.view.words.parts == (Image(0), Image(1), words)
     assert names(asked) == ["scene", "crop"]
 
 
 def test_a_question_without_a_region_is_asked_as_it_is():
     asked = only(asked_of(row("full+crop", "scene"), "vzero", [0]))
-    assert asked.worded == only(asked_of(row("full", "scene"), "vzero", [0])).worded
+    assert asked.view.words == only(asked_of(row("full", "scene"), "vzero", [0])).view.words
 
 
 def test_the_crop_stands_before_further_images():
     asked = only(asked_of(row("full+crop", "first", "crop", "second"), "vlmevalkit", [0]))
     assert names(asked) == ["first", "crop", "second"]
-    assert str(asked.worded.parts[-1]).startswith(CROP_NOTICE)
+    assert str(asked.view.words.parts[-1]).startswith(CROP_NOTICE)
 
 
 def test_images_between_the_words_keep_their_places():

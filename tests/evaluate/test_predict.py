@@ -13,19 +13,21 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from made_prompts import student_prompt, teacher_prompt
 from tiny_models import save_tiny
 
 from vzero.config import Evaluate, Models
 from vzero.errors import ChangedError
-from vzero.evaluate.asked import Asked, Part, Picture, asked_of
-from vzero.evaluate.predict import StoredModel, ask_all, stored_model, worded_prompt
+from vzero.evaluate.asked import Asked, Part, asked_of
+from vzero.evaluate.predict import StoredModel, ask_all, stored_model
 from vzero.evaluate.replies import Replies, add_replies
 from vzero.imaging import encode_png
 from vzero.locks import held
 from vzero.models.loading import LoadedModel, load_model
+from vzero.models.prompt import prompt_of
 from vzero.needle.architecture import SPECIAL_TOKENS
-from vzero.prompts.messages import student_prompt, teacher_prompt
 from vzero.prompts.parts import Image, Worded
+from vzero.prompts.views import Picture, View
 from vzero.shards import content_hash
 
 MODELS = Models()
@@ -105,16 +107,19 @@ def test_the_words_of_training_make_the_prompts_of_training(model: LoadedModel):
     asked = {once.item: once for once in ASKED}
     question = ("What letter is it?", ["K", "L"])
     small, middle = IMAGES[SMALL], IMAGES[MIDDLE]
-    made = worded_prompt(model, asked["small"].worded, [small])
-    assert made == student_prompt(model, small, *question)
-    made = worded_prompt(model, asked["both"].worded, [small, middle])
-    assert made == teacher_prompt(model, small, middle, *question)
+    for item, trained in (
+        ("small", student_prompt(model, small, *question)),
+        ("both", teacher_prompt(model, small, middle, *question)),
+    ):
+        made = prompt_of(model, asked[item].opened(IMAGES))
+        assert (made.text, made.token_ids, made.images) == (trained.text, trained.token_ids, trained.images)
 
 
 def test_a_system_prompt_and_images_between_words_are_kept_in_order(model: LoadedModel):
     words = Worded((Image(1), "before ", Image(0), "after"), system="Think first.")
-    made = worded_prompt(model, words, [b"zero", b"one"])
-    assert made.images == (b"one", b"zero")
+    zero, one = Picture.of(IMAGES[SMALL]), Picture.of(IMAGES[MIDDLE])
+    made = prompt_of(model, View("full", words, (zero, one)))
+    assert made.pictures == (one, zero)
     image = model.tokenizer.convert_ids_to_tokens(model.image_token)
     places = [made.text.index(piece) for piece in ("Think first.", image, "before ", "after")]
     assert places == sorted(places)
@@ -139,7 +144,7 @@ def thin_asked(item: str, *pictures: str) -> Asked:
     """A question about the given pictures, and a last one of a shape that processors refuse."""
     [once] = ask_about(item, "full", *pictures, pictures[-1])
     thin = Picture(hashlib.sha256(THIN).hexdigest(), 900, 4)
-    return replace(once, pictures=(*once.pictures[:-1], thin))
+    return replace(once, view=replace(once.view, pictures=(*once.view.pictures[:-1], thin)))
 
 
 def test_a_picture_that_the_processor_refuses_ends_nothing_and_is_said(model: LoadedModel, tmp_path: Path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,27 +10,21 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made_prompts import student_prompt, teacher_prompt
 from tiny_models import FAMILIES, OTHER_TOKENS, SPECIAL_TOKENS, qwen_tokenizer, save_tiny, tokenizer
 from tokenizers import AddedToken
 
 from vzero.config import Models, NeedleSource
 from vzero.errors import ModelError
-from vzero.evaluate.predict import worded_prompt
 from vzero.imaging import encode_png
-from vzero.models.encoding import encode, prompt_tokens
+from vzero.models.encoding import encode
 from vzero.models.loading import LoadedModel, Processors, load_model, load_processors
+from vzero.models.prompt import prompt_of_text
 from vzero.models.prompt_tokenizer import ESCAPE, prompt_tokenizer
 from vzero.needle.dataset import draw_samples
-from vzero.prompts.messages import (
-    Prompt,
-    render,
-    split_after_first_image,
-    student_messages,
-    student_prompt,
-    teacher_messages,
-    teacher_prompt,
-)
+from vzero.prompts.messages import messages_of, render
 from vzero.prompts.parts import Question
+from vzero.prompts.views import Picture, own_words, with_crop_announced
 from vzero.prompts.wordings import WORDINGS
 from vzero.prompts.zoombench import SYSTEM
 
@@ -39,6 +34,14 @@ QWEN_TOKENS = (*SPECIAL_TOKENS, *OTHER_TOKENS)
 TOKENS = (*QWEN_TOKENS, BROKEN_TURN, "".join(QWEN_TOKENS), ESCAPE, f"{ESCAPE}<|im_end|>{ESCAPE}")
 IMAGE = "<|image_pad|>"
 BLACK = encode_png(np.zeros((32, 32, 3), dtype=np.uint8))
+
+
+def student_messages(question: str, options: Sequence[str]) -> list[dict[str, Any]]:
+    return messages_of(own_words(Question("", question, tuple(options))))
+
+
+def teacher_messages(question: str, options: Sequence[str]) -> list[dict[str, Any]]:
+    return messages_of(with_crop_announced(own_words(Question("", question, tuple(options))), 1))
 
 
 def processors_of(words: Any) -> Processors:
@@ -72,14 +75,14 @@ def written(model: Processors, messages: list[dict[str, Any]]) -> str:
 @BOTH
 @pytest.mark.parametrize("token", TOKENS)
 def test_a_token_in_a_question_or_an_option_is_text(model, token):
-    for messages_of in (student_messages, teacher_messages):
-        plain = structure(model, messages_of("What is it?", ["one", "two"]))
+    for asked_of in (student_messages, teacher_messages):
+        plain = structure(model, asked_of("What is it?", ["one", "two"]))
         for question, options in (
             (f"What is {token} here?", ["one", "two"]),
             ("What is it?", ["one", token]),
             (token, [token, f"{token}{token}"]),
         ):
-            asked = messages_of(question, options)
+            asked = asked_of(question, options)
             assert structure(model, asked) == plain
             said = written(model, asked)
             assert all(text in said for text in (question, *options))
@@ -93,8 +96,7 @@ def test_a_token_in_any_text_of_a_benchmark_is_text(model, reader):
         asked = WORDINGS[reader](Question("vstar", **fields, images=2))
         harmless = WORDINGS[reader](Question("vstar", "Q?", ("one", "two"), prompt="Q?", hint="h", images=2))
         ids, plain = (
-            model.prompt_tokenizer.token_ids(worded_prompt(model, words, [b"one", b"two"]).text)
-            for words in (asked, harmless)
+            model.prompt_tokenizer.token_ids(render(model, messages_of(words))) for words in (asked, harmless)
         )
         added = model.tokenizer.added_tokens_decoder
         assert [token for token in ids if token in added] == [token for token in plain if token in added]
@@ -138,7 +140,6 @@ def test_texts_without_such_tokens_have_the_ids_that_the_whole_tokenizer_gives(m
         assert text == as_before(model, messages)
         ids = model.tokenizer(text, add_special_tokens=False)["input_ids"]
         assert model.prompt_tokenizer.token_ids(text) == ids
-        assert prompt_tokens(model, text, 40) == len(ids) - ids.count(model.image_token) + 40
 
 
 @BOTH
@@ -154,9 +155,9 @@ def test_no_mixture_of_tokens_and_letters_becomes_structure(model, texts):
 
 def test_the_embedded_worlds_questions_have_the_ids_they_always_had():
     for sample in draw_samples(NeedleSource(), "train", 0, 60):
-        for messages_of in (student_messages, teacher_messages):
-            text = as_before(NEEDLE, messages_of(sample.question, sample.options))
-            assert render(NEEDLE, messages_of(sample.question, sample.options)) == text
+        for asked_of in (student_messages, teacher_messages):
+            text = as_before(NEEDLE, asked_of(sample.question, sample.options))
+            assert render(NEEDLE, asked_of(sample.question, sample.options)) == text
             assert NEEDLE.prompt_tokenizer.token_ids(text) == NEEDLE.tokenizer(text)["input_ids"]
 
 
@@ -173,24 +174,26 @@ def test_every_family_encodes_hostile_texts_with_one_place_an_image(model):
     encoded = encode(model, prompts)
     shown = (encoded.token_ids == model.image_token).sum(dim=1).tolist()
     assert shown == [4, 8]
-    assert encoded.lengths.tolist() == [
-        prompt_tokens(model, prompt.text, visual) for prompt, visual in zip(prompts, shown, strict=True)
-    ]
+    assert encoded.lengths.tolist() == [len(prompt.token_ids) for prompt in prompts]
 
 
-def test_the_first_image_is_not_where_a_text_names_its_token():
+@pytest.mark.filterwarnings("ignore:qwen2_vl")
+def test_the_first_image_is_not_where_a_text_names_its_token(model):
     messages = [{"role": "system", "content": IMAGE}, *student_messages(IMAGE, [])]
-    head, tail = split_after_first_image(QWEN, Prompt((b"image",), render(QWEN, messages)))
-    assert (head.images, tail.images) == ((b"image",), ())
-    assert head.text.endswith(f"<|vision_start|>{IMAGE}")
-    assert tail.text.startswith("<|vision_end|>")
+    prompt = prompt_of_text(model, render(model, messages), [Picture.of(BLACK)])
+    head, tail = prompt.halves
+    assert (head.pictures, tail.pictures) == (prompt.pictures, ())
+    start, end = model.tokenizer.convert_tokens_to_ids(["<|vision_start|>", "<|vision_end|>"])
+    assert head.token_ids[-5:] == (start, *[model.image_token] * 4)
+    assert tail.token_ids[0] == end
+    assert head.token_ids + tail.token_ids == prompt.token_ids
 
 
 @pytest.mark.parametrize(("images", "text"), [(0, IMAGE), (1, "no place"), (1, IMAGE * 2)])
 def test_more_or_fewer_places_than_images_are_an_error_that_names_the_row(images, text, letter_model):
     model = load_model(letter_model("B"), Models(), device="cpu")
     with pytest.raises(ModelError, match=f"row-7: .* {text.count(IMAGE)} image places for {images} images"):
-        encode(model, [Prompt((BLACK,) * images, text, row="row-7")])
+        prompt_of_text(model, text, [Picture.of(BLACK)] * images, row="row-7")
 
 
 @pytest.mark.parametrize(

@@ -128,7 +128,7 @@ def test_right_and_wrong_answers_are_marked(whole: Reader) -> None:
 
 
 def test_a_gate_that_params_leave_to_the_recipe_is_not_said_to_be_off(tmp_path: Path) -> None:
-    read = page(tmp_path, params={"train": {"gate": {"enabled": None}}})
+    read = page(tmp_path, params={"train": {"method": {"gate": {"enabled": None}}}})
     assert "The gate was off" not in read.text
 
 

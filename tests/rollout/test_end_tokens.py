@@ -15,11 +15,11 @@ from vzero.config import Models
 from vzero.errors import ModelError
 from vzero.models.encoding import encode
 from vzero.models.loading import LoadedModel, check_pair, load_model
-from vzero.prompts.messages import Prompt
+from vzero.models.prompt import prompt_of_text
 from vzero.rollout.generate import Sampling, generate
 
 PAD, TURN_END = 0, 2  # <|endoftext|>, which also pads, and <|im_end|>, the tokenizer's own
-ASKED = Prompt((), "What letter is it?")
+ASKED = "What letter is it?"
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +73,9 @@ def test_answers_end_at_any_of_them_and_their_text_before_it(folder, monkeypatch
     script = torch.tensor([[40, PAD, 41, 42], [43, 44, TURN_END, 45], [46, 60, 47, 48], [49, 50, 51, 52]])
     steps = iter(torch.nn.functional.one_hot(script, len(model.tokenizer)).float().unbind(dim=1))
     monkeypatch.setattr("vzero.rollout.generate.vocabulary_logits", lambda model, hidden: next(steps))
-    (answers,) = generate(model, [ASKED], Sampling(0.0, max_new_tokens=4), group=4, seed=0)
+    (answers,) = generate(
+        model, [prompt_of_text(model, ASKED)], Sampling(0.0, max_new_tokens=4), group=4, seed=0
+    )
     assert [answer.token_ids for answer in answers] == [
         [40, PAD],
         [43, 44, TURN_END],

@@ -7,13 +7,14 @@ from dataclasses import replace
 
 import pytest
 import torch
+from made_prompts import teacher_prompt
 from rollout_passes import naive, picture, prompts, shared, views
 from tiny_models import FAMILIES, save_tiny
 
 from vzero.config import Models
 from vzero.models.encoding import encode, pad_rows
 from vzero.models.loading import LoadedModel, load_model
-from vzero.prompts.messages import Prompt, teacher_prompt
+from vzero.models.prompt import prompt_of_text
 from vzero.rollout.generate import Sampling, generate
 from vzero.rollout.replay import replay
 
@@ -40,7 +41,7 @@ def test_views_share_their_full_image_whatever_their_crops_and_questions(model, 
     monkeypatch.setattr(
         "vzero.rollout.prefix.encode",
         lambda model, prompts, **how: (
-            encoded_images.extend(len(prompt.images) for prompt in prompts) or encode(model, prompts, **how)
+            encoded_images.extend(len(prompt.pictures) for prompt in prompts) or encode(model, prompts, **how)
         ),
     )
     asked, answers = views(model), [*ANSWERS, [20, 2], [50, 51, 52, 53, 54, 55]]
@@ -53,7 +54,7 @@ def test_views_share_their_full_image_whatever_their_crops_and_questions(model, 
 
 def test_prompts_without_an_image_are_teacher_forced_alike_also_when_they_repeat(model):
     texts = ["What letter is on the red circle?", "It is K.", "It is K."]
-    asked = [Prompt((), text) for text in texts]
+    asked = [prompt_of_text(model, text) for text in texts]
     ours = shared(model, asked, ANSWERS[:3])
     for row, (text, answer) in enumerate(zip(texts, ANSWERS, strict=False)):
         prompt = model.tokenizer(text, add_special_tokens=False)["input_ids"]

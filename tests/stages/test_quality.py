@@ -14,10 +14,12 @@ from vzero import tables
 from vzero.config import Params
 from vzero.errors import ProjectError
 from vzero.likeness.nearest import near_duplicates
-from vzero.models.encoding import prompt_tokens, visual_tokens
 from vzero.models.loading import load_processors
+from vzero.models.pixels import visual_tokens
 from vzero.paths import Paths
-from vzero.prompts.messages import render, student_messages, teacher_messages
+from vzero.prompts.messages import messages_of, render
+from vzero.prompts.parts import Question
+from vzero.prompts.views import own_words, with_crop_announced
 from vzero.quality import page
 from vzero.quality.inputs import read_inputs
 from vzero.quality.measures import measure
@@ -82,11 +84,12 @@ def test_prompts_are_as_long_as_the_model_would_see_them(paths: Paths, params: P
     for row in inputs.samples.join(inputs.crops, on="sample_id", suffix="_crop").iter_rows(named=True):
         image = visual_tokens(processors, row["width"], row["height"])
         crop = visual_tokens(processors, row["width_crop"], row["height_crop"])
-        short = render(processors, student_messages(row["question"], []))
-        long = render(processors, teacher_messages(row["question"], []))
-        expected.append(
-            (prompt_tokens(processors, short, image), prompt_tokens(processors, long, image + crop))
+        words = own_words(Question("", row["question"]))
+        short, long = (
+            processors.tokenizer(render(processors, messages_of(said)))["input_ids"]
+            for said in (words, with_crop_announced(words, 1))
         )
+        expected.append((len(short) - 1 + image, len(long) - 2 + image + crop))
     assert notes == []
     assert sorted(lengths.select("student_tokens", "teacher_tokens").rows()) == sorted(expected)
 

@@ -13,6 +13,7 @@ from vzero.config import Models
 from vzero.errors import ChangedError, ConfigError
 from vzero.models.loading import load_model
 from vzero.paths import Paths
+from vzero.rollout.table import logprobs, token_logprobs
 from vzero.shards import read
 from vzero.stages import train
 from vzero.tables import Rollouts, TrainLog
@@ -30,7 +31,10 @@ def test_a_run_leaves_a_loadable_model_and_checked_tables(project: Paths):
     )
     rollouts = Rollouts.validate(read(project.rollouts, Rollouts), cast=True)
     assert rollouts.height == 48
-    lengths = rollouts.select(pl.col("token_ids", "student_logprobs", "positive_logprobs").list.len())
+    seen = rollouts.select(
+        "token_ids", logprobs("student", "full").alias("student"), logprobs("teacher", "positive")
+    )
+    lengths = seen.select(pl.all().list.len())
     assert all(len(set(row)) == 1 for row in lengths.iter_rows())
     log = TrainLog.validate(read(project.train_log, TrainLog), cast=True)
     assert log["step"].to_list() == [0, 1, 2, 3]
@@ -39,10 +43,10 @@ def test_a_run_leaves_a_loadable_model_and_checked_tables(project: Paths):
 
 
 def test_without_the_gate_there_is_no_negative_view_and_every_weight_is_one(project: Paths):
-    train.run(settings(gate={"enabled": False}), project)
+    train.run(settings(method={"gate": {"enabled": False}}), project)
     rollouts = read(project.rollouts, Rollouts)
     assert rollouts["weight"].unique().to_list() == [1.0]
-    assert rollouts["negative_logprobs"].list.len().unique().to_list() == [0]
+    assert token_logprobs(rollouts, "teacher", "negative").is_empty()
 
 
 def test_tables_that_change_while_they_are_learnt_from_end_it(project: Paths, monkeypatch):

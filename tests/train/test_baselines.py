@@ -13,30 +13,35 @@ from vzero import config
 from vzero.answers.extract import extract
 from vzero.answers.extraction import lettered
 from vzero.config import Models
+from vzero.config.recipes import RECIPES
 from vzero.errors import ConfigError
+from vzero.methods.grpo import option_reward
 from vzero.models.loading import load_model
+from vzero.models.prompt import prompt_of
 from vzero.paths import Paths
+from vzero.rollout.table import token_logprobs
 from vzero.shards import read
 from vzero.stages import train
 from vzero.tables import LeftOut, Rollouts, TrainLog
 from vzero.train.batches import load_samples, training_index
-from vzero.train.recipes import RECIPES
-from vzero.train.rewards import option_reward
 
 
 def test_params_offer_the_recipes_there_are():
-    assert set(get_args(config.Train.model_fields["recipe"].annotation)) == set(RECIPES)
+    offered, none = get_args(config.Train.model_fields["recipe"].annotation)
+    assert set(get_args(offered)) == set(RECIPES)
+    assert none is type(None)
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_every_recipe_trains_and_leaves_checked_tables(project: Paths, recipe):
     summary = train.run(settings(recipe=recipe, steps=2), project)
-    assert summary["method"]["objective"]["divergence"] == RECIPES[recipe].objective.divergence
+    assert summary["method"]["kind"] == RECIPES[recipe]["kind"]
     rollouts = Rollouts.validate(read(project.rollouts, Rollouts), cast=True)
     log = TrainLog.validate(read(project.train_log, TrainLog), cast=True)
     assert rollouts.height == 2 * 4 * 3
     by_student, by_teacher, compared = (
-        rollouts[f"{view}_logprobs"].list.len().max() > 0 for view in ("student", "positive", "negative")
+        len(token_logprobs(rollouts, model, view)) > 0
+        for model, view in (("student", "full"), ("teacher", "positive"), ("teacher", "negative"))
     )
     assert by_student == (recipe != "sft")
     assert by_teacher == (recipe != "grpo")
@@ -65,7 +70,9 @@ def test_grpo_learns_from_samples_with_an_answer_only(project: Paths):
         rows = pl.read_parquet(shard).with_row_index("n")
         answer = pl.when(pl.col("n") % 2 == 0).then("answer")
         rows.with_columns(answer).drop("n").write_parquet(shard)
-    answered = training_index(project, labels=True).filter(pl.col("answer").is_not_null())["sample_id"]
+    answered = training_index(project, {"full"}, labels=True).filter(pl.col("answer").is_not_null())[
+        "sample_id"
+    ]
     summary = train.run(settings(recipe="grpo", steps=1), project)
     assert 0 < len(answered) == summary["samples"] == 30 - summary["left_out"]["no_answer"] < 30
     assert set(read(project.rollouts, Rollouts)["sample_id"]) <= set(answered)
@@ -80,7 +87,7 @@ def test_grpo_leaves_out_open_questions_whose_answer_no_letter_can_be(project: P
             options=pl.when(open_question).then(pl.lit([], pl.List(pl.String))).otherwise("options"),
             answer=pl.when(open_question).then(pl.lit("a red cup")).otherwise("answer"),
         ).drop("n").write_parquet(shard)
-    choices = training_index(project, labels=True).filter(pl.col("options").list.len() > 0)
+    choices = training_index(project, {"full"}, labels=True).filter(pl.col("options").list.len() > 0)
     summary = train.run(settings(recipe="grpo", steps=1), project)
     assert summary["samples"] == choices.height
     assert summary["left_out"]["open_question"] == 30 - choices.height > 0
@@ -89,7 +96,7 @@ def test_grpo_leaves_out_open_questions_whose_answer_no_letter_can_be(project: P
 def test_rewards_are_compared_among_siblings(project: Paths, monkeypatch):
     """Answers worth 1, 0, 0 in every group: the mean is 1/3, the variance (2/3) / (n - 1) = 1/3."""
     worth = iter([1.0, 0.0, 0.0] * 8)
-    monkeypatch.setattr("vzero.train.scoring.option_reward", lambda text, options, answer: next(worth))
+    monkeypatch.setattr("vzero.methods.grpo.option_reward", lambda text, options, answer: next(worth))
     train.run(settings(recipe="grpo", steps=2), project)
     rollouts = read(project.rollouts, Rollouts).sort("step", "sample_id", "member")
     expected = [2 / 3**0.5, -1 / 3**0.5, -1 / 3**0.5]
@@ -102,20 +109,21 @@ def test_imitated_answers_are_the_teachers(project: Paths):
     """Greedy or not, what is written has the log-probs that the teacher gives it with the right crop."""
     train.run(settings(recipe="sft", steps=1), project)
     rollouts = read(project.rollouts, Rollouts)
-    index = training_index(project)
+    index = training_index(project, {"positive"})
     teacher = load_model(project.resolve(settings().models.teacher), Models())
     from vzero.models.encoding import pad_rows
     from vzero.rollout.replay import replay
     from vzero.rollout.responses import sampled_logprobs, vocabulary_logits
-    from vzero.train.sampling import positive_prompts
 
     [sample] = load_samples(project, index.filter(pl.col("sample_id") == rollouts["sample_id"][0]))
     row = rollouts.row(0, named=True)
     ids, mask = pad_rows([row["token_ids"]], pad=0, device=torch.device("cpu"))
     with torch.no_grad():
-        hidden = replay(teacher, positive_prompts(teacher, [sample]), ids, mask)
+        hidden = replay(teacher, [prompt_of(teacher, sample.view("positive"))], ids, mask)
         expected = sampled_logprobs(vocabulary_logits(teacher, hidden), ids)[0]
-    assert row["positive_logprobs"] == pytest.approx(expected.tolist(), abs=1e-4)
+    [seen] = row["logprobs"]
+    assert (seen["model"], seen["view"]) == ("teacher", "positive")
+    assert seen["values"] == pytest.approx(expected.tolist(), abs=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -147,13 +155,13 @@ def test_what_a_careful_reader_takes_from_an_answer_earns_the_reward(text, rewar
     ("changes", "expected"),
     [
         (
-            {"recipe": "grpo", "gate": {"enabled": True}},
-            "grpo: train.gate.enabled must be null or false",
+            {"recipe": "grpo", "method": {"gate": {"enabled": True}}},
+            r"unknown key 'train\.method\.gate': allowed: advantage",
         ),
         ({"recipe": "sft", "teacher": {"kind": "ema"}}, "train.teacher.kind must be frozen, not ema"),
-        ({"recipe": "grpo", "objective": {"divergence": "k1"}}, "train.objective.divergence must be null"),
-        ({"group": 1}, "train.group must be at least 2, or train.gate.enabled false"),
-        ({"recipe": "opd", "objective": {"tilt": 1.0}}, "train.objective.tilt needs the negative view"),
+        ({"recipe": "grpo", "method": {"kind": "gated"}}, "gated is not that of train.recipe grpo"),
+        ({"group": 1}, "train.group must be at least 2, or gate.enabled false"),
+        ({"recipe": "opd", "method": {"target": {"tilt": 1.0}}}, "target.tilt needs the negative view"),
     ],
 )
 def test_what_a_recipe_cannot_do_is_refused(project: Paths, changes, expected):

@@ -13,6 +13,8 @@ from vzero.shards import read
 from vzero.tables import Crops, Images, Samples
 from vzero.train.batches import SAMPLE_COLUMNS, load_samples, step_rows, training_index
 
+ROLES = ("full", "positive", "negative")
+
 
 @given(count=st.integers(1, 40), prompts=st.integers(1, 12), seed=st.integers(0, 99))
 def test_no_row_comes_twice_in_an_epoch_and_only_the_remainder_is_left_out(count, prompts, seed):
@@ -44,21 +46,21 @@ def test_a_step_needs_no_earlier_one_and_epochs_are_shuffled_anew():
 
 def test_the_answer_is_not_among_the_columns_that_training_loads(project):
     assert "answer" not in SAMPLE_COLUMNS
-    assert "answer" not in training_index(project).columns
+    assert "answer" not in training_index(project, ROLES).columns
 
 
 def test_training_works_the_same_on_a_table_that_holds_no_answers(project):
     """The strongest form of "cannot read it": the column is gone from the files."""
-    before = training_index(project)
+    before = training_index(project, ROLES)
     for shard in project.samples.glob("part-*.parquet"):
         pl.read_parquet(shard).drop("answer").write_parquet(shard)
     with pytest.raises(pl.exceptions.ColumnNotFoundError):
         read(project.samples, Samples)
-    assert training_index(project).equals(before)
+    assert training_index(project, ROLES).equals(before)
 
 
 def test_the_index_is_the_train_split_joined_with_its_sizes(project):
-    index = training_index(project)
+    index = training_index(project, ROLES)
     samples = read(project.samples, Samples)
     assert index.height == 30
     assert index["sample_id"].is_sorted()
@@ -67,7 +69,7 @@ def test_the_index_is_the_train_split_joined_with_its_sizes(project):
 
 
 def test_samples_come_with_their_own_pixels_in_the_order_asked(project):
-    index = training_index(project)
+    index = training_index(project, ROLES)
     picked = index[[7, 0, 19, 7]]
     images = dict(read(project.images, Images, ["image_id", "bytes"]).iter_rows())
     crops = {
@@ -77,8 +79,10 @@ def test_samples_come_with_their_own_pixels_in_the_order_asked(project):
     loaded = load_samples(project, picked)
     assert [sample.sample_id for sample in loaded] == picked["sample_id"].to_list()
     for sample, image_id in zip(loaded, picked["image_id"], strict=True):
-        assert sample.image == images[image_id]
-        assert (sample.positive, *sample.negatives) == crops[sample.sample_id]
+        full, right, wrong = (sample.view(role).pictures for role in ROLES)
+        assert [picture.data for picture in full] == [images[image_id]]
+        assert [shown[1].data for shown in (right, wrong)] == [*crops[sample.sample_id]]
+        assert full[0] == right[0] == wrong[0]
         assert sample.answer is None
 
 
@@ -88,11 +92,11 @@ def test_crops_of_other_samples_are_refused_not_passed_over(project):
     with pytest.raises(
         ProjectError, match=r"no crops, or no image, of 1 of 30 training samples .* run crops"
     ):
-        training_index(project)
+        training_index(project, ROLES)
 
 
 def test_a_table_without_training_samples_is_refused(project):
     for shard in project.samples.glob("part-*.parquet"):
         read(shard, Samples).head(0).write_parquet(shard)
     with pytest.raises(ProjectError, match="no training samples"):
-        training_index(project)
+        training_index(project, ROLES)

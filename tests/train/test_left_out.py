@@ -11,29 +11,31 @@ from small_project import settings
 from tiny_models import save_tiny
 
 from vzero.config import Models, Train
-from vzero.models.encoding import encode, refusal, visual_tokens
+from vzero.models.encoding import encode
 from vzero.models.loading import LoadedModel, load_model
-from vzero.prompts.messages import student_prompt, teacher_prompt
+from vzero.models.pixels import refusal, visual_tokens
+from vzero.models.prompt import prompt_of
+from vzero.prompts.views import FULL, POSITIVE
 from vzero.tables import LEFT_OUT, LeftOut
 from vzero.train.batches import load_samples, training_index
 from vzero.train.left_out import counts_by_code, left_out
+from vzero.train.training_run import training_run
+
+GATED, UNGATED = Train(), Train(recipe="opd")
 
 
 def test_limits_agree_with_the_encoded_prompts(project):
     params = settings()
     model = load_model(project.resolve(params.models.student), params.models)
-    index = training_index(project).head(12)
+    index = training_index(project, {POSITIVE}).head(12)
     loaded = load_samples(project, index)
-    student = [
-        int(encode(model, [student_prompt(model, s.image, s.question, s.options)]).lengths[0]) for s in loaded
-    ]
-    teacher = [
-        int(encode(model, [teacher_prompt(model, s.image, s.positive, s.question, s.options)]).lengths[0])
-        for s in loaded
-    ]
+    student, teacher = (
+        [int(encode(model, [prompt_of(model, sample.view(role))]).lengths[0]) for sample in loaded]
+        for role in (FULL, POSITIVE)
+    )
     for limit in (min(student), sorted(student)[6], max(student)):
         train = settings(max_prompt_tokens=limit).train
-        found = left_out(index, model, model, train, contrast=True)
+        found = left_out(index, training_run(model, model, train))
         assert [(row["sample_id"], row["detail"]) for row in found.to_dicts()] == [
             (name, f"{length} tokens, {limit} are allowed")
             for name, length in zip(index["sample_id"], student, strict=True)
@@ -43,7 +45,7 @@ def test_limits_agree_with_the_encoded_prompts(project):
     limit = sorted(teacher)[6]
     train = settings(max_teacher_tokens=limit + 5).train
     assert train.max_new_tokens == 5
-    found = left_out(index, model, model, train, contrast=True)
+    found = left_out(index, training_run(model, model, train))
     assert counts_by_code(found) == dict.fromkeys(LEFT_OUT, 0) | {
         "teacher_prompt_too_long": sum(length > limit for length in teacher)
     }
@@ -90,9 +92,8 @@ def index_of(**columns: list) -> pl.DataFrame:
     )
 
 
-def found(models, index: pl.DataFrame, *, contrast: bool = True, train: Train = Train()) -> list[tuple]:  # noqa: B008
-    table = left_out(index, *models, train, contrast=contrast)
-    return LeftOut.validate(table).rows()
+def found(models, index: pl.DataFrame, train: Train = GATED) -> list[tuple]:
+    return LeftOut.validate(left_out(index, training_run(*models, train))).rows()
 
 
 def test_pictures_that_a_processor_refuses_are_named_with_their_size(models):
@@ -103,7 +104,9 @@ def test_pictures_that_a_processor_refuses_are_named_with_their_size(models):
         ("s0", "student_picture_refused", f"image of 900 x 4 pixels: {why} 225.0"),
         ("s2", "teacher_picture_refused", f"crop of 1380 x 2 pixels: {why} 690.0"),
     ]
-    assert found((models[0], None), rows) == found(models, rows)[:1], "no teacher, no crop"
+    answered = rows.with_columns(answer=pl.lit("A"))
+    grpo = Train(recipe="grpo")
+    assert found((models[0], None), answered, grpo) == found(models, rows)[:1], "no teacher, no crop"
 
 
 def test_negative_views_that_are_halved_are_looked_at_where_they_are_shown(models):
@@ -114,13 +117,13 @@ def test_negative_views_that_are_halved_are_looked_at_where_they_are_shown(model
     [(name, code, detail)] = found(models, rows)
     assert (name, code) == ("s0", "teacher_picture_refused")
     assert detail.startswith("negative image of 300 x 1 pixels")
-    assert found(models, rows, contrast=False) == []
+    assert found(models, rows, UNGATED) == []
 
 
-def test_samples_without_a_right_letter_count_where_the_recipe_rewards_it(models):
+def test_samples_without_a_right_letter_count_where_the_method_rewards_it(models):
     rows = index_of(answer=["A", None, "B", "a red cup"], options=[["a", "b"]] * 3 + [[]])
-    assert found(models, rows) == [
-        ("s1", "no_answer", "the recipe rewards the right letter"),
-        ("s3", "open_question", "the recipe rewards the right letter, the answer is 'a red cup'"),
+    assert found(models, rows, Train(recipe="grpo")) == [
+        ("s1", "no_answer", "the method rewards the right letter"),
+        ("s3", "open_question", "the method rewards the right letter, the answer is 'a red cup'"),
     ]
     assert found(models, rows.drop("answer")) == []

@@ -12,17 +12,20 @@ from accelerate import Accelerator
 from small_project import settings
 
 from vzero.config import Params
+from vzero.methods.base import Sample
 from vzero.models.loading import LoadedModel, load_model
+from vzero.models.prompt import prompts_of
+from vzero.prompts.views import FULL, NEGATIVE, POSITIVE, View
 from vzero.rollout.replay import replay
-from vzero.train.batches import TrainingSample, load_samples, training_index
-from vzero.train.objective import response_logprobs, rollout_loss
-from vzero.train.recipes import RECIPES, Recipe
-from vzero.train.resolve import resolve
-from vzero.train.sampling import positive_prompts
-from vzero.train.scoring import ScoredStep, score_step
-from vzero.train.training_run import TrainingRun
+from vzero.train.batches import load_samples, training_index
+from vzero.train.loss import response_logprobs, rollout_loss
+from vzero.train.prompts import prepare
+from vzero.train.replays import Given, own_logprobs
+from vzero.train.scoring import ScoredStep, loss_of, score_step
+from vzero.train.training_run import TrainingRun, training_run
 from vzero.train.update import update
-from vzero.train.views import teacher_views
+
+ROLES = (FULL, POSITIVE, NEGATIVE)
 
 
 @pytest.fixture
@@ -35,13 +38,23 @@ def models(project) -> tuple[LoadedModel, LoadedModel]:
 
 
 @pytest.fixture
-def samples(project) -> list[TrainingSample]:
-    return load_samples(project, training_index(project, labels=True)[[3, 1, 8, 20]])
+def samples(project) -> list[Sample]:
+    return load_samples(project, training_index(project, ROLES, labels=True)[[3, 1, 8, 20]])
 
 
 def run_of(models: Sequence[LoadedModel], params: Params) -> TrainingRun:
     student, teacher = models
-    return TrainingRun(student, teacher, params.train, resolve(params.train))
+    return training_run(student, teacher, params.train)
+
+
+def scored_by(models: Sequence[LoadedModel], params: Params, samples: Sequence[Sample]) -> ScoredStep:
+    run = run_of(models, params)
+    return score_step(run, prepare(run, samples), step=0)
+
+
+def changed(sample: Sample, **views) -> Sample:
+    """A sample with other views of some roles."""
+    return replace(sample, views={**sample.views, **views})
 
 
 def updated_weights(models, samples, params: Params) -> dict[str, torch.Tensor]:
@@ -49,7 +62,7 @@ def updated_weights(models, samples, params: Params) -> dict[str, torch.Tensor]:
     student, teacher = copy.deepcopy(models[0]), models[1]
     optimizer = torch.optim.SGD(student.network.parameters(), lr=0.1)
     run = run_of((student, teacher), params)
-    update(Accelerator(), run, score_step(run, samples, step=0), optimizer)
+    update(Accelerator(), run, score_step(run, prepare(run, samples), step=0), optimizer)
     return {name: p.detach() for name, p in student.network.named_parameters()}
 
 
@@ -59,14 +72,14 @@ def largest_difference(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -
 
 @pytest.mark.parametrize("recipe", ["needle", "released", "paper"])
 def test_alpha_zero_is_plain_distillation(models, samples, recipe):
-    params = settings(recipe=recipe, gate={"alpha": 0.0})
-    step = score_step(run_of(models, params), samples, step=0)
+    params = settings(recipe=recipe, method={"gate": {"alpha": 0.0}})
+    step = scored_by(models, params, samples)
     # Weights of exactly 1 make the same loss bit for bit; a replay of one view rounds otherwise than of two.
-    assert step.evidence.weights.tolist() == [1.0] * 12
+    assert step.scored.weights.tolist() == [1.0] * 12
     gated = updated_weights(models, samples, params)
-    plain = updated_weights(models, samples, settings(recipe=recipe, gate={"enabled": False}))
+    plain = updated_weights(models, samples, settings(recipe=recipe, method={"gate": {"enabled": False}}))
     assert largest_difference(gated, plain) < 1e-6
-    half = updated_weights(models, samples, settings(recipe=recipe, gate={"alpha": 0.5}))
+    half = updated_weights(models, samples, settings(recipe=recipe, method={"gate": {"alpha": 0.5}}))
     assert largest_difference(half, plain) > 1e-4
 
 
@@ -82,30 +95,29 @@ def test_micro_batches_change_nothing(models, samples, recipe, budget):
 def test_the_order_of_the_prompts_changes_nothing(models, samples, recipe):
     params = settings(recipe=recipe)
     order = [2, 0, 3, 1]
-    step = score_step(run_of(models, params), samples, step=0)
-    shuffled = score_step(run_of(models, params), [samples[i] for i in order], step=0)
-    weights = step.evidence.weights.view(4, 3)
-    assert torch.allclose(shuffled.evidence.weights.view(4, 3), weights[order], atol=1e-4)
+    step = scored_by(models, params, samples)
+    shuffled = scored_by(models, params, [samples[i] for i in order])
+    weights = step.scored.weights.view(4, 3)
+    assert torch.allclose(shuffled.scored.weights.view(4, 3), weights[order], atol=1e-4)
     there = updated_weights(models, samples, params)
     back = updated_weights(models, [samples[i] for i in order], params)
     assert largest_difference(there, back) < 1e-5
 
 
 def test_without_a_negative_crop_the_weight_is_one(models, samples):
-    blind = [replace(sample, negatives=()) for sample in samples]
+    blind = [changed(sample, negative=()) for sample in samples]
     params = settings()
-    step = score_step(run_of(models, params), blind, step=0)
-    assert step.evidence.weights.tolist() == [1.0] * 12
-    assert torch.equal(step.views.negative, step.views.positive)
+    step = scored_by(models, params, blind)
+    assert step.scored.weights.tolist() == [1.0] * 12
+    assert torch.equal(step.scored.logprobs[NEGATIVE], step.scored.logprobs[POSITIVE])
 
 
 def test_several_negatives_are_averaged(models, samples):
     params = settings()
-    one, other = samples[0].negatives[0], samples[1].positive
+    one, other = samples[0].view(NEGATIVE), samples[1].view(POSITIVE)
 
-    def negative(*crops: bytes) -> torch.Tensor:
-        shown = [replace(samples[0], negatives=crops)]
-        return score_step(run_of(models, params), shown, step=0).views.negative
+    def negative(*views: View) -> torch.Tensor:
+        return scored_by(models, params, [changed(samples[0], negative=views)]).scored.logprobs[NEGATIVE]
 
     assert torch.allclose(negative(one, other), (negative(one) + negative(other)) / 2, atol=1e-5)
     assert not torch.allclose(negative(one), negative(other), atol=1e-3)
@@ -113,52 +125,61 @@ def test_several_negatives_are_averaged(models, samples):
 
 def test_the_negative_view_may_show_another_full_image(models, samples):
     params = settings()
-    other = [replace(samples[0], negative_image=samples[1].image)]
-    shown = [replace(samples[0], image=samples[1].image, positive=samples[0].negatives[0])]
-    there = score_step(run_of(models, params), other, step=0)
-    assert (there.views.positive - there.views.negative).abs().max() > 1e-3
-    tokens, mask = there.scored.token_ids, there.scored.mask
-    alone = teacher_views(models[1], shown, tokens, mask, params.train, RECIPES["opd"])
-    assert torch.allclose(there.views.negative, alone.positive, atol=1e-5)
+    other = samples[1].view(NEGATIVE)
+    there = scored_by(models, params, [changed(samples[0], negative=(other,))]).scored
+    assert (there.logprobs[POSITIVE] - there.logprobs[NEGATIVE]).abs().max() > 1e-3
+    given = Given(there.token_ids, there.mask, params.train.micro_tokens, 1.0)
+    alone = own_logprobs(models[1], prompts_of(models[1], [other]), given)
+    assert torch.allclose(there.logprobs[NEGATIVE], alone, atol=1e-5)
+
+
+def test_equal_views_are_replayed_once(models, samples, monkeypatch):
+    replayed: list[int] = []
+
+    def counted(model, prompts, token_ids, mask):
+        replayed.append(len(prompts))
+        return replay(model, prompts, token_ids, mask)
+
+    monkeypatch.setattr("vzero.train.replays.replay", counted)
+    scored_by(models, settings(), [changed(sample, negative=()) for sample in samples])
+    assert sum(replayed) == len(samples)
 
 
 def test_hidden_states_are_kept_only_for_the_views_that_the_target_is_made_of(models, samples):
-    def kept(**changes) -> tuple[bool, bool]:
-        params = settings(**changes)
-        views = score_step(run_of(models, params), samples, step=0).views
-        return views.positive_hidden is not None, views.negative_hidden is not None
+    def kept(**changes) -> set[str]:
+        return set(scored_by(models, settings(**changes), samples).scored.hidden)
 
-    assert kept(recipe="needle") == (True, False)
-    assert kept(recipe="paper") == (False, False)
-    assert kept(recipe="paper", objective={"tilt": 1.0}) == (True, True)
+    assert kept(recipe="needle") == {POSITIVE}
+    assert kept(recipe="paper") == set()
+    assert kept(recipe="paper", method={"target": {"tilt": 1.0}}) == {POSITIVE, NEGATIVE}
 
 
 def test_rollouts_are_weighed_against_their_siblings_only(models, samples):
     params = settings()
-    together = score_step(run_of(models, params), samples, step=0)
-    alone = score_step(run_of(models, params), samples[1:2], step=0)
+    together = scored_by(models, params, samples)
+    alone = scored_by(models, params, samples[1:2])
     assert [r.token_ids for r in together.rollouts[3:6]] == [r.token_ids for r in alone.rollouts]
-    assert together.evidence.weights[3:6].tolist() == pytest.approx(alone.evidence.weights.tolist(), abs=1e-4)
+    assert together.scored.weights[3:6].tolist() == pytest.approx(alone.scored.weights.tolist(), abs=1e-4)
 
 
 @pytest.mark.parametrize(("logprobs", "temperature"), [("rollout", 0.7), ("one", 1.0), (None, 0.7)])
 def test_log_probs_of_a_step_are_all_taken_at_one_temperature(models, samples, logprobs, temperature):
     """Of the answers as recorded, of the reader that the ratio looks back to, and of the teacher's views."""
     student, teacher = models
-    params = settings(recipe="released", mini_batches=2, temperature=0.7, logprob_temperature=logprobs)
-    recipe = resolve(params.train)
-    step = score_step(TrainingRun(student, teacher, params.train, recipe), samples, step=0)
-    assert recipe.objective.logprob_temperature == temperature
+    method = {"logprob_temperature": logprobs}
+    params = settings(recipe="released", mini_batches=2, temperature=0.7, method=method)
+    step = scored_by(models, params, samples)
+    assert params.train.logprob_temperature == temperature
     ids, mask = step.scored.token_ids, step.scored.mask
     with torch.no_grad():
-        ours = response_logprobs(student, replay(student, step.prompts, ids, mask), ids, mask, temperature)
-        prompts = positive_prompts(teacher, samples)
+        hidden = replay(student, step.batch.learnt, ids, mask)
+        ours = response_logprobs(student, hidden, ids, mask, temperature)
+        prompts = prompts_of(teacher, [sample.view(POSITIVE) for sample in samples])
         theirs = response_logprobs(teacher, replay(teacher, prompts, ids, mask), ids, mask, temperature)
     recorded = [torch.tensor(rollout.logprobs) for rollout in step.rollouts]
     assert torch.allclose(torch.cat(recorded), ours[mask.bool()], atol=1e-4)
     assert torch.allclose(step.scored.old_logprobs, ours, atol=1e-4)
-    assert torch.allclose(step.scored.teacher_logprobs, theirs, atol=1e-4)
-    assert torch.equal(step.scored.teacher_logprobs, step.views.positive)
+    assert torch.allclose(step.scored.logprobs[POSITIVE], theirs, atol=1e-4)
 
 
 def paper_surrogate(step: ScoredStep, current: torch.Tensor) -> torch.Tensor:
@@ -167,25 +188,24 @@ def paper_surrogate(step: ScoredStep, current: torch.Tensor) -> torch.Tensor:
     for row in range(len(step.rollouts)):
         length = int(step.scored.mask[row].sum())
         logprob = current[row, :length]
-        gap = (logprob - step.scored.teacher_logprobs[row, :length]).detach()
+        gap = (logprob - step.scored.logprobs[POSITIVE][row, :length]).detach()
         total = total + step.scored.weights[row] * (gap * logprob).mean()
     return total / len(step.rollouts)
 
 
 def test_the_paper_recipes_gradient_is_autograd_of_the_papers_surrogate(models, samples):
     student, teacher = models
-    params = settings(recipe="paper")
-    recipe: Recipe = RECIPES["paper"]
-    step = score_step(TrainingRun(student, teacher, params.train, recipe), samples, step=0)
+    run = run_of(models, settings(recipe="paper"))
+    step = score_step(run, prepare(run, samples), step=0)
     assert step.scored.weights.std() > 0.1
 
     def gradients(loss_of) -> dict[str, torch.Tensor]:
         student.network.zero_grad()
-        loss_of(replay(student, step.prompts, step.scored.token_ids, step.scored.mask)).backward()
+        loss_of(replay(student, step.batch.learnt, step.scored.token_ids, step.scored.mask)).backward()
         return {n: p.grad.clone() for n, p in student.network.named_parameters() if p.grad is not None}
 
-    count = torch.tensor(len(step.rollouts))
-    ours = gradients(lambda h: rollout_loss(student, teacher, h, step.scored, recipe.objective, count))
+    totals, loss = {"sequence_mean": torch.tensor(len(step.rollouts))}, loss_of(run)
+    ours = gradients(lambda h: rollout_loss(student, teacher, h, step.scored, loss, totals))
     paper = gradients(
         lambda h: paper_surrogate(
             step, response_logprobs(student, h, step.scored.token_ids, step.scored.mask)
@@ -199,7 +219,7 @@ def test_non_finite_gradients_skip_the_update_and_are_counted(models, samples):
     student, _ = models
     params = settings()
     run = run_of(models, params)
-    step = score_step(run, samples, step=0)
+    step = score_step(run, prepare(run, samples), step=0)
     step.scored.weights[0] = float("nan")
     before = {name: p.detach().clone() for name, p in student.network.named_parameters()}
     optimizer = torch.optim.AdamW(student.network.parameters(), lr=1e-2)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import copy
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
-from vzero.config import Params, Section, Train, parse_params, read_yaml
+from vzero.config import Section, Train, parse_params, read_yaml
+from vzero.config.methods import kinds
+from vzero.config.recipes import RECIPES
 from vzero.errors import ConfigError
-from vzero.train.recipes import RECIPES
-from vzero.train.resolve import resolve
 
 ROOT = Path(__file__).parent.parent.parent
 GATED = {"needle", "paper", "released"}
@@ -19,29 +19,42 @@ REPLAYED = GATED | {"opd"}
 EVERY = set(RECIPES)
 
 SETTINGS: dict[str, tuple[Any, set[str]]] = {
-    "gate.enabled": (True, REPLAYED),
-    "gate.gamma": (0.5, GATED),
-    "gate.alpha": (0.7, GATED),
-    "gate.w_min": (0.1, GATED),
-    "gate.w_max": (1.5, GATED),
-    "gate.eps": (1e-4, GATED),
-    "gate.shrinkage": (0.1, GATED),
-    "gate.margin": (0.0, GATED),
-    "gate.renormalise": (True, GATED),
-    "gate.top_share": (0.5, GATED),
-    "gate.skip_first": (True, GATED),
-    "advantage.ddof": (0, {"grpo"}),
-    "advantage.eps": (1e-4, {"grpo"}),
-    "advantage.group_of_one": ("zero", set()),
-    "objective.divergence": ("k2", REPLAYED),
-    "objective.surrogate": ("plain", {"paper", "released", "grpo"}),
-    "objective.top_k": (8, {"needle", "opd"}),
-    "objective.tail": (True, set()),
-    "objective.jsd_beta": (0.3, set()),
-    "objective.clamp": (5.0, {"paper", "released"}),
-    "objective.tilt": (1.0, GATED),
-    "objective.tilt_clip": (5.0, set()),
-    "objective.aggregation": ("sequence_sum", EVERY),
+    "method.gate.enabled": (True, REPLAYED),
+    "method.gate.gamma": (0.5, GATED),
+    "method.gate.alpha": (0.7, GATED),
+    "method.gate.w_min": (0.1, GATED),
+    "method.gate.w_max": (1.5, GATED),
+    "method.gate.eps": (1e-4, GATED),
+    "method.gate.shrinkage": (0.1, GATED),
+    "method.gate.margin": (0.0, GATED),
+    "method.gate.renormalise": (True, GATED),
+    "method.gate.top_share": (0.5, GATED),
+    "method.gate.skip_first": (True, GATED),
+    "method.advantage.ddof": (0, {"grpo"}),
+    "method.advantage.eps": (1e-4, {"grpo"}),
+    "method.advantage.group_of_one": ("zero", set()),
+    "method.divergence.kind": ("k2", REPLAYED),
+    "method.divergence.surrogate": ("plain", {"paper", "released"}),
+    "method.divergence.ratio_clip": (0.3, {"paper", "released"}),
+    "method.divergence.dual_clip": (4.0, {"paper", "released"}),
+    "method.divergence.coefficient": (2.0, REPLAYED),
+    "method.policy_gradient.surrogate": ("plain", {"grpo"}),
+    "method.policy_gradient.ratio_clip": (0.3, {"grpo"}),
+    "method.policy_gradient.dual_clip": (4.0, {"grpo"}),
+    "method.policy_gradient.coefficient": (2.0, {"grpo"}),
+    "method.policy_gradient.aggregation": ("sequence_sum", {"grpo"}),
+    "method.likelihood.coefficient": (2.0, {"sft"}),
+    "method.likelihood.aggregation": ("sequence_sum", {"sft"}),
+    "method.reference.coefficient": (0.1, EVERY),
+    "method.reference.kind": ("k2", EVERY),
+    "method.reference.aggregation": ("token_mean", EVERY),
+    "method.divergence.top_k": (8, {"needle", "opd"}),
+    "method.divergence.tail": (True, set()),
+    "method.divergence.jsd_beta": (0.3, set()),
+    "method.divergence.clamp": (5.0, {"paper", "released"}),
+    "method.target.tilt": (1.0, GATED),
+    "method.target.tilt_clip": (5.0, set()),
+    "method.divergence.aggregation": ("sequence_sum", REPLAYED),
     "teacher.kind": ("initial", REPLAYED),
     "teacher.decay": (0.9, set()),
     "teacher.offload": (True, EVERY),
@@ -52,7 +65,7 @@ SETTINGS: dict[str, tuple[Any, set[str]]] = {
     "mini_batches": (2, EVERY),
     "micro_tokens": (1_000, EVERY),
     "temperature": (0.7, EVERY),
-    "logprob_temperature": ("rollout", EVERY),
+    "method.logprob_temperature": ("rollout", EVERY),
     "max_new_tokens": (8, EVERY),
     "max_prompt_tokens": (1_000, EVERY),
     "max_teacher_tokens": (1_000, EVERY),
@@ -69,25 +82,25 @@ SETTINGS: dict[str, tuple[Any, set[str]]] = {
 """A value that is not the default, and the recipes that have a use for it when it is all that is set."""
 
 TOGETHER: list[tuple[dict[str, Any], set[str]]] = [
-    ({"objective.top_k": 8, "objective.tail": True}, {"needle", "opd"}),
-    ({"objective.divergence": "jsd", "objective.jsd_beta": 0.3}, REPLAYED),
-    ({"objective.divergence": "jsd", "objective.clamp": 5.0}, set()),
-    ({"objective.tilt": 1.0, "objective.tilt_clip": 5.0}, GATED),
-    ({"objective.tilt": 1.0, "gate.enabled": False}, set()),
-    ({"objective.divergence": "k3", "objective.clamp": 10.0}, REPLAYED),
-    ({"objective.divergence": "k3", "objective.clamp": 10.1}, set()),
+    ({"method.divergence.top_k": 8, "method.divergence.tail": True}, {"needle", "opd"}),
+    ({"method.divergence.kind": "jsd", "method.divergence.jsd_beta": 0.3}, REPLAYED),
+    ({"method.divergence.kind": "jsd", "method.divergence.clamp": 5.0}, set()),
+    ({"method.target.tilt": 1.0, "method.target.tilt_clip": 5.0}, GATED),
+    ({"method.target.tilt": 1.0, "method.gate.enabled": False}, set()),
+    ({"method.divergence.kind": "k3", "method.divergence.clamp": 10.0}, REPLAYED),
+    ({"method.divergence.kind": "k3", "method.divergence.clamp": 10.1}, set()),
     ({"teacher.kind": "ema", "teacher.decay": 0.9}, REPLAYED),
     ({"teacher.kind": "initial", "teacher.decay": 0.9}, set()),
-    ({"gate.enabled": True, "gate.alpha": 0.7}, REPLAYED),
-    ({"gate.enabled": False, "gate.alpha": 0.7}, set()),
-    ({"gate.enabled": False}, EVERY),
-    ({"gate.w_min": 2.5}, set()),
+    ({"method.gate.enabled": True, "method.gate.alpha": 0.7}, REPLAYED),
+    ({"method.gate.enabled": False, "method.gate.alpha": 0.7}, set()),
+    ({"method.gate.enabled": False}, REPLAYED),
+    ({"method.gate.w_min": 2.5}, set()),
     ({"group": 1}, {"opd", "sft"}),
-    ({"group": 1, "gate.enabled": False}, EVERY - {"grpo"}),
-    ({"group": 1, "advantage.group_of_one": "reward"}, {"grpo"}),
-    ({"group": 1, "advantage.group_of_one": "zero"}, set()),
-    ({"group": 1, "advantage.group_of_one": "reward", "advantage.ddof": 1}, set()),
-    ({"group": 1, "advantage.group_of_one": "reward", "advantage.eps": 1e-4}, set()),
+    ({"group": 1, "method.gate.enabled": False}, REPLAYED),
+    ({"group": 1, "method.advantage.group_of_one": "reward"}, {"grpo"}),
+    ({"group": 1, "method.advantage.group_of_one": "zero"}, set()),
+    ({"group": 1, "method.advantage.group_of_one": "reward", "method.advantage.ddof": 1}, set()),
+    ({"group": 1, "method.advantage.group_of_one": "reward", "method.advantage.eps": 1e-4}, set()),
 ]
 """Settings that need each other, or exclude each other."""
 
@@ -101,43 +114,48 @@ def train_of(recipe: str, settings: dict[str, Any]) -> Train:
     """The shipped params.yaml, which spells every default out, with some settings."""
     tree = copy.deepcopy(SHIPPED) | {"recipe": recipe}
     for key, value in settings.items():
-        section, _, name = key.rpartition(".")
-        (tree[section] if section else tree)[name] = value
+        *sections, name = key.split(".")
+        inner = tree
+        for section in sections:
+            inner = inner[section]
+        inner[name] = value
     return parse_params({"train": tree}).train
 
 
 def refusal(recipe: str, settings: dict[str, Any]) -> str:
     """What is said against them, by params or by the recipe; empty where they can be run."""
     try:
-        resolve(train_of(recipe, settings))
+        train_of(recipe, settings)
     except ConfigError as error:
         return str(error)
     return ""
 
 
-def leaves(section: Section, prefix: str = "") -> set[str]:
+def leaves(section: type[Section], prefix: str = "") -> set[str]:
     found: set[str] = set()
-    for name, value in section:
-        found |= leaves(value, f"{prefix}{name}.") if isinstance(value, Section) else {f"{prefix}{name}"}
+    for name, field in section.model_fields.items():
+        held = [field.annotation, *get_args(field.annotation)]
+        inner = next((each for each in held if isinstance(each, type) and issubclass(each, Section)), None)
+        within = inner is not None and name not in ("method", "lora")
+        found |= leaves(inner, f"{prefix}{name}.") if within else {f"{prefix}{name}"}
     return found
 
 
 def test_every_setting_is_in_the_table():
-    assert set(SETTINGS) == leaves(Train()) - {"recipe"}
-    assert all(train_of("needle", {}) != train_of("needle", {key: v}) for key, (v, _) in SETTINGS.items())
+    of_methods = {leaf for kind in kinds().values() for leaf in leaves(kind, "method.")} - {"method.kind"}
+    assert set(SETTINGS) == leaves(Train) - {"recipe", "method"} | of_methods
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_every_recipe_runs_on_the_params_as_they_are_shipped(recipe):
-    assert resolve(train_of(recipe, {})) == resolve(Train(recipe=recipe)) == RECIPES[recipe]
-    assert resolve(Params().train.model_copy(update={"recipe": recipe})) == RECIPES[recipe]
+    assert train_of(recipe, {}).method == Train(recipe=recipe).method
 
 
 @pytest.mark.parametrize(("settings", "meaningful"), CASES, ids=["+".join(case) for case, _ in CASES])
 def test_a_setting_means_something_to_a_recipe_or_is_refused_by_name(settings, meaningful):
     refusals = {recipe: refusal(recipe, settings) for recipe in RECIPES}
     assert {recipe for recipe, said in refusals.items() if not said} == meaningful
-    names = [key.rpartition(".")[2] for key in settings]
+    names = [name for key in settings for name in key.split(".")[-2:] if name != "method"]
     for recipe in EVERY - meaningful:
         assert any(name in refusals[recipe] for name in names), refusals[recipe]
 
@@ -147,21 +165,21 @@ def test_a_setting_means_something_to_a_recipe_or_is_refused_by_name(settings, m
     [
         (
             "opd",
-            {"gate.alpha": 0.7},
-            "with train.recipe opd: train.gate.alpha means nothing, train.gate.enabled is not true: "
-            "leave it at null",
+            {"method.gate.alpha": 0.7},
+            "with train.recipe opd: train.method.gate.alpha means nothing, "
+            "train.method.gate.enabled is not true: leave it at null",
         ),
         (
             "grpo",
-            {"gate.eps": 1e-4, "advantage.eps": 1e-4},
-            "with train.recipe grpo: train.gate.eps means nothing, no teacher's replay is weighed: "
-            "leave it at null",
+            {"method.gate.eps": 1e-4, "method.advantage.eps": 1e-4},
+            "unknown key 'train.method.gate': allowed: advantage, kind, logprob_temperature,",
         ),
         (
             "grpo",
             {"teacher.kind": "ema", "teacher.decay": 0.9},
             "with train.recipe grpo: train.teacher.kind means nothing, no teacher takes part: leave it at "
-            "frozen; train.teacher.decay means nothing, no teacher takes part: leave it at 0.95",
+            "frozen; with train.recipe grpo: train.teacher.decay means nothing, no teacher takes part: leave "
+            "it at 0.95",
         ),
         (
             "paper",
@@ -170,11 +188,11 @@ def test_a_setting_means_something_to_a_recipe_or_is_refused_by_name(settings, m
         ),
         (
             "needle",
-            {"advantage.ddof": 1},
-            "train.advantage.ddof means nothing, no rewards are compared: leave it at null",
+            {"method.advantage.ddof": 1},
+            "unknown key 'train.method.advantage': allowed: divergence, gate, kind,",
         ),
-        ("paper", {"gate.w_min": 3.0}, "train.gate.w_max (2) must be at least train.gate.w_min (3)"),
-        ("grpo", {"group": 1}, "train.group must be at least 2, or train.advantage.group_of_one reward"),
+        ("paper", {"method.gate.w_min": 3.0}, "gate.w_max (2) must be at least gate.w_min (3)"),
+        ("grpo", {"group": 1}, "train.group must be at least 2, or advantage.group_of_one reward"),
     ],
 )
 def test_the_refusal_names_the_key_the_reason_and_what_to_do(recipe, settings, expected):

@@ -16,16 +16,14 @@ from vzero import shards
 from vzero.commands.handed_over import write_handed_over_card
 from vzero.config import Params
 from vzero.errors import ChangedError, ProjectError
-from vzero.evaluate.asked import Asked, Part, Picture
+from vzero.evaluate.asked import Asked, Part
 from vzero.evaluate.predict import ask_all, stored_model
 from vzero.evaluate.reading import graded_as_declared
 from vzero.evaluate.statistics import paired_difference, side_of_zero
-from vzero.evaluate.views import FULL
 from vzero.locks import held
 from vzero.models.hashing import folder_hash
 from vzero.paths import Paths
-from vzero.prompts.parts import Question
-from vzero.prompts.wordings import worded
+from vzero.prompts.views import Picture, full_view
 from vzero.tables import Images, Promotions, Samples
 
 DEV = "dev"  # in the place of a benchmark's name
@@ -124,10 +122,10 @@ def _asked(paths: Paths, questions: pl.DataFrame) -> Part:
         Asked(
             DEV,
             row["sample_id"],
-            FULL,
             0,
-            worded(Question(DEV, row["question"], tuple(row["options"])), "vzero"),
-            (sizes[row["image_id"]],),
+            full_view(
+                row["question"], row["options"], [sizes[row["image_id"]]], row=f"{DEV} {row['sample_id']}"
+            ),
         )
         for row in questions.iter_rows(named=True)
     ]

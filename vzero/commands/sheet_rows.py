@@ -65,7 +65,7 @@ def rollout_rows(frame: pl.DataFrame, paths: Paths) -> list[Row]:
     for (step, name), group in frame.group_by("step", "sample_id", maintain_order=True):
         sample = samples[str(name)]
         answers = [
-            f"{member['weight']:.2f} (score {member['evidence_score']:+.3f})  {member['text']}"
+            f"{member['weight']:.2f} (score {member['evidence_score'] or 0.0:+.3f})  {member['text']}"
             for member in group.sort("member").iter_rows(named=True)
         ]
         lines = [*_question(sample), f"step {step}: weight, evidence score and answer", *answers]

@@ -13,7 +13,8 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
-from vzero.prompts.messages import CROP_NOTICE, question_text
+from vzero.prompts.parts import Image, Question, Worded
+from vzero.prompts.views import own_words, with_crop_announced
 
 LeftOut = Literal["no_negative", "other_full_image", "marker_in_text", "token_in_text", "thin_picture"]
 
@@ -106,14 +107,15 @@ def verl_row(
     The pieces between the markers are, word for word, the messages that `vzero train` builds. An answer
     that the source does not tell is "": the reference does not start without the column.
     """
-    text = question_text(sample["question"], sample["options"])
+    question = Question("", sample["question"], tuple(sample["options"]))
+    words = own_words(question)
     # One text for both views, as the reference uses the positive one's for both.
-    teacher = _user(f"<image><crop>{CROP_NOTICE}\n{text}")
+    teacher = _user(with_crop_announced(words, 1), ("<image>", "<crop>"))
     told = {**sample, **crop}
     extra = {name: told.get(name) for name in SCHEMA.field("extra_info").type.names}
     return {
         "data_source": DATA_SOURCE,
-        "prompt": _user(f"<image>{text}"),
+        "prompt": _user(words, ("<image>",)),
         "images": [{"bytes": image}],
         "teacher_raw_prompt": teacher,
         "teacher_images": [{"bytes": crop["positive"]}],
@@ -124,5 +126,7 @@ def verl_row(
     }
 
 
-def _user(content: str) -> list[dict[str, str]]:
+def _user(words: Worded, markers: tuple[str, ...]) -> list[dict[str, str]]:
+    """One message with a marker in each image's place."""
+    content = "".join(markers[part.number] if isinstance(part, Image) else part for part in words.parts)
     return [{"role": "user", "content": content}]

@@ -1,7 +1,7 @@
 """Typed, frozen model of `params.yaml`: one class a stage, every knob documented where it is defined.
 
 An unknown key, a wrong type or an impossible combination raises ConfigError, which names the key and what
-is allowed there. `None` on a `train` method field means "what the recipe says" (see `vzero.train.recipes`).
+is allowed there.
 """
 
 from __future__ import annotations
@@ -44,13 +44,12 @@ from vzero.config.public_sources import (
     VisualCotLlavaSource,
     ZwzSource,
 )
-from vzero.config.train import Advantage, Gate, Lora, Objective, Teacher, Train
+from vzero.config.train import Lora, Teacher, Train
 from vzero.errors import ConfigError
 
 __all__ = [
     "BENCHMARKS",
     "EVALUATED_MODELS",
-    "Advantage",
     "BenchmarkName",
     "CocoSource",
     "Compute",
@@ -58,14 +57,12 @@ __all__ = [
     "Evaluate",
     "EvaluatedName",
     "Filters",
-    "Gate",
     "GqaSource",
     "Ingest",
     "Lora",
     "Models",
     "NaCells",
     "NeedleSource",
-    "Objective",
     "Params",
     "PromptTokens",
     "Reach",

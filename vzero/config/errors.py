@@ -8,13 +8,14 @@ from typing import Any, get_args
 from pydantic import BaseModel
 
 
-def explain(problem: Any, root: type[BaseModel]) -> str:
+def explain(problem: Any, root: type[BaseModel], *, prefix: str = "") -> str:
     """Name the key and what is allowed there.
 
-    `problem` is one of `ValidationError.errors()`, `root` the model that refused the tree.
+    `problem` is one of `ValidationError.errors()`, `root` the model that refused the tree, which stands
+    at the key `prefix`.
     """
     location = [str(part) for part in problem["loc"]]
-    key = ".".join(location)
+    key = ".".join([prefix, *location] if prefix else location)
     if problem["type"] == "extra_forbidden":
         allowed = sorted(_section_at(root, location[:-1]).model_fields)
         close = difflib.get_close_matches(location[-1], allowed, n=1)

@@ -1,133 +1,21 @@
-"""Parameters of `train`. `None` on a method field means what the recipe says (`vzero.train.recipes`).
+"""Parameters of `train`. What means nothing to the method is refused.
 
-A value that differs from its default and means nothing to the recipe is refused (`vzero.train.resolve`).
+A setting of `train` itself counts as set where it differs from its default, which `params.yaml` spells out
+for all. What only says how much a machine holds (`max_teacher_tokens`, `teacher.offload`) is of no method: an
+overlay for a card serves them all.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, SerializeAsAny, model_validator
 
 from vzero.config.base import NonNegative, Positive, Reach, Section
-from vzero.errors import ConfigError
-
-OBJECTIVE_SETTINGS = {
-    "surrogate": ("k1", "reward"),
-    "clamp": ("k1", "k2", "k3"),
-    "top_k": ("forward_kl", "reverse_kl", "jsd"),
-    "tail": ("forward_kl", "reverse_kl", "jsd"),
-    "jsd_beta": ("jsd",),
-    "tilt": ("k1", "k2", "k3", "forward_kl", "reverse_kl", "jsd"),
-}
-"""Which divergences an objective's setting belongs to."""
-
-
-class Gate(Section):
-    """The contrastive evidence gate (arXiv 2606.25319, eqs 14-24). `None`: the recipe's value."""
-
-    enabled: bool | None = None
-    """Off: every weight is 1, which is plain privileged on-policy distillation."""
-    gamma: Annotated[float, Field(ge=0)] | None = None
-    """How much counter-evidence (negative token gaps) counts."""
-    alpha: Annotated[float, Field(ge=0)] | None = None
-    """Strength: weight = clip(1 + alpha * z, w_min, w_max)."""
-    w_min: Annotated[float, Field(ge=0)] | None = None
-    w_max: Annotated[float, Field(ge=0)] | None = None
-    eps: Annotated[float, Field(gt=0)] | None = None
-    """Added to the group's population standard deviation (that over n), nats a token."""
-    shrinkage: Annotated[float, Field(ge=0)] | None = None
-    """tau, nats a token: z = (score - mean) / sqrt(deviation^2 + tau^2), so that groups that hardly differ
-    stay near weight 1; 0: off."""
-    margin: float | None = None
-    """An answer whose score (nats a token) is not above this never gets a weight above 1, best of its group
-    or not."""
-    renormalise: bool | None = None
-    """Scale the clipped weights of a group to mean 1. The margin comes after it and has the last word."""
-    top_share: Annotated[float, Field(gt=0, le=1)] | None = None
-    """The score is the mean over this share of an answer's tokens, those with the largest absolute gaps."""
-    skip_first: bool | None = None
-    """Leave an answer's first token out of its score; an answer of one token then scores 0."""
-
-    @model_validator(mode="after")
-    def _range_is_not_empty(self) -> Gate:
-        if self.w_min is not None and self.w_max is not None and self.w_max < self.w_min:
-            raise ValueError(f"w_max ({self.w_max}) must be at least w_min ({self.w_min})")
-        return self
-
-
-class Advantage(Section):
-    """How rewards are compared among siblings, by recipes that have rewards. `None`: the recipe's value.
-
-    An answer's advantage is (reward - mean) / (deviation + eps) over its group.
-    """
-
-    ddof: Literal[0, 1] | None = None
-    """The deviation of n rewards is taken over n - ddof: 1 in verl and TRL, 0 is the population's."""
-    eps: Annotated[float, Field(gt=0)] | None = None
-    """Added to the deviation: 1e-6 in verl, 1e-4 in TRL."""
-    group_of_one: Literal["zero", "reward"] | None = None
-    """Advantage of an answer without siblings (`group` 1): 0 as in TRL, which learns nothing, or its reward
-    as in verl (which divides it by 1 + eps)."""
-
-
-class Objective(Section):
-    """What the gated token loss is. `None`: the recipe's value."""
-
-    divergence: Literal["k1", "k2", "k3", "forward_kl", "reverse_kl", "jsd"] | None = None
-    """k1, k2 and k3 see the sampled tokens (k1 as a policy gradient, the others propagated); the rest
-    compare distributions."""
-    surrogate: Literal["clipped", "plain"] | None = None
-    """Policy gradient of k1: dual-clip PPO, or REINFORCE."""
-    top_k: NonNegative | None = None
-    """Size of the teacher's support kept for the distribution forms; 0: the whole vocabulary."""
-    tail: bool | None = None
-    """Everything outside the support in one bucket; false leaves it out, which only forward_kl may."""
-    jsd_beta: Annotated[float, Field(gt=0, lt=1)] | None = None
-    """Weight of the teacher in the mixture of the generalised JSD."""
-    clamp: Annotated[float, Field(gt=0)] | None = None
-    """Bound on a sampled token's k1, k2 or k3, before weighting."""
-    tilt: Annotated[float, Field(ge=0)] | None = None
-    """Target (1 + tilt) log p+ - tilt log p-, renormalised, from the teacher's two views; 0: log p+."""
-    tilt_clip: Annotated[float, Field(gt=0)] | None = None
-    """Bound on log p+ - log p- of a token before the tilt, nats."""
-    aggregation: Literal["token_mean", "sequence_mean", "sequence_sum", "sequence_sum_norm"] | None = None
-    """The paper averages each answer first; the released code averages over all tokens. sequence_sum adds
-    up each answer; sequence_sum_norm divides that by max_new_tokens."""
-
-    @field_validator("surrogate", mode="before")
-    @classmethod
-    def _k1_is_not_propagated(cls, surrogate: Any) -> Any:
-        if surrogate == "direct":
-            raise ValueError(
-                "k1 cannot be back-propagated directly, its gradient does not see the teacher; allowed: "
-                "clipped, plain (or divergence k2, which is propagated)"
-            )
-        return surrogate
-
-    @model_validator(mode="after")
-    def _settings_belong_to_the_divergence(self) -> Objective:
-        if self.divergence:
-            self.check_settings(self.divergence, top_k=self.top_k, tilt=self.tilt)
-        return self
-
-    def check_settings(self, divergence: str, *, top_k: int | None, tilt: float | None) -> None:
-        """Raises ConfigError when a setting given here means nothing to the divergence that will run.
-
-        `top_k` and `tilt` are those that will run, `None` while the recipe's are not known.
-        """
-        for name, divergences in OBJECTIVE_SETTINGS.items():
-            if getattr(self, name) is not None and divergence not in divergences:
-                raise ConfigError(f"{name} belongs to {' / '.join(divergences)}, not to {divergence}")
-        if self.tail is False and divergence != "forward_kl":
-            raise ConfigError(
-                f"tail: false is for forward_kl only, not for {divergence}: mass outside the teacher's top-k "
-                "would be invisible, and the student could put all of its own there for free"
-            )
-        if self.tail is not None and top_k == 0:
-            raise ConfigError("tail has no meaning without a support: top_k must be above 0")
-        if self.tilt_clip is not None and tilt == 0:
-            raise ConfigError("tilt_clip has no meaning without a tilt: tilt must be above 0")
+from vzero.config.methods import over_recipe
+from vzero.config.methods.base import MethodSettings
+from vzero.config.recipes import RECIPES
 
 
 class Teacher(Section):
@@ -151,11 +39,11 @@ class Lora(Section):
 
 
 class Train(Section):
-    recipe: Literal["needle", "paper", "released", "opd", "grpo", "sft"] = "needle"
-    """Named method settings (`vzero.train.recipes`): views, divergence, gate constants, aggregation."""
-    gate: Gate = Gate()
-    advantage: Advantage = Advantage()
-    objective: Objective = Objective()
+    recipe: Literal["needle", "paper", "released", "opd", "grpo", "sft"] | None = "needle"
+    """Named settings of a method (`vzero.config.recipes`); null: `method` says everything, its kind too."""
+    method: SerializeAsAny[MethodSettings] = Field(default_factory=lambda: over_recipe("needle", {}, group=4))
+    """What the student learns from: settings over the recipe's, of the classes in `vzero.config.methods`. In
+    `params.yaml` null is the recipe's value."""
     teacher: Teacher = Teacher()
     lora: Lora | None = None
     """`None`: all weights are trained."""
@@ -171,10 +59,6 @@ class Train(Section):
     else. A single prompt with its group may pass it."""
     temperature: float = Field(default=1.0, gt=0)
     """Of sampling."""
-    logprob_temperature: Literal["one", "rollout"] | None = None
-    """What logits are divided by before log-probs are taken: 1, or `temperature`, as verl and TRL do, so that
-    they are those of the policy that samples. For everything alike: current and old log-probs, the teacher's
-    replay and with it the gate, distributions, the `rollouts` table. `None`: as the recipe does."""
     max_new_tokens: Positive = 16
     max_prompt_tokens: Positive = 25_000
     """Longer student prompts are left out before training, with a count."""
@@ -194,8 +78,50 @@ class Train(Section):
     """What to do when answers lose their length, their variety or their end (`vzero.train.collapse`)."""
     seed: NonNegative = 0
 
+    @model_validator(mode="before")
+    @classmethod
+    def _method_over_the_recipe(cls, data: Any) -> Any:
+        if not isinstance(data, dict) or isinstance(data.get("method"), MethodSettings):
+            return data
+        given = data.get("method")
+        if not (given is None or isinstance(given, dict)):
+            raise ValueError(f"train.method: expected a section of keys and values, got {given!r}")
+        recipe, group = data.get("recipe", "needle"), data.get("group", 4)
+        if recipe not in (*RECIPES, None) or type(group) is not int:
+            return {key: value for key, value in data.items() if key != "method"}  # refused below
+        return data | {"method": over_recipe(recipe, given or {}, group=group)}
+
     @model_validator(mode="after")
     def _batches_divide(self) -> Train:
         if self.prompts % self.mini_batches:
             raise ValueError(f"mini_batches ({self.mini_batches}) must divide prompts ({self.prompts})")
         return self
+
+    @model_validator(mode="after")
+    def _settings_mean_something(self) -> Train:
+        if problems := [*self._teachers_part(), *self._unused()]:
+            raise ValueError("; ".join(f"with train.recipe {self.recipe}: {problem}" for problem in problems))
+        return self
+
+    @property
+    def logprob_temperature(self) -> float:
+        """What logits are divided by before log-probs are taken."""
+        return self.temperature if self.method.logprob_temperature == "rollout" else 1.0
+
+    def _teachers_part(self) -> Iterator[str]:
+        if self.method.teacher == "writes" and self.teacher.kind != "frozen":
+            yield (f"train.teacher.kind must be frozen, not {self.teacher.kind}: a student would copy itself")
+
+    def _unused(self) -> Iterator[str]:
+        untouched = Teacher()
+        if self.method.teacher == "none":
+            for name in ("kind", "decay"):
+                if getattr(self.teacher, name) != (default := getattr(untouched, name)):
+                    yield f"train.teacher.{name} means nothing, no teacher takes part: leave it at {default}"
+        elif self.teacher.kind != "ema" and self.teacher.decay != untouched.decay:
+            yield (
+                f"train.teacher.decay means nothing, train.teacher.kind is {self.teacher.kind}, not ema: "
+                f"leave it at {untouched.decay}"
+            )
+        if self.method.teacher == "writes" and self.on_collapse != "warn":
+            yield "train.on_collapse means nothing, the answers are a frozen teacher's: leave it at warn"

@@ -9,17 +9,9 @@ from functools import cached_property
 from typing import Any
 
 from vzero.evaluate.views import FULL_AND_CROP
-from vzero.prompts.messages import CROP_NOTICE
-from vzero.prompts.parts import Image, Worded, question_of
+from vzero.prompts.parts import question_of
+from vzero.prompts.views import Picture, View, with_crop
 from vzero.prompts.wordings import worded
-
-
-@dataclass(frozen=True)
-class Picture:
-    sha256: str
-    """Of the encoded bytes: their name in `Part.open_images`."""
-    width: int
-    height: int
 
 
 @dataclass(frozen=True)
@@ -28,20 +20,24 @@ class Asked:
 
     benchmark: str
     item: str
-    view: str
     seed: int
-    worded: Worded
-    pictures: tuple[Picture, ...]
-    """By their numbers in the wording."""
+    view: View
+    """Its role is the column `view` of tables.Predictions. Pictures are named by the sha256 of their bytes,
+    which `Part.open_images` has."""
 
     @cached_property
     def prompt_hash(self) -> str:
-        return self.worded.prompt_hash
+        return self.view.words.prompt_hash
 
     @cached_property
     def image_hash(self) -> str:
         """sha256 of the pictures' own, one a line."""
-        return hashlib.sha256("\n".join(picture.sha256 for picture in self.pictures).encode()).hexdigest()
+        return hashlib.sha256("\n".join(picture.name for picture in self.view.pictures).encode()).hexdigest()
+
+    def opened(self, images: Mapping[str, bytes]) -> View:
+        """The view with its pictures' bytes, of `Part.open_images`."""
+        pictures = tuple(replace(picture, data=images[picture.name]) for picture in self.view.pictures)
+        return replace(self.view, pictures=pictures)
 
 
 @dataclass(frozen=True)
@@ -55,20 +51,12 @@ class Part:
 
 def asked_of(row: Mapping[str, Any], wording: str, seeds: Sequence[int]) -> list[Asked]:
     """A row of `views.questions` in a named wording, once for every seed."""
-    pictures = tuple(Picture(shown["sha256"], shown["width"], shown["height"]) for shown in row["shown"])
-    cropped = row["view"] == FULL_AND_CROP and any(shown["role"] == "crop" for shown in row["shown"])
-    images = len(pictures) - (1 if cropped else 0)
-    words = worded(question_of(row, images=images), wording)
-    if cropped:
-        words, pictures = _with_crop(words, images), (pictures[0], *pictures[2:], pictures[1])
-    return [Asked(row["benchmark"], row["item"], row["view"], seed, words, pictures) for seed in seeds]
-
-
-def _with_crop(words: Worded, number: int) -> Worded:
-    """The crop, as image `number`, right after the first image, and announced in the first text after it."""
-    first = words.parts.index(Image(0))
-    text = next(place for place, part in enumerate(words.parts) if place > first and isinstance(part, str))
-    parts = list(words.parts)
-    parts[text] = f"{CROP_NOTICE}\n{parts[text]}"
-    parts.insert(first + 1, Image(number))
-    return replace(words, parts=tuple(parts))
+    own, crops = [], []
+    for shown in row["shown"]:
+        cropped = row["view"] == FULL_AND_CROP and shown["role"] == "crop"
+        (crops if cropped else own).append(Picture(shown["sha256"], shown["width"], shown["height"]))
+    words = worded(question_of(row, images=len(own)), wording)
+    view = View(row["view"], words, tuple(own), row=f"{row['benchmark']} {row['item']}")
+    for crop in crops:
+        view = with_crop(view, crop, row["view"])
+    return [Asked(row["benchmark"], row["item"], seed, view) for seed in seeds]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +17,13 @@ from vzero.evaluate.asked import Asked, Part
 from vzero.evaluate.batching import Cost, batches
 from vzero.evaluate.replies import Replies, add_replies, generation_settings, known_replies, reply_key
 from vzero.locks import held
-from vzero.models.encoding import prompt_tokens, refusal, resized, visual_tokens
 from vzero.models.hashing import folder_hash
 from vzero.models.loading import LoadedModel, load_model
+from vzero.models.pixels import resized
+from vzero.models.prompt import Prompt, prompts_of, refused_picture
 from vzero.progress import LoggedProgress
-from vzero.prompts.messages import Prompt, render
-from vzero.prompts.parts import Image, Worded
-from vzero.rollout.generate import Sampling, generate
+from vzero.rollout.generate import Sampling
+from vzero.rollout.sampler import Decoder
 from vzero.tables import REFUSED
 
 REFUSAL: dict[str, Any] = {
@@ -98,49 +98,30 @@ def _ask_part(
 ) -> Iterator[pl.DataFrame]:
     """Replies to what is not known of a part, a batch at a time; first to what the processor refuses."""
     named = list(zip(part.asked, keys, strict=True))
-    refused = [(asked, key) for asked, key in named if _is_refused(model, asked)]
+    refused = [(asked, key) for asked, key in named if refused_picture(model, asked.view)]
     if rows := [_row(asked) | REFUSAL | {"key": key} for asked, key in refused if key not in known]:
         yield Replies.cast(pl.DataFrame(rows, schema_overrides={"thinking": pl.String}))
     named = [pair for pair in named if pair not in refused]
     images = part.open_images()
-    prompts = [_prompt(model, asked, images) for asked, _ in named]
-    costs = [_cost(model, asked, prompt, settings) for (asked, _), prompt in zip(named, prompts, strict=True)]
+    # What no prompt has any more is freed: a batch's pixels go with it.
+    prompts = dict(enumerate(prompts_of(model, [asked.opened(images) for asked, _ in named])))
+    costs = [_cost(model, asked, prompts[index], settings) for index, (asked, _) in enumerate(named)]
     for batch in batches(costs, tokens=settings.batch_tokens, pixels=settings.batch_pixels):
+        asked = {index: prompts.pop(index) for index in batch}
         missing = [index for index in batch if named[index][1] not in known]
         if missing:
             replies = _ask(
-                model, [named[index][0] for index in missing], [prompts[index] for index in missing], settings
+                model, [named[index][0] for index in missing], [asked[index] for index in missing], settings
             )
             yield Replies.cast(replies.with_columns(key=pl.Series([named[index][1] for index in missing])))
 
 
-def _is_refused(model: LoadedModel, asked: Asked) -> bool:
-    return any(refusal(model, picture.width, picture.height) for picture in asked.pictures)
-
-
-def _prompt(model: LoadedModel, asked: Asked, images: Mapping[str, bytes]) -> Prompt:
-    shown = [images[picture.sha256] for picture in asked.pictures]
-    return replace(worded_prompt(model, asked.worded, shown), row=f"{asked.benchmark} {asked.item}")
-
-
-def worded_prompt(model: LoadedModel, worded: Worded, images: Sequence[bytes]) -> Prompt:
-    """A question in words as the model's chat template has it; `images` by their numbers in it."""
-    content: list[dict[str, Any]] = [
-        {"type": "image"} if isinstance(part, Image) else {"type": "text", "text": part}
-        for part in worded.parts
-    ]
-    system = [{"role": "system", "content": worded.system}] if worded.system is not None else []
-    shown = tuple(images[part.number] for part in worded.parts if isinstance(part, Image))
-    return Prompt(shown, render(model, [*system, {"role": "user", "content": content}]))
-
-
 def _cost(model: LoadedModel, asked: Asked, prompt: Prompt, settings: Evaluate) -> Cost:
-    visual = sum(visual_tokens(model, picture.width, picture.height) for picture in asked.pictures)
     pixels = {}
-    for picture in asked.pictures:
+    for picture in asked.view.pictures:
         width, height = resized(model, picture.width, picture.height)
-        pixels[picture.sha256] = width * height
-    return Cost(prompt_tokens(model, prompt.text, visual) + settings.max_new_tokens, pixels)
+        pixels[picture.name] = width * height
+    return Cost(len(prompt.token_ids) + settings.max_new_tokens, pixels)
 
 
 def _ask(
@@ -154,11 +135,12 @@ def _ask(
         top_p=settings.top_p,
         top_k=settings.top_k,
     )
-    replies = generate(model, prompts, sampling, group=1, seed=[once.seed for once in asked])
+    replies = Decoder(model).answers(prompts, 1, sampling, [once.seed for once in asked])
     seconds = (time.perf_counter() - start) / len(prompts)
     rows = []
     for once, (reply,) in zip(asked, replies, strict=True):
-        width, height = resized(model, once.pictures[0].width, once.pictures[0].height)
+        first = once.view.pictures[0]
+        width, height = resized(model, first.width, first.height)
         thinking, text = split_thinking(reply.text)
         rows.append(
             _row(once)
@@ -178,7 +160,7 @@ def _row(asked: Asked) -> dict[str, Any]:
     """What a reply is to."""
     return {
         "item": asked.item,
-        "view": asked.view,
+        "view": asked.view.role,
         "seed": asked.seed,
         "prompt_hash": asked.prompt_hash,
         "image_hash": asked.image_hash,

@@ -49,9 +49,10 @@ def generation_settings(models: Models, settings: Evaluate) -> str:
 
 def reply_key(asked: Asked, model_hash: str, settings: str) -> str:
     """Hash of the model, the question with its pictures and their sizes, and the generation settings."""
-    sizes = [[picture.width, picture.height] for picture in asked.pictures]
-    question = [asked.benchmark, asked.item, asked.view, asked.seed, asked.prompt_hash, asked.image_hash]
-    return hashlib.sha256(json.dumps([model_hash, *question, sizes, settings]).encode()).hexdigest()
+    sizes = [[picture.width, picture.height] for picture in asked.view.pictures]
+    question = [asked.benchmark, asked.item, asked.view.role, asked.seed]
+    shown = [asked.prompt_hash, asked.image_hash, sizes]
+    return hashlib.sha256(json.dumps([model_hash, *question, *shown, settings]).encode()).hexdigest()
 
 
 def known_replies(folder: Path) -> pl.DataFrame:

@@ -22,14 +22,14 @@ def count_prompt_tokens(
     Raises Rejected when the processor takes no image of this size.
     """
     # Only where this filter is on do the workers pay for importing torch.
-    from vzero.models.encoding import prompt_tokens, refusal, visual_tokens
-    from vzero.prompts.messages import render, student_messages
+    from vzero.models.pixels import refusal
+    from vzero.models.prompt import prompt_length
+    from vzero.prompts.views import Picture, full_view
 
     processors = _processors(settings.processor, settings.max_pixels)
     if reason := refusal(processors, *extent):
         raise Rejected(RejectCode.PICTURE_REFUSED, reason)
-    text = render(processors, student_messages(question, options))
-    return prompt_tokens(processors, text, visual_tokens(processors, *extent))
+    return prompt_length(processors, full_view(question, options, [Picture("image", *extent)]))
 
 
 @cache

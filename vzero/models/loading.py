@@ -56,6 +56,11 @@ class LoadedModel:
     def prompt_tokenizer(self) -> PromptTokenizer:
         return prompt_tokenizer(self.tokenizer)
 
+    @cached_property
+    def image_recipe(self) -> str:
+        """All that decides what becomes of an image: models with one recipe are shown the same pixels."""
+        return json.dumps(self.image_processor.to_dict(), sort_keys=True, default=str)
+
     @property
     def image_token(self) -> int:
         return int(self.network.config.image_token_id)

@@ -14,11 +14,14 @@ from vzero.crops.pair import Neighbours, Picture, evidence_pair
 from vzero.geometry import union
 from vzero.imaging import encode_png
 from vzero.models.loading import LoadedModel
+from vzero.models.prompt import prompts_of
 from vzero.needle.dataset import FAMILY_SHARES, ask
 from vzero.needle.questions import REGION_FAMILIES, Question
 from vzero.needle.scenes import SIDES, draw_scene, render
-from vzero.prompts.messages import Prompt, student_prompt, teacher_prompt
-from vzero.rollout.generate import Sampling, generate
+from vzero.prompts import views
+from vzero.prompts.views import NEGATIVE, POSITIVE, View, full_view, with_crop
+from vzero.rollout.generate import Sampling
+from vzero.rollout.sampler import Decoder
 
 NO_NEIGHBOURS = Neighbours({}, open=lambda image_id: Picture(image_id, np.empty((0, 0, 3), np.uint8)))
 CALIBRATION_STREAM = 3  # beside those of vzero.needle.dataset.STREAMS: seen by nothing else
@@ -52,15 +55,15 @@ def calibrate(student: LoadedModel, teacher: LoadedModel, *, questions: int) -> 
     """Greedy accuracy by model, view, family and whether a salient object lures, with 95 % intervals."""
     held_out = list(exams(questions))
     with_negative = [exam for exam in held_out if exam.negative is not None]
-    views = [
+    sights = [
         ("student", "full image", student, held_out, _full),
         ("teacher", "full image", teacher, held_out, _full),
         ("teacher", "full image + right crop", teacher, held_out, _right),
         ("teacher", "full image + wrong crop", teacher, with_negative, _wrong),
     ]
     rows = []
-    for name, view, model, asked, prompt in views:
-        texts = _answers(model, [prompt(model, exam) for exam in asked])
+    for name, view, model, asked, view_of in sights:
+        texts = _answers(model, [view_of(exam) for exam in asked])
         rows += [
             {
                 "model": name,
@@ -76,25 +79,26 @@ def calibrate(student: LoadedModel, teacher: LoadedModel, *, questions: int) -> 
     return _summary(pl.DataFrame(rows))
 
 
-def _full(model: LoadedModel, exam: Exam) -> Prompt:
-    return student_prompt(model, exam.image, exam.question.text, exam.question.options)
+def _full(exam: Exam) -> View:
+    return full_view(exam.question.text, exam.question.options, [views.Picture.of(exam.image)])
 
 
-def _right(model: LoadedModel, exam: Exam) -> Prompt:
-    return teacher_prompt(model, exam.image, exam.positive, exam.question.text, exam.question.options)
+def _right(exam: Exam) -> View:
+    return with_crop(_full(exam), views.Picture.of(exam.positive), POSITIVE)
 
 
-def _wrong(model: LoadedModel, exam: Exam) -> Prompt:
+def _wrong(exam: Exam) -> View:
     assert exam.negative is not None
-    return teacher_prompt(model, exam.image, exam.negative, exam.question.text, exam.question.options)
+    return with_crop(_full(exam), views.Picture.of(exam.negative), NEGATIVE)
 
 
-def _answers(model: LoadedModel, prompts: Sequence[Prompt]) -> list[str]:
+def _answers(model: LoadedModel, asked: Sequence[View]) -> list[str]:
     greedy = Sampling(0.0, max_new_tokens=16)
+    batches = (prompts_of(model, asked[start : start + BATCH]) for start in range(0, len(asked), BATCH))
     return [
         rollout.text
-        for start in range(0, len(prompts), BATCH)
-        for (rollout,) in generate(model, prompts[start : start + BATCH], greedy, group=1, seed=0)
+        for batch in batches
+        for (rollout,) in Decoder(model).answers(batch, 1, greedy, [0] * len(batch))
     ]
 
 

@@ -28,7 +28,8 @@ from transformers import PreTrainedTokenizerFast
 from vzero.needle.architecture import STUDENT, TEACHER, TinySize, build_model, save, train_tokenizer
 from vzero.needle.lessons import Lure, Reader, draw_lesson
 from vzero.needle.teaching import Pupil, lesson_batch, teaching_loss
-from vzero.prompts.messages import CROP_NOTICE, question_text
+from vzero.prompts.parts import Question
+from vzero.prompts.views import CROP_NOTICE, own_words
 from vzero.shards import atomic_path, write_json
 
 PROCESSES = 2
@@ -107,7 +108,7 @@ def _texts() -> Iterator[str]:
     yield from ("user\n", "assistant\n", f"{CROP_NOTICE}\n")
     for _ in range(1500):
         for turn in draw_lesson(rng, "base", zoom_out=1.0, open_share=0.5, turns=6, lure=LURE).turns:
-            yield question_text(turn.question.text, turn.shown_options)
+            yield own_words(Question("", turn.question.text, tuple(turn.shown_options), images=0)).text
             yield turn.reply
 
 

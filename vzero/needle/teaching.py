@@ -25,7 +25,9 @@ from vzero.needle.architecture import image_processor
 from vzero.needle.lessons import FAMILY_WEIGHTS, Lesson, Turn, View
 from vzero.needle.questions import OPTION_LETTERS
 from vzero.needle.scenes import CELL, LETTERS, SIDES, SceneObject
-from vzero.prompts.messages import CROP_NOTICE, question_text
+from vzero.prompts.messages import messages_of
+from vzero.prompts.parts import Question
+from vzero.prompts.views import own_words, with_crop_announced
 
 IGNORED = -100
 FAMILIES = tuple(FAMILY_WEIGHTS)
@@ -140,12 +142,11 @@ def _lettered_tokens(
 
 
 def _asked(tokenizer: PreTrainedTokenizerFast, lesson: Lesson, turn: Turn, *, first: bool) -> str:
-    text = question_text(turn.question.text, turn.shown_options)
-    images = [{"type": "image"}] * len(lesson.views) if first else []
-    if first and len(lesson.views) == 2:
-        text = f"{CROP_NOTICE}\n{text}"
-    message = {"role": "user", "content": [*images, {"type": "text", "text": text}]}
-    return str(tokenizer.apply_chat_template([message], tokenize=False, add_generation_prompt=True))
+    images = len(lesson.views) if first else 0
+    words = own_words(Question("", turn.question.text, tuple(turn.shown_options), images=min(images, 1)))
+    if images == 2:
+        words = with_crop_announced(words, 1)
+    return str(tokenizer.apply_chat_template(messages_of(words), tokenize=False, add_generation_prompt=True))
 
 
 def _places(tokenizer: PreTrainedTokenizerFast, lessons: Sequence[Lesson], grids: np.ndarray) -> Places:

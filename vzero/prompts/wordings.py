@@ -6,20 +6,14 @@ from collections.abc import Callable
 
 from vzero.errors import ConfigError
 from vzero.prompts.lmms_eval import lmms_eval
-from vzero.prompts.messages import question_text
-from vzero.prompts.parts import Question, Worded, images_first
+from vzero.prompts.parts import Question, Worded
 from vzero.prompts.qwen import qwen
+from vzero.prompts.views import own_words
 from vzero.prompts.vlmevalkit import vlmevalkit
 from vzero.prompts.zoombench import zoombench
 
-
-def _vzero(question: Question) -> Worded:
-    """The words that training uses too."""
-    return Worded(images_first(question, question_text(question.text, question.options)))
-
-
 WORDINGS: dict[str, Callable[[Question], Worded]] = {
-    "vzero": _vzero,
+    "vzero": own_words,
     "vlmevalkit": vlmevalkit,
     "qwen": qwen,
     "lmms-eval": lmms_eval,

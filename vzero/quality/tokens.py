@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from functools import cache
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import xxhash
 
 from vzero.config import Models
 from vzero.errors import ModelError
-from vzero.models.encoding import prompt_tokens, refusal, visual_tokens
 from vzero.models.loading import Processors, load_processors
-from vzero.prompts.messages import render, student_messages, teacher_messages
+from vzero.models.prompt import prompt_length, refused_picture
+from vzero.prompts.views import POSITIVE, Picture, View, full_view, with_crop
 from vzero.quality.inputs import Inputs
 
 SAMPLES = 2_000  # of a source, drawn by a hash of their id: a tokenizer takes a millisecond a prompt
@@ -30,7 +30,7 @@ def prompt_lengths(
     """
     drawn = _draw(inputs)
     columns, notes = {}, []
-    for name, count in (("student", _student_tokens), ("teacher", _teacher_tokens)):
+    for name, view_of in (("student", _student_view), ("teacher", _teacher_view)):
         folder = resolve(getattr(models, name))
         try:
             processors = load_processors(folder, models)
@@ -38,7 +38,7 @@ def prompt_lengths(
             notes.append(f"The {name}'s prompts are not counted: {error}")
             columns[f"{name}_tokens"] = [None] * drawn.height
         else:
-            counted = columns[f"{name}_tokens"] = list(count(processors, drawn))
+            counted = columns[f"{name}_tokens"] = _tokens(processors, drawn, view_of)
             if refused := counted.count(None):
                 notes.append(
                     f"The {name}'s processor refuses a picture of {refused:,} of the {drawn.height:,} "
@@ -56,29 +56,18 @@ def _draw(inputs: Inputs) -> pl.DataFrame:
     return shuffled.group_by("source", maintain_order=True).head(SAMPLES)
 
 
-def _student_tokens(processors: Processors, samples: pl.DataFrame) -> Iterator[int | None]:
-    tokens = _image_tokens(processors)
-    for row in samples.iter_rows(named=True):
-        text = render(processors, student_messages(row["question"], row["options"]))
-        visual = tokens(row["width"], row["height"])
-        yield None if visual is None else prompt_tokens(processors, text, visual)
+def _student_view(row: dict[str, Any]) -> View:
+    return full_view(row["question"], row["options"], [Picture("image", row["width"], row["height"])])
 
 
-def _teacher_tokens(processors: Processors, samples: pl.DataFrame) -> Iterator[int | None]:
-    tokens = _image_tokens(processors)
-    for row in samples.iter_rows(named=True):
-        text = render(processors, teacher_messages(row["question"], row["options"]))
-        image, crop = tokens(row["width"], row["height"]), tokens(row["crop_width"], row["crop_height"])
-        yield None if image is None or crop is None else prompt_tokens(processors, text, image + crop)
+def _teacher_view(row: dict[str, Any]) -> View:
+    crop = Picture("crop", row["crop_width"], row["crop_height"])
+    return with_crop(_student_view(row), crop, POSITIVE)
 
 
-def _image_tokens(processors: Processors) -> Callable[[int, int], int | None]:
-    """Tokens of an image of this size, None where it is refused. Many images have the same size."""
-
-    @cache
-    def tokens(width: int, height: int) -> int | None:
-        return (
-            visual_tokens(processors, width, height) if refusal(processors, width, height) is None else None
-        )
-
-    return tokens
+def _tokens(
+    processors: Processors, samples: pl.DataFrame, view_of: Callable[[dict[str, Any]], View]
+) -> list[int | None]:
+    """Tokens of every sample's prompt, None where a picture is refused."""
+    views = map(view_of, samples.iter_rows(named=True))
+    return [None if refused_picture(processors, view) else prompt_length(processors, view) for view in views]

@@ -12,6 +12,7 @@ from vzero.paths import Paths
 from vzero.report import gate
 from vzero.report.inputs import Inputs
 from vzero.report.words import signed
+from vzero.summaries import dotted
 
 PHASES = ("rollout", "replay", "update")
 
@@ -71,15 +72,8 @@ def _overlaps(inputs: Inputs) -> Facts:
 
 
 def method(inputs: Inputs) -> dict[str, Any]:
-    """The method's settings by dotted name: what params say, under what the training summary says ran."""
-    train = inputs.params.train
-    said = {name: getattr(train, name).model_dump() for name in ("gate", "advantage", "objective")}
-    ran = inputs.train_summary.get("method", {})
-    settings: dict[str, Any] = {"recipe": train.recipe}
-    for part, values in said.items():
-        known = {name: value for name, value in values.items() if value is not None} | ran.get(part, {})
-        settings |= {f"{part}.{name}": value for name, value in known.items()}
-    return settings
+    """The settings of the method that ran, by dotted name."""
+    return {"recipe": inputs.params.train.recipe} | dotted(inputs.train_summary.get("method", {}))
 
 
 def _training(inputs: Inputs) -> Facts:

@@ -54,9 +54,9 @@ def read_inputs(params: Params, paths: Paths) -> Inputs:
         "member",
         "text",
         "finish_reason",
-        "evidence_score",
-        "advantage",
         "weight",
+        # An answer that is not compared with its siblings stands at their mean.
+        pl.col("evidence_score", "advantage").fill_null(0.0),
         length=pl.col("token_ids").list.len().cast(pl.Int32),
     )
     return Inputs(

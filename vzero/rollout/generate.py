@@ -11,7 +11,7 @@ import torch
 import xxhash
 
 from vzero.models.loading import LoadedModel
-from vzero.prompts.messages import Prompt
+from vzero.models.prompt import Prompt
 from vzero.rollout import plain
 from vzero.rollout.prefix import Prefix, extend, fork, prefill, text_piece
 from vzero.rollout.responses import sampled_logprobs, vocabulary_logits

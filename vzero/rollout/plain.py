@@ -11,7 +11,7 @@ import torch
 
 from vzero.models.encoding import encode
 from vzero.models.loading import LoadedModel
-from vzero.prompts.messages import Prompt
+from vzero.models.prompt import Prompt
 from vzero.rollout.prefix import Prefix, begin, computing
 
 

@@ -19,7 +19,7 @@ from transformers.cache_utils import LinearAttentionLayer
 from vzero.models.encoding import EncodedPrompts, encode
 from vzero.models.linear_attention import ForkableLinearLayer
 from vzero.models.loading import LoadedModel
-from vzero.prompts.messages import Prompt, split_after_first_image
+from vzero.models.prompt import Prompt
 
 MAX_CHUNK = 64  # tokens that linear attention computes at once, of its own accord
 
@@ -40,9 +40,9 @@ def prefill(model: LoadedModel, prompts: Sequence[Prompt]) -> Prefix:
     That is everything up to the end of the first image: the two views of a sample, or questions about one
     image, share it. Keeps gradients unless under `torch.no_grad`.
     """
-    parts = [split_after_first_image(model, prompt) for prompt in prompts]
+    parts = [prompt.halves for prompt in prompts]
     heads = list(dict.fromkeys(head for head, _ in parts))
-    if len(heads) == len(prompts) or not all(tail.text for _, tail in parts):
+    if len(heads) == len(prompts) or not all(tail.token_ids for _, tail in parts):
         return begin(model, encode(model, prompts))
     number = {head: index for index, head in enumerate(heads)}
     rows = torch.tensor([number[head] for head, _ in parts], device=model.device)

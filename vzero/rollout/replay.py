@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 
 from vzero.models.loading import LoadedModel
-from vzero.prompts.messages import Prompt
+from vzero.models.prompt import Prompt
 from vzero.rollout import plain
 from vzero.rollout.prefix import fork, prefill, response_hidden
 

@@ -12,12 +12,13 @@ Aggregation = Literal["token_mean", "sequence_mean", "sequence_sum", "sequence_s
 def denominator(aggregation: Aggregation, mask: torch.Tensor, *, length: int | None = None) -> torch.Tensor:
     """What a whole mini-batch with this response mask (rollouts, tokens) is divided by.
 
-    Denominators of several processes are summed. `length` is the constant of `sequence_sum_norm`, in tokens:
-    the longest answer a step may sample. Raises ValueError when that one lacks it.
+    A rollout without a token in the mask is not there. Denominators of several processes are summed.
+    `length` is the constant of `sequence_sum_norm`, in tokens: the longest answer a step may sample.
+    Raises ValueError when that one lacks it.
     """
     if aggregation == "token_mean":
         return mask.sum()
-    rollouts = torch.tensor(mask.shape[0], device=mask.device)
+    rollouts = mask.any(dim=1).sum()
     if aggregation != "sequence_sum_norm":
         return rollouts
     if length is None:

@@ -1,58 +1,53 @@
-"""Stage `train`: distil the teacher into the student through the evidence gate."""
+"""Stage `train`: let the student learn, by default from the teacher through the evidence gate."""
 
 from __future__ import annotations
 
 import contextlib
-import math
 from collections.abc import Iterator
-from dataclasses import asdict
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import torch
 from accelerate import Accelerator
 from accelerate.utils import InitProcessGroupKwargs, broadcast_object_list, set_seed
 
-from vzero.config import Params, decisive
+from vzero.config import Params, Train, decisive
 from vzero.errors import ConfigError, UserError
+from vzero.methods import method_of
+from vzero.methods.base import Method, Sample
 from vzero.models.recompute import recompute_layers
 from vzero.models.saving import save_like, weight_files
 from vzero.paths import Paths
 from vzero.runs import check_inputs, publish, publishing, run_folder
 from vzero.shards import atomic_folder, listing_hash, read, shard_path, sync_folder, write_json, write_table
 from vzero.tables import LeftOut, TrainLog
-from vzero.train.batches import training_index
+from vzero.train.batches import CROPPED, load_samples, step_rows, training_index
 from vzero.train.card import data_used, ingredients, write_card
 from vzero.train.checkpoint import load_weights
 from vzero.train.left_out import counts_by_code, left_out
 from vzero.train.loop import train_student
-from vzero.train.recipes import Recipe
-from vzero.train.resolve import resolve
 from vzero.train.sharding import shard, sharding_wanted
-from vzero.train.teacher import load_student, load_teacher
-from vzero.train.training_run import TrainingRun
+from vzero.train.teacher import load_reference, load_student, load_teacher
+from vzero.train.training_run import TrainingRun, training_run
 
 
 def run(params: Params, paths: Paths) -> dict[str, Any]:
     """Train, and leave model, rollouts, train_log, left_out and the summary in place, the timings apart."""
     accelerator = _accelerator()
     set_seed(params.train.seed)
-    recipe = resolve(params.train)
     _check_processes(accelerator, params)
     folders = {name: paths.resolve(getattr(params.models, name)) for name in ("student", "teacher")}
     weight_files(folders["student"])  # what cannot be saved is not trained
-    inputs = [paths.samples, paths.images, paths.crops, *folders.values()]
+    method = method_of(params.train.method)
+    inputs = _inputs(method, folders, paths)
     seen = listing_hash(inputs)
-    student = load_student(folders["student"], params, accelerator.device)
-    teacher = load_teacher(student, **folders, params=params) if recipe.needs_teacher else None
-    if params.train.gradient_checkpointing:
-        recompute_layers(student)
-    if sharding_wanted():
-        shard(accelerator, student)
-    index = training_index(paths, labels=recipe.needs_labels)
-    unusable = left_out(index, student, teacher, params.train, contrast=recipe.gate.enabled)
+    training = _training_run(accelerator, params, folders)
+    index = training_index(paths, method.roles, labels=method.settings.labels)
+    unusable = left_out(index, training)
     _announce_left_out(accelerator, index, unusable, params, paths)
     index = index.join(unusable, on="sample_id", how="anti", maintain_order="left")
     config = {
@@ -65,14 +60,14 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
         "samples": index.height,
         "left_out": counts_by_code(unusable),
         "rollouts": params.train.steps * params.train.prompts * params.train.group,
-        "method": _plain(recipe),
+        "method": params.train.method.model_dump(mode="json"),
     }
-    training = TrainingRun(student, teacher, params.train, recipe)
+    batch = partial(_share, accelerator, index, paths, params.train)
     run = run_folder(paths.scratch, "train", code=__name__, config=config, inputs=inputs, seen=seen)
     with _shared(accelerator, run) as folder:
-        _announce(accelerator, folder, recipe)
+        _announce(accelerator, folder, params.train)
         try:
-            train_student(accelerator, training, index, paths, folder)
+            train_student(accelerator, training, batch, folder)
         except Exception:
             if accelerator.is_main_process:
                 check_inputs(folder)  # says so where they were replaced, and rows are no longer there
@@ -121,14 +116,34 @@ def _check_processes(accelerator: Accelerator, params: Params) -> None:
         )
 
 
-def _plain(recipe: Recipe) -> dict[str, Any]:
-    """The resolved method as JSON; no clamp is written as null."""
-    method = asdict(recipe)
-    if not recipe.needs_labels:
-        del method["advantage"]
-    for section in ("gate", "objective"):
-        method[section] = {k: None if v == math.inf else v for k, v in method[section].items()}
-    return method
+def _inputs(method: Method[Any], folders: dict[str, Path], paths: Paths) -> list[Path]:
+    """What the run is made of: only what the method has a use for."""
+    data = [paths.samples, paths.images, *([paths.crops] if CROPPED & method.roles else [])]
+    teacher = [folders["teacher"]] if method.settings.teacher != "none" else []
+    return [*data, folders["student"], *teacher]
+
+
+def _training_run(accelerator: Accelerator, params: Params, folders: dict[str, Path]) -> TrainingRun:
+    """The models that the method needs, where they compute."""
+    student = load_student(folders["student"], params, accelerator.device)
+    teacher = None
+    if params.train.method.teacher != "none":
+        teacher = load_teacher(student, **folders, params=params)
+    reference = load_reference(student, teacher, folders["student"], params)
+    if params.train.gradient_checkpointing:
+        recompute_layers(student)
+    if sharding_wanted():
+        shard(accelerator, student)
+    return training_run(student, teacher, params.train, reference)
+
+
+def _share(
+    accelerator: Accelerator, index: pl.DataFrame, paths: Paths, train: Train, step: int
+) -> list[Sample]:
+    """This process's part of every mini-batch in turn, so that each holds what one process would have."""
+    rows = step_rows(index.height, train.prompts, seed=train.seed, step=step)
+    parts = np.reshape(rows, (train.mini_batches, accelerator.num_processes, -1))
+    return load_samples(paths, index[parts[:, accelerator.process_index].flatten()])
 
 
 def _announce_left_out(
@@ -161,10 +176,10 @@ def _write_left_out(unusable: pl.DataFrame, paths: Paths) -> None:
         write_table(shard_path(folder, 0), unusable, LeftOut)
 
 
-def _announce(accelerator: Accelerator, folder: Path, recipe: Recipe) -> None:
+def _announce(accelerator: Accelerator, folder: Path, train: Train) -> None:
     done = sorted((folder / "checkpoints").glob("step-*"))
     start = f"continuing from {done[-1].name}" if done else "starting"
-    accelerator.print(f"train: {start}; {recipe.objective}; {recipe.gate}")
+    accelerator.print(f"train: {start}; {train.method!r}")
 
 
 def _publish(

@@ -17,11 +17,11 @@ from vzero.models.hashing import CARD, folder_hash
 from vzero.pages.cards import fill
 from vzero.paths import Paths
 from vzero.shards import atomic_path, scan
+from vzero.summaries import dotted
 from vzero.tables import Images, Samples
-from vzero.train.resolve import resolve
 
 TEMPLATE = Path(__file__).with_name("trained.md.jinja")
-OF_THE_METHOD = {"recipe", "gate", "advantage", "objective", "logprob_temperature"}
+OF_THE_METHOD = {"recipe", "method"}
 LOGGED = ("loss", "weight_std", "reward", "response_tokens", "truncated")
 EDGE = 10  # steps
 
@@ -37,7 +37,7 @@ class Ingredient:
 
 def ingredients(folders: dict[str, Path], params: Params) -> list[Ingredient]:
     """Base and teacher, hashed: every byte of them is read."""
-    frozen = resolve(params.train).needs_teacher and params.train.teacher.kind == "frozen"
+    frozen = params.train.method.teacher != "none" and params.train.teacher.kind == "frozen"
     roles = {"base": "student", "teacher": "teacher"} if frozen else {"base": "student"}
     named = {role: (getattr(params.models, key), folders[key]) for role, key in roles.items()}
     return [Ingredient(role, name, folder_hash(folder)) for role, (name, folder) in named.items()]
@@ -56,27 +56,19 @@ def write_card(
         TEMPLATE,
         weights=folder_hash(model),
         made_of=made_of,
-        teacher=params.train.teacher.kind if resolve(params.train).needs_teacher else "none",
+        teacher=params.train.teacher.kind if params.train.method.teacher != "none" else "none",
         method=dotted(summary["method"]),
         training=dotted(_settings(params)),
         data=data.to_dicts(),
         embedded="needle" in data["source"],
         left_out={code: count for code, count in summary["left_out"].items() if count},
-        labels="advantage" in summary["method"],
+        labels=params.train.method.labels,
         summary=summary,
         log=_course(log.sort("step")),
         edge=EDGE,
     )
     with atomic_path(model / CARD) as temporary:
         temporary.write_text(text, encoding="utf-8")
-
-
-def dotted(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested settings by names such as `gate.alpha`; a list is a value."""
-    flat: dict[str, Any] = {}
-    for name, value in tree.items():
-        flat |= dotted(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": value}
-    return flat
 
 
 def _settings(params: Params) -> dict[str, Any]:

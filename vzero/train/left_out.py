@@ -1,45 +1,44 @@
 """What training leaves out before its first step, and why: rows that would end it, and overlong prompts.
 
-Everything that the run will show a model is looked at: the student's full image, and for the teacher full
-image and crop, in both views where the negative one is replayed. Bounds hold for the real prompts.
+Everything that the run will show a model is looked at: the views of its tasks, by the sizes of their
+pictures. Bounds hold for the real prompts.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import cache, partial
-from typing import Any
+from functools import partial
 
 import polars as pl
 
 from vzero.config import Train
-from vzero.models.encoding import prompt_tokens, refusal, visual_tokens
+from vzero.methods.base import Sample, Task
 from vzero.models.loading import LoadedModel
-from vzero.prompts.messages import render, student_messages, teacher_messages
+from vzero.models.prompt import longest_length, prompt_length, refused_picture
+from vzero.prompts.views import View
 from vzero.tables import LEFT_OUT, LeftOut
+from vzero.train.batches import sizes_only
+from vzero.train.training_run import TrainingRun
 
-Row = dict[str, Any]
-Pictures = Iterator[tuple[str, tuple[int, int]]]
-"""What a view shows: name, and width and height in pixels."""
-Check = Callable[[Row], tuple[str, str] | None]
-"""Code and detail where a row of the training index cannot be used."""
-TEMPLATE_BYTES = 600  # more than any chat template and our fixed sentences add
+Reason = tuple[str, str]
+"""Code and detail."""
+Shown = dict[str, tuple[LoadedModel, list[View]]]
+"""Models by name, with the views that each is shown."""
+Check = Callable[[Sample, Shown], Reason | None]
+"""Why a sample cannot be used, if it cannot."""
 
 
-def left_out(
-    index: pl.DataFrame, student: LoadedModel, teacher: LoadedModel | None, train: Train, *, contrast: bool
-) -> pl.DataFrame:
-    """Rows of `tables.LeftOut`: the samples of the training index that cannot be used, with the first reason.
-
-    Where the index has answers, samples without an option letter to compare with are among them. Without a
-    teacher the student's checks are the only ones; `contrast`: the teacher is shown the negative views.
-    """
-    checks = list(_checks(student, teacher, train, contrast))
+def left_out(index: pl.DataFrame, run: TrainingRun) -> pl.DataFrame:
+    """Rows of `tables.LeftOut`: samples of the training index that cannot be used, with the first reason."""
+    checks = list(_checks(run.train))
     found = []
     for row in index.iter_rows(named=True):
-        reason = next((reason for check in checks if (reason := check(row))), None)
+        sample = sizes_only(row)
+        [task] = run.method.tasks([sample])
+        shown = _shown(run, task)
+        reason = next((reason for check in checks if (reason := check(sample, shown))), None)
         if reason is not None:
-            found.append((row["sample_id"], *reason))
+            found.append((sample.sample_id, *reason))
     return LeftOut.cast(pl.DataFrame(found, schema=LeftOut.column_names(), orient="row"))
 
 
@@ -48,75 +47,50 @@ def counts_by_code(rows: pl.DataFrame) -> dict[str, int]:
     return {code: int((rows["code"].cast(pl.String) == code).sum()) for code in LEFT_OUT}
 
 
-def _checks(
-    student: LoadedModel, teacher: LoadedModel | None, train: Train, contrast: bool
-) -> Iterator[Check]:
+def _shown(run: TrainingRun, task: Task) -> Shown:
+    """The views that each model is shown of a task."""
+    writes = run.method.settings.teacher == "writes"
+    student = [task.learnt] if writes else list(dict.fromkeys([task.asked, task.learnt]))
+    scored = [view for views in task.scored.values() for view in views]
+    teacher = [task.asked, *scored] if writes else scored
+    models = {"student": (run.student, student)}
+    if run.teacher is not None:
+        models["teacher"] = (run.teacher, teacher)
+    return models
+
+
+def _checks(train: Train) -> Iterator[Check]:
     """In the order of `tables.LEFT_OUT`: lengths are only known of pictures that are not refused."""
-    yield _no_letter
-    yield _refused(student, "student_picture_refused", _full_image)
-    if teacher is not None:
-        views = _both_views if contrast else _positive_view
-        yield _refused(teacher, "teacher_picture_refused", views)
-    limit = train.max_prompt_tokens
-    yield _too_long(student, "student_prompt_too_long", _full_image, student_messages, limit)
-    if teacher is not None:
-        limit = train.max_teacher_tokens - train.max_new_tokens
-        yield _too_long(teacher, "teacher_prompt_too_long", _positive_view, teacher_messages, limit)
+    if train.method.labels:
+        yield _no_letter
+    yield partial(_refused, "student")
+    yield partial(_refused, "teacher")
+    yield partial(_too_long, "student", train.max_prompt_tokens)
+    yield partial(_too_long, "teacher", train.max_teacher_tokens - train.max_new_tokens)
 
 
-def _no_letter(row: Row) -> tuple[str, str] | None:
-    """Only of an index with answers, for the recipe that rewards the right letter."""
-    if "answer" in row and row["answer"] is None:
-        return "no_answer", "the recipe rewards the right letter"
-    if "answer" in row and not row["options"]:
-        return "open_question", f"the recipe rewards the right letter, the answer is {row['answer'][:80]!r}"
+def _no_letter(sample: Sample, shown: Shown) -> Reason | None:
+    """Of methods that read labels, for whom the right letter is rewarded."""
+    if sample.answer is None:
+        return "no_answer", "the method rewards the right letter"
+    if not sample.options:
+        return "open_question", f"the method rewards the right letter, the answer is {sample.answer[:80]!r}"
     return None
 
 
-def _refused(model: LoadedModel, code: str, pictures: Callable[[Row], Pictures]) -> Check:
+def _refused(name: str, sample: Sample, shown: Shown) -> Reason | None:
     """Whether the model's processor refuses a picture, the sizes being all that it goes by."""
-    known = cache(partial(refusal, model))
-
-    def check(row: Row) -> tuple[str, str] | None:
-        reasons = ((name, known(*extent)) for name, extent in pictures(row))
-        return next(((code, f"{name} of {reason}") for name, reason in reasons if reason), None)
-
-    return check
+    model, views = shown.get(name, (None, []))
+    reasons = (refused_picture(model, view) for view in views if model is not None)
+    return next(((f"{name}_picture_refused", reason) for reason in reasons if reason), None)
 
 
-def _too_long(
-    model: LoadedModel,
-    code: str,
-    pictures: Callable[[Row], Pictures],
-    messages: Callable[[str, list[str]], list[dict[str, Any]]],
-    limit: int,
-) -> Check:
-    known = cache(partial(visual_tokens, model))
-
-    def check(row: Row) -> tuple[str, str] | None:
-        visual = sum(known(*extent) for _, extent in pictures(row))
-        # A token is at least one byte of text: most rows need no tokenizer to be known to fit.
-        longest = len(row["question"].encode()) + sum(len(option.encode()) + 4 for option in row["options"])
-        if visual + longest + TEMPLATE_BYTES <= limit:
-            return None
-        tokens = prompt_tokens(model, render(model, messages(row["question"], row["options"])), visual)
-        return (code, f"{tokens} tokens, {limit} are allowed") if tokens > limit else None
-
-    return check
-
-
-def _full_image(row: Row) -> Pictures:
-    yield "image", (row["width"], row["height"])
-
-
-def _positive_view(row: Row) -> Pictures:
-    yield from _full_image(row)
-    yield "crop", (row["crop_width"], row["crop_height"])
-
-
-def _both_views(row: Row) -> Pictures:
-    """A negative crop has the positive's sides and stands beside the same image, but for one strategy."""
-    yield from _positive_view(row)
-    if row["strategy"] == "downsampled":
-        for name, (width, height) in _positive_view(row):
-            yield f"negative {name}", (max(width // 2, 1), max(height // 2, 1))
+def _too_long(name: str, limit: int, sample: Sample, shown: Shown) -> Reason | None:
+    model, views = shown.get(name, (None, []))
+    for view in views:
+        # Most need no tokenizer to be known to fit.
+        if model is not None and longest_length(model, view) > limit:
+            tokens = prompt_length(model, view)
+            if tokens > limit:
+                return f"{name}_prompt_too_long", f"{tokens} tokens, {limit} are allowed"
+    return None

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 import torch
 from accelerate import Accelerator
@@ -17,13 +16,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from vzero.config import Train
 from vzero.errors import ChangedError
+from vzero.methods.base import Sample
 from vzero.models.loading import LoadedModel
 from vzero.models.offloading import park, resident
-from vzero.paths import Paths
 from vzero.runs import check_inputs
-from vzero.train.batches import TrainingSample, load_samples, step_rows
 from vzero.train.checkpoint import load_checkpoint, save_checkpoint
 from vzero.train.collapse import TrainingCollapsed, collapse_signs
+from vzero.train.prompts import Batch, prepare, prepared_ahead
 from vzero.train.records import (
     append_log,
     append_timings,
@@ -40,11 +39,12 @@ from vzero.train.update import update
 
 
 def train_student(
-    accelerator: Accelerator, run: TrainingRun, index: pl.DataFrame, paths: Paths, folder: Path
+    accelerator: Accelerator, run: TrainingRun, batch: Callable[[int], list[Sample]], folder: Path
 ) -> int:
     """Train in place for `train.steps` steps, writing under `folder`. Returns the step it continued from.
 
-    Raises TrainingCollapsed when `train.on_collapse` asks for it; a checkpoint of that step is there.
+    `batch` gives this process's samples of any step; another thread asks for them. Raises TrainingCollapsed
+    when `train.on_collapse` asks for it; a checkpoint of that step is there.
     """
     student, teacher, train = run.student, run.teacher, run.train
     optimizer = torch.optim.AdamW(
@@ -55,17 +55,18 @@ def train_student(
     moving = teacher is not None and train.teacher.kind == "ema"
     extra = {"teacher": weights_of(teacher)} if teacher is not None and moving else {}
     first = load_checkpoint(folder / "checkpoints", student, optimizer, extra=extra)
-    if teacher is not None and train.teacher.offload:
-        park(teacher)
+    for model in run.offloaded:
+        park(model)
     if accelerator.is_main_process:
         forget_after(folder, first)
     warned: set[str] = set()
-    with _progress(accelerator) as progress:
+    steps = range(first, train.steps)
+    ahead = prepared_ahead(lambda step, pool: prepare(run, batch(step), pool), steps)
+    with _progress(accelerator) as progress, ahead as batches:
         task = progress.add_task("train", total=train.steps, completed=first, status="")
-        for step in range(first, train.steps):
+        for step, prepared in zip(steps, batches, strict=True):
             _set_learning_rate(optimizer, train, step)
-            samples = _share(accelerator, index, paths, train, step)
-            log = _step(accelerator, run, samples, optimizer, folder, step)
+            log = _step(accelerator, run, prepared, optimizer, folder, step)
             if teacher is not None and moving:
                 average(teacher, student, decay=train.teacher.decay)
             done = step + 1
@@ -83,41 +84,29 @@ def train_student(
 def _step(
     accelerator: Accelerator,
     run: TrainingRun,
-    samples: list[TrainingSample],
+    batch: Batch,
     optimizer: torch.optim.Optimizer,
     folder: Path,
     step: int,
 ) -> pl.DataFrame | None:
-    """One step on this process's prompts; the main process writes it down and returns the log so far."""
+    """One step on this process's tasks; the main process writes it down and returns the log so far."""
     gather(run.student)
-    with _present(run):
-        scored = score_step(run, samples, step=step)
+    with contextlib.ExitStack() as present:
+        for model in run.offloaded:
+            present.enter_context(resident(model, run.student.device))
+        scored = score_step(run, batch, step=step)
     started = time.perf_counter()
     updated = update(accelerator, run, scored, optimizer)
-    seconds = scored.seconds | {"update": time.perf_counter() - started}
-    rows = gather_object(rollout_rows(scored, run.recipe, number=step))
+    seconds = {**scored.seconds, "update": time.perf_counter() - started}
+    if run.method.settings.teacher != "writes":
+        run.sampler.follow(run.student)
+    rows = gather_object(rollout_rows(scored, run.method, number=step))
     if not accelerator.is_main_process:
         return None
     write_rollouts(folder / "rollouts", rows, number=step)
     append_timings(folder / "timings", seconds, number=step)
     rate = optimizer.param_groups[0]["lr"]
-    return append_log(folder / "train_log", log_row(rows, updated, run.recipe.gate, number=step, lr=rate))
-
-
-def _present(run: TrainingRun) -> contextlib.AbstractContextManager[None]:
-    """The teacher is where it can compute."""
-    if run.teacher is None or not run.train.teacher.offload:
-        return contextlib.nullcontext()
-    return resident(run.teacher, run.student.device)
-
-
-def _share(
-    accelerator: Accelerator, index: pl.DataFrame, paths: Paths, train: Train, step: int
-) -> list[TrainingSample]:
-    """This process's part of every mini-batch in turn, so that each holds what one process would have."""
-    rows = step_rows(index.height, train.prompts, seed=train.seed, step=step)
-    parts = np.reshape(rows, (train.mini_batches, accelerator.num_processes, -1))
-    return load_samples(paths, index[parts[:, accelerator.process_index].flatten()])
+    return append_log(folder / "train_log", log_row(rows, updated, run.method, number=step, lr=rate))
 
 
 def _set_learning_rate(optimizer: torch.optim.Optimizer, train: Train, step: int) -> None:

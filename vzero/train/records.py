@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -10,48 +11,50 @@ import dataframely as dy
 import polars as pl
 import torch
 
+from vzero.methods.base import Method
+from vzero.rollout.table import token_logprobs
 from vzero.shards import files, frame_of, read, shard_path, write_table
+from vzero.signals.policy import k3
 from vzero.tables import Rollouts, TrainLog, TrainTimings
-from vzero.train.recipes import Gate, Recipe
 from vzero.train.scoring import ScoredStep
 from vzero.train.update import Updated
 
 ONE_FILE = 0  # log and timings are small: one file each, rewritten atomically every step
 
 
-def rollout_rows(step: ScoredStep, recipe: Recipe, *, number: int) -> list[dict[str, Any]]:
+def rollout_rows(step: ScoredStep, method: Method[Any], *, number: int) -> list[dict[str, Any]]:
     """Rows of `tables.Rollouts` for this process's share of a step."""
-    group = len(step.rollouts) // len(step.samples)
-    positive = step.views.positive.tolist() if step.views else None
-    negative = step.views.negative.tolist() if step.views and step.views.negative is not None else None
-    evidence = zip(
-        step.evidence.scores.tolist(),
-        step.evidence.advantages.tolist(),
-        step.evidence.weights.tolist(),
-        strict=True,
-    )
-    rewards = step.rewards.tolist() if step.rewards is not None else None
+    tasks, scored = step.batch.tasks, step.scored
+    group = len(step.rollouts) // len(tasks)
+    writer = "teacher" if method.settings.teacher == "writes" else "student"
+    seen = {("teacher", role): values.tolist() for role, values in scored.logprobs.items()}
+    if scored.reference_logprobs is not None:
+        seen["reference", tasks[0].learnt.role] = scored.reference_logprobs.tolist()
+    columns = {name: values.tolist() for name, values in step.credit.columns.items()}
+    weights, counted = scored.weights.tolist(), scored.counted.tolist()
     rows = []
-    for row, (rollout, (score, advantage, weight)) in enumerate(zip(step.rollouts, evidence, strict=True)):
-        length = len(rollout.token_ids)
-        scored = positive[row][:length] if positive is not None else []
-        by_student = recipe.writer == "student"
+    for row, rollout in enumerate(step.rollouts):
+        task, length = tasks[row // group], len(rollout.token_ids)
+        own = {(writer, task.asked.role): rollout.logprobs}
+        read = own | {key: values[row][:length] for key, values in seen.items()}
         rows.append(
             {
                 "step": number,
-                "sample_id": step.samples[row // group].sample_id,
+                "sample_id": task.sample.sample_id,
                 "member": row % group,
                 "token_ids": rollout.token_ids,
                 "text": rollout.text,
                 "finish_reason": rollout.finish_reason,
-                "student_logprobs": rollout.logprobs if by_student else [],
-                "positive_logprobs": scored if by_student else rollout.logprobs,
-                "negative_logprobs": negative[row][:length] if negative is not None else [],
-                "evidence_score": score,
-                "advantage": advantage,
-                "weight": weight,
-                "reward": rewards[row] if rewards is not None else None,
+                "logprobs": [
+                    {"model": model, "view": view, "values": values} for (model, view), values in read.items()
+                ],
+                "counted": counted[row],
+                "weight": weights[row],
+                "evidence_score": None,
+                "advantage": None,
+                "reward": None,
             }
+            | {name: values[row] for name, values in columns.items()}
         )
     return rows
 
@@ -61,58 +64,80 @@ def write_rollouts(folder: Path, rows: list[dict[str, Any]], *, number: int) -> 
 
 
 def log_row(
-    rows: list[dict[str, Any]],
-    updated: Updated,
-    gate: Gate,
-    *,
-    number: int,
-    lr: float,
+    rows: list[dict[str, Any]], updated: Updated, method: Method[Any], *, number: int, lr: float
 ) -> dict[str, Any]:
-    """One row of `tables.TrainLog` from all processes' rollouts of a step."""
+    """One row of `tables.TrainLog` from all processes' rollouts of a step; null is what it does not tell."""
     frame = frame_of(rows, Rollouts)
-    student, positive, negative = (_tokens(frame, name) for name in ("student", "positive", "negative"))
-    delta = positive - negative if len(negative) else torch.zeros_like(positive)
-    written = student if len(student) else positive
-    weight = frame["weight"].to_torch().double()
-    scores = frame["evidence_score"]
-    tokens = len(written)
-    return {
+    counted = frame.filter("counted")
+    row = dict.fromkeys(TrainLog.column_names()) | {
         "step": number,
         "loss": updated.loss,
         "learning_rate": lr,
         "grad_norm": updated.grad_norm,
         "skipped_updates": updated.skipped,
-        "teacher_gap": (student - positive).mean().item() if len(student) == len(positive) else None,
-        "evidence_delta": delta.mean().item() if len(negative) else 0.0,
-        "evidence_delta_positive": (delta > 0).double().mean().item() if len(negative) else 0.0,
+        "uncounted": frame.height - counted.height,
+    }
+    if counted.is_empty():
+        return row | _amounts(frame)
+    return row | _of_weights(counted) | _of_answers(counted) | _amounts(frame) | dict(method.figures(counted))
+
+
+def _of_weights(counted: pl.DataFrame) -> dict[str, Any]:
+    weight = counted["weight"].to_torch().double()
+    scores = counted["evidence_score"]
+    return {
         "score_mean": scores.mean(),
         "score_std": scores.std(ddof=0),
         "weight_mean": weight.mean().item(),
         "weight_std": weight.std(correction=0).item(),
-        "weight_zero": (weight <= gate.w_min).double().mean().item(),
-        "weight_max": (weight >= gate.w_max).double().mean().item(),
         "effective_rollouts": (weight.sum() ** 2 / weight.square().sum().clamp_min(1e-12)).item()
         / len(weight),
-        "reward": frame["reward"].mean(),
+        "reward": counted["reward"].mean(),
+    }
+
+
+def _of_answers(counted: pl.DataFrame) -> dict[str, Any]:
+    written = _written(counted)
+    return {
+        "reference_kl": _reference_kl(counted),
         "entropy": -written.mean().item(),
-        "first_token_share": _commonest(frame["token_ids"].list.first()) / len(rows),
-        "response_tokens": tokens / len(rows),
-        "truncated": (frame["finish_reason"] == "length").mean(),
+        "first_token_share": _commonest(counted["token_ids"].list.first()) / counted.height,
+        "response_tokens": len(written) / counted.height,
+        "truncated": (counted["finish_reason"] == "length").mean(),
+    }
+
+
+def _reference_kl(counted: pl.DataFrame) -> float | None:
+    """The mean k3 of a token, of the student that wrote it."""
+    view = counted["logprobs"].explode().struct.unnest().filter(model="reference")["view"]
+    if view.is_empty():
+        return None
+    start = token_logprobs(counted, "reference", view[0]).to_torch()
+    return k3(_written(counted), start, clamp=math.inf).mean().item()
+
+
+def _amounts(frame: pl.DataFrame) -> dict[str, int]:
+    """Tokens that were written, replayed and learnt, counted or not."""
+    entries = frame["logprobs"].explode().struct.unnest()
+    by_teacher = entries.filter(model="teacher")["values"].list.len().sum()
+    tokens = len(_written(frame))
+    by_student = entries.filter(model="student").height > 0
+    return {
         "rollout_tokens": tokens,
-        "replay_tokens": len(positive) + len(negative) if len(student) else 0,
+        "replay_tokens": int(by_teacher) if by_student else 0,
         "update_tokens": tokens,
     }
+
+
+def _written(frame: pl.DataFrame) -> torch.Tensor:
+    """Log-probs of all tokens under the model that wrote them, float64."""
+    values = frame["logprobs"].list.first().struct.field("values").explode()
+    return values.to_torch().double()
 
 
 def _commonest(values: pl.Series) -> int:
     """How often the commonest value occurs."""
     return Counter(values.to_list()).most_common(1)[0][1]
-
-
-def _tokens(frame: pl.DataFrame, view: str) -> torch.Tensor:
-    """All tokens' log-probs under a view, float64."""
-    column = frame[f"{view}_logprobs"].explode(empty_as_null=False)
-    return torch.tensor(column.to_list(), dtype=torch.float64)
 
 
 def append_log(folder: Path, row: dict[str, Any]) -> pl.DataFrame:

@@ -1,4 +1,4 @@
-"""The models of a run: the student, and whichever teacher the params ask for."""
+"""The models of a run: the student, what it was at the start, and whichever teacher the params ask for."""
 
 from __future__ import annotations
 
@@ -37,6 +37,17 @@ def load_teacher(loaded: LoadedModel, *, student: Path, teacher: Path, params: P
     frozen = load_model(student if kind == "initial" else teacher, params.models, device=device)
     check_pair(loaded, frozen)
     return frozen
+
+
+def load_reference(
+    loaded: LoadedModel, teacher: LoadedModel | None, folder: Path, params: Params
+) -> LoadedModel | None:
+    """The student as it is in its folder, frozen, where the loss has a term for it."""
+    if params.train.method.reference is None:
+        return None
+    if teacher is not None and params.train.teacher.kind == "initial":
+        return teacher
+    return load_model(folder, params.models, device=str(loaded.device))
 
 
 @torch.no_grad()

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from vzero.config import Train
+from vzero.methods import method_of
+from vzero.methods.base import Method
 from vzero.models.loading import LoadedModel
-from vzero.train.recipes import Recipe
+from vzero.rollout.sampler import Decoder, Sampler
 
 
 @dataclass(frozen=True)
@@ -14,6 +17,28 @@ class TrainingRun:
     """Which model learns, from whom, and how. The student's weights are what a run changes."""
 
     student: LoadedModel
-    teacher: LoadedModel | None  # None where the recipe needs none
+    teacher: LoadedModel | None
+    """None where the method has no use for one."""
+    reference: LoadedModel | None
+    """The student as it was at the start; None where the loss has no term for it."""
     train: Train
-    recipe: Recipe
+    method: Method[Any]
+    sampler: Sampler
+    """Answers the tasks: the student, or the teacher where the method lets it write."""
+
+    @property
+    def offloaded(self) -> list[LoadedModel]:
+        """Frozen models that are in main memory while they have nothing to do."""
+        if not self.train.teacher.offload:
+            return []
+        frozen = [self.teacher] if self.reference is self.teacher else [self.teacher, self.reference]
+        return [model for model in frozen if model is not None]
+
+
+def training_run(
+    student: LoadedModel, teacher: LoadedModel | None, train: Train, reference: LoadedModel | None = None
+) -> TrainingRun:
+    """A run of the method that `train` asks for, with answers decoded in this process."""
+    writer = teacher if train.method.teacher == "writes" and teacher is not None else student
+    sampler = Decoder(writer, tokens=train.micro_tokens)
+    return TrainingRun(student, teacher, reference, train, method_of(train.method), sampler)

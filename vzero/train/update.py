@@ -7,12 +7,13 @@ from dataclasses import dataclass
 import torch
 from accelerate import Accelerator
 
+from vzero.rollout.packing import pack
 from vzero.rollout.replay import replay
 from vzero.signals.aggregation import denominator
 from vzero.train.gradients import summed_gradient_norm
-from vzero.train.objective import rollout_loss
-from vzero.train.packing import pack
-from vzero.train.scoring import ScoredStep, group_rows
+from vzero.train.loss import Loss, rollout_loss
+from vzero.train.replays import group_rows
+from vzero.train.scoring import ScoredStep, loss_of
 from vzero.train.sharding import gather
 from vzero.train.training_run import TrainingRun
 
@@ -28,11 +29,11 @@ def update(
     accelerator: Accelerator, run: TrainingRun, step: ScoredStep, optimizer: torch.optim.Optimizer
 ) -> Updated:
     """Run every mini-batch of this process's share; gradients are summed over processes."""
-    prompts = len(step.prompts) // run.train.mini_batches
+    tasks = len(step.batch.tasks) // run.train.mini_batches
     losses, norms, skipped = [], [], 0
-    for start in range(0, len(step.prompts), prompts):
+    for start in range(0, len(step.batch.tasks), tasks):
         gather(run.student)
-        loss = _accumulate(accelerator, run, step, range(start, start + prompts))
+        loss = _accumulate(accelerator, run, step, range(start, start + tasks))
         norm = summed_gradient_norm(accelerator, run.student, run.train.max_grad_norm)
         if torch.isfinite(norm):
             optimizer.step()
@@ -44,24 +45,33 @@ def update(
     return Updated(torch.stack(losses).mean().item(), torch.stack(norms).nan_to_num().mean().item(), skipped)
 
 
-def _accumulate(accelerator: Accelerator, run: TrainingRun, step: ScoredStep, prompts: range) -> torch.Tensor:
+def _accumulate(accelerator: Accelerator, run: TrainingRun, step: ScoredStep, tasks: range) -> torch.Tensor:
     """Gradients of one mini-batch; returns its loss over all processes, ()."""
-    student, train, objective = run.student, run.train, run.recipe.objective
-    rows = slice(prompts.start * train.group, prompts.stop * train.group)
+    student, train, loss = run.student, run.train, loss_of(run)
+    rows = slice(tasks.start * train.group, tasks.stop * train.group)
+    totals = _totals(accelerator, loss, step.scored.valid[rows], train.max_new_tokens)
+    summed = torch.zeros((), device=student.device)
     mask = step.scored.mask[rows]
-    share = denominator(objective.aggregation, mask, length=train.max_new_tokens)
-    total = _summed(accelerator, share)
-    loss = torch.zeros((), device=student.device)
     answers = mask.sum(dim=1).view(-1, train.group).amax(dim=1).tolist()
-    lengths = [step.lengths[prompt] + train.group * n for prompt, n in zip(prompts, answers, strict=True)]
+    prompts = step.batch.learnt
+    lengths = [len(prompts[task].token_ids) + train.group * n for task, n in zip(tasks, answers, strict=True)]
     for part in pack(lengths, train.micro_tokens):
-        chosen = [prompts[index] for index in part]
+        chosen = [tasks[index] for index in part]
         scored = step.scored.select(group_rows(chosen, train.group, mask.device))
-        hidden = replay(student, [step.prompts[i] for i in chosen], scored.token_ids, scored.mask)
-        part_loss = rollout_loss(student, run.teacher, hidden, scored, objective, total)
-        part_loss.backward()
-        loss += part_loss.detach()
-    return _summed(accelerator, loss)
+        hidden = replay(student, [prompts[task] for task in chosen], scored.token_ids, scored.mask)
+        share = rollout_loss(student, run.teacher, hidden, scored, loss, totals)
+        share.backward()
+        summed += share.detach()
+    return _summed(accelerator, summed)
+
+
+def _totals(
+    accelerator: Accelerator, loss: Loss, valid: torch.Tensor, length: int
+) -> dict[str, torch.Tensor]:
+    """What a mini-batch's terms are divided by, () each, by aggregation; at least 1, where nothing is
+    counted."""
+    shares = {term.aggregation: denominator(term.aggregation, valid, length=length) for term in loss.terms}
+    return {name: _summed(accelerator, share).clamp_min(1) for name, share in shares.items()}
 
 
 def _summed(accelerator: Accelerator, value: torch.Tensor) -> torch.Tensor:

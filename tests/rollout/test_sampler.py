@@ -1,0 +1,51 @@
+"""The sampler in this process: the same answers however prompts are packed, in the order they were asked."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from rollout_passes import views
+from tiny_models import save_tiny
+
+from vzero.config import Models
+from vzero.models.loading import LoadedModel, load_model
+from vzero.rollout.generate import Sampling
+from vzero.rollout.sampler import Decoder
+
+SAMPLING = Sampling(1.0, max_new_tokens=6)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> LoadedModel:
+    torch.set_num_threads(1)
+    return load_model(save_tiny(tmp_path_factory.mktemp("model"), layers=2), Models())
+
+
+def asked(decoder: Decoder, prompts, seeds) -> list[list[list[int]]]:
+    groups = decoder.answers(prompts, 3, SAMPLING, seeds)
+    return [[answer.token_ids for answer in group] for group in groups]
+
+
+@pytest.mark.parametrize("tokens", [1, 150, 400, None])
+def test_packing_changes_no_answer(model, tokens):
+    prompts, seeds = views(model), [4, 5, 6, 7]
+    whole = asked(Decoder(model), prompts, seeds)
+    assert asked(Decoder(model, tokens=tokens), prompts, seeds) == whole
+    assert asked(Decoder(model, tokens=tokens), prompts[::-1], seeds[::-1]) == whole[::-1]
+
+
+def test_a_seed_is_of_its_prompt(model):
+    prompts = views(model)[:2]
+    [first, second] = asked(Decoder(model), prompts, [0, 1])
+    assert asked(Decoder(model), prompts, [0, 9])[0] == first
+    assert asked(Decoder(model), prompts, [9, 1])[1] == second
+    assert asked(Decoder(model), prompts, [9, 1])[0] != first
+
+
+def test_it_answers_with_the_weights_of_whom_it_follows(model, tmp_path):
+    other = load_model(save_tiny(tmp_path / "other", seed=5, layers=2), Models())
+    prompts, seeds = views(other)[:1], [0]
+    follower = Decoder(model)
+    assert follower.exact
+    follower.follow(other)
+    assert asked(follower, prompts, seeds) == asked(Decoder(other), prompts, seeds)

@@ -1,0 +1,255 @@
+"""The loss of a method, a sum of terms, computed a bounded number of tokens at a time.
+
+The vocabulary is never expanded for a whole batch: hidden states are kept, logits are made for a chunk of
+tokens, and made again in the backward pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TypeVar
+
+import torch
+from torch.utils.checkpoint import checkpoint
+
+from vzero.config.loss import Divergence, Likelihood, PolicyGradient, Reference, Surrogate, Term
+from vzero.methods.base import Target
+from vzero.models.loading import LoadedModel
+from vzero.rollout.responses import sampled_logprobs, vocabulary_logits
+from vzero.signals.aggregation import aggregate
+from vzero.signals.divergence import token_divergence
+from vzero.signals.policy import clipped_surrogate, k1, k2, k3, plain_surrogate
+from vzero.signals.tilt import tilted_logprobs
+
+Present = TypeVar("Present")
+CHUNK_LOGITS = 1 << 26  # logits that exist at once: 256 MiB of float32
+
+
+@dataclass(frozen=True)
+class Loss:
+    """What is minimised."""
+
+    terms: tuple[Term, ...]
+    target: Target | None
+    """What divergences are taken to."""
+    temperature: float
+    """What logits of the student and of the target are divided by."""
+
+    @property
+    def takes_ratio(self) -> bool:
+        """Whether a term compares the student with itself when it sampled."""
+        gradients = [term for term in self.terms if is_policy_gradient(term)]
+        return any(isinstance(term, Surrogate) and term.surrogate == "clipped" for term in gradients)
+
+    @property
+    def kept_roles(self) -> tuple[str, ...]:
+        """Roles whose distributions are used, more than log-probs of the sampled tokens."""
+        if self.target is None:
+            return ()
+        whole = any(isinstance(term, Divergence) and not _is_sampled(term) for term in self.terms)
+        return self.target.roles if whole or self.target.away_from is not None else ()
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Rollouts with what is to be learnt of them; rows are rollouts, siblings beside each other.
+
+    `None`, or a role that is missing: no term of the loss has a use for it.
+    """
+
+    token_ids: torch.Tensor  # (rows, tokens)
+    mask: torch.Tensor  # (rows, tokens)
+    weights: torch.Tensor  # (rows,)
+    counted: torch.Tensor  # (rows,), bool
+    advantages: torch.Tensor | None = None  # (rows,) or (rows, tokens)
+    old_logprobs: torch.Tensor | None = None  # (rows, tokens) of the student that sampled; None: the current
+    reference_logprobs: torch.Tensor | None = None  # (rows, tokens) of the student at the start
+    logprobs: Mapping[str, torch.Tensor] = field(default_factory=dict)  # (rows, tokens) of the teacher
+    hidden: Mapping[str, torch.Tensor] = field(default_factory=dict)  # (rows, tokens, teacher width)
+
+    @property
+    def valid(self) -> torch.Tensor:
+        """The mask of the tokens that enter the loss, (rows, tokens)."""
+        return self.mask * self.counted[:, None]
+
+    def select(self, rows: torch.Tensor) -> Scored:
+        """The rows of these numbers (chosen,), cut to the longest answer among them."""
+        longest = int(self.mask[rows].sum(dim=1).max())
+
+        def cut(value):
+            if isinstance(value, Mapping):
+                return {role: cut(tensor) for role, tensor in value.items()}
+            return value if value is None else value[rows] if value.ndim == 1 else value[rows, :longest]
+
+        return replace(self, **{name: cut(value) for name, value in vars(self).items()})
+
+
+def rollout_loss(
+    student: LoadedModel,
+    teacher: LoadedModel | None,
+    student_hidden: torch.Tensor,
+    scored: Scored,
+    loss: Loss,
+    totals: Mapping[str, torch.Tensor],
+) -> torch.Tensor:
+    """This part's share of the mini-batch loss, ().
+
+    `student_hidden` (rows, tokens, student width) carries the gradient, `totals` are the whole mini-batch's
+    denominators, () each, by aggregation. Log-probs that `scored` holds must be taken at the loss's
+    temperature. Raises ValueError when `scored` lacks something that a term needs.
+    """
+    part = _Part(student, teacher, student_hidden, scored, loss)
+    shares = []
+    for term in loss.terms:
+        share = aggregate(term.aggregation, part.token_losses(term), scored.valid, totals[term.aggregation])
+        shares.append(share if term.coefficient == 1.0 else term.coefficient * share)
+    return shares[0] if len(shares) == 1 else torch.stack(shares).sum()
+
+
+def response_logprobs(
+    model: LoadedModel,
+    hidden: torch.Tensor,
+    token_ids: torch.Tensor,
+    mask: torch.Tensor,
+    temperature: float = 1.0,
+) -> torch.Tensor:
+    """Log-probs (rows, tokens) of response tokens, 0 on padding, from hidden states (rows, tokens, width)."""
+
+    def chunk_logprobs(part: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
+        return sampled_logprobs(vocabulary_logits(model, part, temperature), ids)
+
+    return _by_chunks(chunk_logprobs, len(model.tokenizer), mask, hidden, token_ids)
+
+
+def is_policy_gradient(term: Term) -> bool:
+    """Whether a term's gradient is that of log-probs, scaled by an advantage."""
+    return isinstance(term, PolicyGradient) or (isinstance(term, Divergence) and term.kind == "k1")
+
+
+def _is_sampled(term: Divergence) -> bool:
+    return term.kind in ("k1", "k2", "k3")
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Some rollouts on their way through the loss."""
+
+    student: LoadedModel
+    teacher: LoadedModel | None
+    student_hidden: torch.Tensor
+    scored: Scored
+    loss: Loss
+
+    def token_losses(self, term: Term) -> torch.Tensor:
+        """A term's losses (rows, tokens), weighed."""
+        weights = self.scored.weights[:, None]
+        if isinstance(term, Divergence):
+            return self._divergence(term, weights)
+        if isinstance(term, PolicyGradient):
+            advantages = _present(self.scored.advantages)
+            return self._policy_gradient(term, weights * advantages.view(len(advantages), -1))
+        if isinstance(term, Likelihood):
+            return -self.current * weights
+        assert isinstance(term, Reference)
+        estimate = {"k2": k2, "k3": k3}[term.kind]
+        return estimate(self.current, _present(self.scored.reference_logprobs), clamp=torch.inf)
+
+    @cached_property
+    def current(self) -> torch.Tensor:
+        """The student's log-probs (rows, tokens) of the answers, with their gradient."""
+        scored, temperature = self.scored, self.loss.temperature
+        return response_logprobs(
+            self.student, self.student_hidden, scored.token_ids, scored.valid, temperature
+        )
+
+    def _divergence(self, term: Divergence, weights: torch.Tensor) -> torch.Tensor:
+        """Of a sampled token's estimates clamp first, weight after."""
+        if not _is_sampled(term):
+            return self._of_distributions(term) * weights
+        target = self._target_logprobs()
+        if term.kind == "k2":
+            return weights * k2(self.current, target, clamp=term.bound)
+        if term.kind == "k3":
+            return weights * k3(self.current, target, clamp=term.bound)
+        return self._policy_gradient(term, -weights * k1(self.current, target, clamp=term.bound))
+
+    def _policy_gradient(self, term: Surrogate, advantage: torch.Tensor) -> torch.Tensor:
+        """Token losses (rows, tokens) whose gradient raises log-probs by their advantage (it broadcasts)."""
+        if term.surrogate == "plain":
+            return plain_surrogate(self.current, advantage)
+        old = self.scored.old_logprobs
+        old = self.current.detach() if old is None else old
+        return clipped_surrogate(
+            self.current, old, advantage, ratio_clip=term.ratio_clip, dual_clip=term.dual_clip
+        )
+
+    def _of_distributions(self, term: Divergence) -> torch.Tensor:
+        """Token divergences (rows, tokens) of the student from the target, before weighting."""
+
+        def chunk_divergence(ours: torch.Tensor, *views: torch.Tensor) -> torch.Tensor:
+            return token_divergence(
+                _distribution_kind(term),
+                vocabulary_logits(self.student, ours, self.loss.temperature),
+                self._target_logits(*views),
+                top_k=term.top_k,
+                tail=term.tail,
+                jsd_beta=term.jsd_beta,
+            )
+
+        vocabulary = len(self.student.tokenizer)
+        return _by_chunks(
+            chunk_divergence, vocabulary, self.scored.valid, self.student_hidden, *self._target_views()
+        )
+
+    @torch.no_grad()
+    def _target_logprobs(self) -> torch.Tensor:
+        """The target's log-probs (rows, tokens) of the sampled tokens."""
+        target, scored = _present(self.loss.target), self.scored
+        if target.away_from is None:
+            return _present(scored.logprobs.get(target.role))
+
+        def chunk_logprobs(ids: torch.Tensor, *views: torch.Tensor) -> torch.Tensor:
+            return sampled_logprobs(self._target_logits(*views), ids)
+
+        vocabulary = len(_present(self.teacher).tokenizer)
+        return _by_chunks(chunk_logprobs, vocabulary, scored.valid, scored.token_ids, *self._target_views())
+
+    def _target_views(self) -> list[torch.Tensor]:
+        """Hidden states (rows, tokens, width) of the target's views."""
+        return [_present(self.scored.hidden.get(role)) for role in _present(self.loss.target).roles]
+
+    def _target_logits(self, hidden: torch.Tensor, away_from: torch.Tensor | None = None) -> torch.Tensor:
+        """Logits (tokens, vocabulary) of the distribution to learn, from hidden states (tokens, width)."""
+        teacher, target = _present(self.teacher), _present(self.loss.target)
+        logits = vocabulary_logits(teacher, hidden, self.loss.temperature)
+        if away_from is None:
+            return logits
+        contrasted = vocabulary_logits(teacher, away_from, self.loss.temperature)
+        return tilted_logprobs(logits, contrasted, tilt=target.tilt, clip=target.clip)
+
+
+def _distribution_kind(term: Divergence):
+    assert term.kind == "forward_kl" or term.kind == "reverse_kl" or term.kind == "jsd"
+    return term.kind
+
+
+def _present(value: Present | None) -> Present:
+    if value is None:
+        raise ValueError("the rollouts were scored for another loss: what this one needs is missing")
+    return value
+
+
+def _by_chunks(
+    function: Callable[..., torch.Tensor], vocabulary: int, mask: torch.Tensor, *tensors: torch.Tensor
+) -> torch.Tensor:
+    """A function of tokens (n, ...) -> (n,) over the response tokens of (rows, tokens, ...); 0 on padding.
+
+    What it computes on the way is dropped, and computed again in the backward pass.
+    """
+    valid = mask.bool()
+    size = max(1, CHUNK_LOGITS // vocabulary)
+    chunks = zip(*(tensor[valid].split(size) for tensor in tensors), strict=True)
+    values = torch.cat([checkpoint(function, *chunk, use_reentrant=False) for chunk in chunks])
+    return values.new_zeros(mask.shape).masked_scatter(valid, values)
