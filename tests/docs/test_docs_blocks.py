@@ -3,7 +3,7 @@
 - console: every line is one of our commands, or a target, stage, deployment or option that exists
   (`docs_commands`). With `run=WORLD` our commands are run in a small project (`docs_worlds`); what they print
   is compared (`docs_outputs`). `console stages`: the output is of stages, `make` or pytest.
-- python: runs in the small project `run=WORLD`, or in a finished run.
+- python: runs in the small project `run=WORLD`, or in a finished run. `file=PATH`: a file of somebody's own.
 - text output: what the block before prints.
 - text graph, text tree, text prompt: the graph of stages, the rooms, a prompt of the export.
 - yaml: an overlay for params.yaml.
@@ -51,13 +51,14 @@ def names(found: list[Block]) -> list[str]:
 
 CONSOLE = of("console", "", "numbers", "stages")
 PYTHON = of("python", "")
+FILES = [block for block in BLOCKS if block.rule.startswith("file=")]  # tests/methods/test_documented_method
 YAML = of("yaml", "")
 OUTPUTS = of("text", "output", "output numbers", "output columns")
 DRAWN = of("text", "graph", "tree", "prompt")
 
 
 def test_every_block_has_a_rule():
-    checked = [*CONSOLE, *PYTHON, *YAML, *OUTPUTS, *DRAWN]
+    checked = [*CONSOLE, *PYTHON, *FILES, *YAML, *OUTPUTS, *DRAWN]
     assert names([block for block in BLOCKS if block not in checked]) == []
     # An output belongs to the block before it; a console block that is not run shows none, but for stages'.
     follows = [BLOCKS[number + 1] for number, block in enumerate(BLOCKS[:-1]) if block in PYTHON]
@@ -87,7 +88,7 @@ def test_what_a_page_runs_prints_what_it_says(
     shared_worlds.pop("overlays", None)  # which every page changes for itself
     for block, behind in zip(own, [*own[1:], None], strict=True):
         run = RUNS.get(block.language)
-        if run is None or not (block.world or block.language == "python"):
+        if run is None or block in FILES or not (block.world or block.language == "python"):
             continue
         name = block.world or ("checkout" if "bench/" in block.text else "example")
         if name not in shared_worlds:
@@ -130,9 +131,9 @@ def _run_python(block: Block, behind: Block | None, root: Path) -> None:
         exec(compile(block.text, block.name, "exec"), known)
     if behind in OUTPUTS:
         check_output(behind.text, printed.getvalue(), behind.rule.removeprefix("output").strip(), behind.name)
-    if block.world == "step":
-        assert known["weights"].shape == (len(known["answers"]),)
-        assert known["weights"].std() > 0
+    if "credit" in known:
+        assert known["credit"].weights.shape == (len(known["answers"]),)
+        assert known["credit"].weights.std() > 0
 
 
 def _find_prompt(block: Block, behind: Block | None, root: Path) -> None:
@@ -154,23 +155,26 @@ def _step() -> dict[str, Any]:
     import torch
     from small_project import settings
 
-    from vzero.models import encoding, loading
+    from vzero.methods import base, method_of
+    from vzero.models import encoding, loading, prompt
     from vzero.paths import Paths
-    from vzero.prompts import messages
-    from vzero.rollout import replay
-    from vzero.signals import aggregation, evidence
-    from vzero.train import batches, objective, resolve, sampling
+    from vzero.rollout import generate, replay, sampler
+    from vzero.signals import aggregation
+    from vzero.train import batches
+    from vzero.train import loss as train_loss
 
     params, paths, known = settings(), Paths(), {"torch": torch}
-    for module in (encoding, messages, replay, aggregation, evidence, batches, objective, sampling):
+    for module in (encoding, prompt, generate, replay, aggregation, base, batches, train_loss):
         known |= {name: value for name, value in vars(module).items() if not name.startswith("_")}
     student = loading.load_model(params.models.student, params.models, trainable=True)
     optimizer = torch.optim.AdamW(student.network.parameters(), lr=params.train.learning_rate)
     return known | {
         "paths": paths,
         "train": params.train,
-        "recipe": resolve.resolve(params.train),
-        "index": batches.training_index(paths),
+        "method": (method := method_of(params.train.method)),
+        "loss": train_loss.Loss(method.settings.terms(), method.target, 1.0),
+        "sampler": sampler.Decoder(student),
+        "index": batches.training_index(paths, method.roles),
         "student": student,
         "teacher": loading.load_model(params.models.teacher, params.models, trainable=False),
         "optimizer": optimizer,
