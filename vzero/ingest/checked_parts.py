@@ -17,8 +17,9 @@ import polars as pl
 
 from vzero import shards, tables
 from vzero.config import Ingest
-from vzero.ingest.check import ImageStore, check
+from vzero.ingest.check import check
 from vzero.ingest.convention_counts import write_counts
+from vzero.ingest.image_store import ImageStore
 from vzero.ingest.prompt_tokens import count_prompt_tokens
 from vzero.sources.annotation import Annotation, Batch
 from vzero.untrusted.cells import printable, single_image

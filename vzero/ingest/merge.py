@@ -20,7 +20,7 @@ import pyarrow as pa
 from vzero import shards, tables
 from vzero.errors import ChangedError
 from vzero.ingest import checked_parts
-from vzero.ingest.check import digest
+from vzero.ingest.image_store import digest
 from vzero.ingest.sharding import ShardEnds, assign_shards
 from vzero.untrusted.files import Images, read_image
 from vzero.untrusted.rejects import RejectCode, Rejected

@@ -15,7 +15,6 @@ from vzero.errors import SourceError
 from vzero.geometry import BoxFormat
 from vzero.ingest import checked_parts
 from vzero.ingest.box_sheet import Drawn, draw_disputed
-from vzero.ingest.check import CheckedImage, ImageStore
 from vzero.ingest.convention_counts import read_counts
 from vzero.ingest.conventions import (
     MIN_BOXES,
@@ -29,6 +28,7 @@ from vzero.ingest.conventions import (
     verdict,
 )
 from vzero.ingest.grid import DrawnOn, Grid
+from vzero.ingest.image_store import CheckedImage, ImageStore
 from vzero.ingest.subsets import KINDS, Subset, subsets_of
 from vzero.paths import Paths
 from vzero.sources.annotation import Annotation, ReadyCrops, Source
