@@ -46,7 +46,10 @@ class Images(dy.Schema):
 
 
 class Samples(dy.Schema):
-    """One row a question about an image. Written by `ingest`, in the same shard as the image."""
+    """One row a question about an image. Written by `ingest`, in the same shard as the image.
+
+    Without a box (`params.ingest.missing_box`) `boxes` is [], `evidence_box` null, and no crops are cut.
+    """
 
     sample_id = dy.String(primary_key=True)
     image_id = dy.String(nullable=False)
@@ -54,7 +57,7 @@ class Samples(dy.Schema):
     options = dy.List(dy.String(nullable=False), nullable=False)  # texts in order; [] for open questions
     answer = dy.String(nullable=True)  # letter (with options) or text; carried for reporting only
     boxes = dy.List(dy.List(dy.Float32(nullable=False), min_length=4, max_length=4), nullable=False)
-    evidence_box = dy.List(dy.Float32(nullable=False), nullable=False, min_length=4, max_length=4)  # union
+    evidence_box = dy.List(dy.Float32(nullable=False), nullable=True, min_length=4, max_length=4)  # union
     split = dy.Enum(SPLITS, nullable=False)
     category = dy.String(nullable=False)  # question family, "" when the source has none
     source = dy.String(nullable=False)
@@ -87,7 +90,7 @@ class Funnel(dy.Schema):
 
 
 class Crops(dy.Schema):
-    """The evidence views of a sample. Written by `crops`, in the same shard as the sample."""
+    """The evidence views of a sample that has a box. Written by `crops`, in the same shard as the sample."""
 
     sample_id = dy.String(primary_key=True)
     positive = dy.Binary(nullable=False)  # encoded image

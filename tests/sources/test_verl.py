@@ -102,6 +102,7 @@ def test_crops_that_were_not_enlarged(tmp_path):
         ({"teacher_images": [{"bytes": imaging.encode_png(255 - PIXELS[:60, :80])}]}, "crop_not_found"),
         ({"teacher_images": [{"bytes": b"damaged"}]}, "unreadable_image"),
         ({"teacher_images": None}, "missing_box"),
+        ({"teacher_images": []}, "missing_box"),
         ({"images": [{"bytes": IMAGE}, {"bytes": IMAGE}]}, "missing_image"),
         ({"prompt": []}, "missing_question"),
         ({"prompt": "What?"}, "missing_question"),

@@ -25,8 +25,9 @@ SAMPLE_COLUMNS = ["sample_id", "image_id", "evidence_box"]
 
 
 def write_shard(images: Path, samples: Path, target: Path, config: Crops) -> int:
-    """Cut the crops of every sample in one shard; the number of samples."""
-    wanted = shards.read(samples, tables.Samples, SAMPLE_COLUMNS).sort("sample_id")
+    """Cut the crops of every sample with a box in one shard; the number of these samples."""
+    boxed = shards.scan(samples, tables.Samples, SAMPLE_COLUMNS).filter(pl.col("evidence_box").is_not_null())
+    wanted = boxed.sort("sample_id").collect()
     by_image = {str(key[0]): rows for key, rows in wanted.partition_by("image_id", as_dict=True).items()}
     sizes = shards.read(images, tables.Images, ["image_id", "width", "height"])
     if missing := sorted(by_image.keys() - set(sizes["image_id"])):

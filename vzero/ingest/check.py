@@ -18,7 +18,7 @@ from vzero.ingest.drawn_boxes import shows_drawn_box
 from vzero.ingest.grid import Grid
 from vzero.ingest.image_store import ImageStore
 from vzero.ingest.locate import locate_crops
-from vzero.sources.annotation import Annotation, ReadyCrops
+from vzero.sources.annotation import Annotation, NoBox, ReadyCrops
 from vzero.sources.repairs import Repair
 from vzero.untrusted.boxes import Numbers, parse_boxes
 from vzero.untrusted.cells import (
@@ -41,10 +41,9 @@ def check(annotation: Annotation, store: ImageStore, config: Ingest) -> dict[str
     options = parse_options(annotation.options)
     answer = parse_answer(annotation.answer, options)
     given_id = parse_id(annotation.sample_id) if annotation.needs_id else None
-    ready = annotation.boxes if isinstance(annotation.boxes, ReadyCrops) else None
-    numbers = parse_boxes(annotation.boxes) if ready is None else []
+    numbers = written_boxes(annotation, config)
     checked = store.add(single_image(annotation.image), annotation.licence)
-    image, grid = checked.row, checked.grid(annotation.exif or config.exif)
+    image_id, grid = checked.row["image_id"], checked.grid(annotation.exif or config.exif)
     repairs = [*annotation.repairs, *check_size(annotation.annotated_size, grid)]
     store.boxes += [
         SourceBox(box, annotation.box_format, grid.extent, grid.orientation, folder_of(annotation.image))
@@ -52,35 +51,63 @@ def check(annotation: Annotation, store: ImageStore, config: Ingest) -> dict[str
     ]
     if annotation.tells_direction and grid.is_turned:
         raise Rejected(RejectCode.BAD_ANSWER, "it tells a direction, and the picture is turned")
-    if ready is not None:
-        numbers = locate_crops(ready, grid.pixels(store.pixels(image["image_id"])), store.load)
-    drawn = [check_box(box, annotation.box_format, grid, config) for box in numbers]
-    if annotation.restated_box is not None:
-        check_agreement(numbers, annotation.box_format, annotation.restated_box, grid.extent)
-    boxes = [grid.on_picture(box) for box in drawn]
-    evidence = geometry.union(boxes)
-    covered = geometry.area(evidence) / (image["width"] * image["height"])
-    if covered > config.max_box_coverage:
-        raise Rejected(RejectCode.BOX_TOO_LARGE, f"{covered:.1%} of the image")
-    if annotation.refuse_drawn_boxes:
-        pixels = store.pixels(image["image_id"])
-        if any(shows_drawn_box(pixels, box) for box in boxes):
-            raise Rejected(RejectCode.DRAWN_BOX, "a red box is drawn around the evidence")
-    content = [image["image_id"], question, options, boxes]
+    if isinstance(annotation.boxes, ReadyCrops):
+        numbers = locate_crops(annotation.boxes, grid.pixels(store.pixels(image_id)), store.load)
+    boxes = boxes_on_picture(annotation, numbers, grid, config)
+    if boxes:
+        check_evidence(boxes, checked.row, config)
+    if annotation.refuse_drawn_boxes and any(shows_drawn_box(store.pixels(image_id), box) for box in boxes):
+        raise Rejected(RejectCode.DRAWN_BOX, "a red box is drawn around the evidence")
+    content = [image_id, question, options, boxes]
     return {
         "sample_id": given_id or f"{store.source}-{_digest(content)[:16]}",
-        "image_id": image["image_id"],
+        "image_id": image_id,
         "question": question,
         "options": options,
         "answer": answer,
         "boxes": [list(box) for box in boxes],
-        "evidence_box": list(evidence),
-        "split": annotation.split or split_of(image["image_id"], config.dev_fraction),
+        "evidence_box": list(geometry.union(boxes)) if boxes else None,
+        "split": annotation.split or split_of(image_id, config.dev_fraction),
         "category": printable(annotation.category),
         "source": store.source,
         "content": _digest([*content, answer]),
         "repairs": repairs,
     }
+
+
+def written_boxes(annotation: Annotation, config: Ingest) -> list[Numbers]:
+    """A row's boxes in its own convention; [] where they are to be located, or are none and need not be.
+
+    A row that says its box twice has one, even where one of the two is empty.
+    """
+    if isinstance(annotation.boxes, ReadyCrops):
+        return []
+    try:
+        if isinstance(annotation.boxes, NoBox):
+            raise Rejected(RejectCode.MISSING_BOX, annotation.boxes.why)
+        return parse_boxes(annotation.boxes)
+    except Rejected as rejected:
+        missing = rejected.code == RejectCode.MISSING_BOX and annotation.restated_box is None
+        if missing and config.missing_box == "keep":
+            return []
+        raise
+
+
+def boxes_on_picture(
+    annotation: Annotation, numbers: Sequence[Numbers], grid: Grid, config: Ingest
+) -> list[Box]:
+    """The parts of a row's boxes inside the picture, in its pixels."""
+    drawn = [check_box(box, annotation.box_format, grid, config) for box in numbers]
+    if annotation.restated_box is not None:
+        check_agreement(numbers, annotation.box_format, annotation.restated_box, grid.extent)
+    return [grid.on_picture(box) for box in drawn]
+
+
+def check_evidence(boxes: Sequence[Box], image: dict[str, Any], config: Ingest) -> None:
+    """Whether the boxes together leave enough of the image to say where the evidence is."""
+    covered = geometry.area(geometry.union(boxes)) / (image["width"] * image["height"])
+    if covered > config.max_box_coverage:
+        raise Rejected(RejectCode.BOX_TOO_LARGE, f"{covered:.1%} of the image")
 
 
 def check_size(annotated: tuple[Any, Any] | None, grid: Grid) -> list[Repair]:

@@ -59,7 +59,7 @@ def write_tables(run: IngestRun, rows: Counter[str], unusable: pl.DataFrame) -> 
         "suspect": _count_suspects(target, console),
         "repairs": _count_repairs(folder, left_out, console),
         "funnel": _write_funnel(params, folder, rows.total(), codes, console),
-    }
+    } | _count_without_box(target, console)
 
 
 def _write_shards(run: IngestRun, left_out: pl.DataFrame, suspects: pl.DataFrame) -> tuple[int, int]:
@@ -142,6 +142,15 @@ def _count_suspects(target: Path, console: Console) -> dict[str, Any]:
             markup=False,
         )
     return {"images": suspects.height, "share": round(share, 4), "samples": about}
+
+
+def _count_without_box(target: Path, console: Console) -> dict[str, int]:
+    """Samples that no region is known of, where there are any."""
+    boxes = shards.scan(target / "samples", tables.Samples, ["evidence_box"])
+    count = boxes.select(pl.col("evidence_box").is_null().sum()).collect().item()
+    if count:
+        console.print(f"ingest: {count:,} samples have no box, which ingest.missing_box keeps")
+    return {"without_box": count} if count else {}
 
 
 def _count_repairs(folder: Path, left_out: pl.DataFrame, console: Console) -> dict[str, dict[str, int]]:

@@ -31,7 +31,7 @@ from vzero.ingest.grid import DrawnOn, Grid
 from vzero.ingest.image_store import CheckedImage, ImageStore
 from vzero.ingest.subsets import KINDS, Subset, subsets_of
 from vzero.paths import Paths
-from vzero.sources.annotation import Annotation, ReadyCrops, Source
+from vzero.sources.annotation import Annotation, NoBox, ReadyCrops, Source
 from vzero.sources.catalogue import open_source
 from vzero.untrusted.boxes import Numbers, parse_boxes
 from vzero.untrusted.cells import folder_of, single_image
@@ -243,7 +243,7 @@ def _rows(
     for batch in source.batches:
         for annotation in batch.load():
             looked_at += 1
-            if isinstance(annotation, Reject) or isinstance(annotation.boxes, ReadyCrops):
+            if isinstance(annotation, Reject) or isinstance(annotation.boxes, ReadyCrops | NoBox):
                 continue
             if annotation.box_format == declared:
                 try:

@@ -27,7 +27,7 @@ def _annotation(number: int, row: dict[str, Any], config: TableSource) -> Annota
         row=number,
         image=row.get(columns.image),
         question=row.get(columns.question),
-        boxes=row.get(columns.box),
+        boxes=_cell(row, columns.box),
         box_format=box_format,
         options=_cell(row, columns.options),
         answer=_cell(row, columns.answer),

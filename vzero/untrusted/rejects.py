@@ -39,7 +39,7 @@ class RejectCode(StrEnum):
     """The annotated width and height are not the image's, so the boxes are on another grid; or two statements
     of the same box disagree on this image."""
     MISSING_BOX = "missing_box"
-    """No box annotated."""
+    """No box annotated, and `ingest.missing_box` keeps no such rows."""
     BAD_BOX = "bad_box"
     """Not four finite numbers, or with swapped corners."""
     BOX_OUTSIDE = "box_outside"
