@@ -10,6 +10,7 @@ runs of the same code and params on one processor write the same bytes into all 
 from __future__ import annotations
 
 import dataframely as dy
+import polars as pl
 
 SPLITS = ["train", "dev"]
 FALLBACKS = ["exact", "shrunk", "overlap", "other_image", "none"]
@@ -46,21 +47,28 @@ class Images(dy.Schema):
 
 
 class Samples(dy.Schema):
-    """One row a question about an image. Written by `ingest`, in the same shard as the image.
+    """One row a question about one image or several. Written by `ingest`, in the shard of the first image.
 
     Without a box (`params.ingest.missing_box`) `boxes` is [], `evidence_box` null, and no crops are cut.
     """
 
     sample_id = dy.String(primary_key=True)
     image_id = dy.String(nullable=False)
+    # The images after that one, in order; [] for a single one. They may lie in other shards than the sample.
+    more_image_ids = dy.List(dy.String(nullable=False), nullable=False)
     question = dy.String(nullable=False, min_length=1)
     options = dy.List(dy.String(nullable=False), nullable=False)  # texts in order; [] for open questions
     answer = dy.String(nullable=True)  # letter (with options) or text; carried for reporting only
+    # Of the first image.
     boxes = dy.List(dy.List(dy.Float32(nullable=False), min_length=4, max_length=4), nullable=False)
     evidence_box = dy.List(dy.Float32(nullable=False), nullable=True, min_length=4, max_length=4)  # union
     split = dy.Enum(SPLITS, nullable=False)
     category = dy.String(nullable=False)  # question family, "" when the source has none
     source = dy.String(nullable=False)
+
+
+SHOWN_IMAGES = pl.concat_list("image_id", "more_image_ids")
+"""Of rows of Samples: the ids of all images of a sample, in order."""
 
 
 class Rejects(dy.Schema):

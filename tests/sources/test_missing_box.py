@@ -147,6 +147,7 @@ def test_a_row_without_a_box_is_a_sample_where_that_is_asked_for(source: Callabl
     [sample], rejects = checked(tmp_path, missing_box="keep", **source(tmp_path))
     assert rejects == []
     assert (sample["question"], sample["boxes"], sample["evidence_box"]) == ("Which?", [], None)
+    assert sample["more_image_ids"] == []
 
 
 @pytest.mark.parametrize("source", [one for one in SOURCES if one is not table_without_the_column],

@@ -162,7 +162,8 @@ class Ingest(Sources):
     """Which source the samples come from; its own section says how it is read."""
     several: Several = Several()
     dev_fraction: Fraction = 0.02
-    """Share of samples, by hash of the image, held out for comparing checkpoints (needle draws its own)."""
+    """Share of samples, by hash of the (first) image, held out for comparing checkpoints (needle draws its
+    own). A further image may be one of both splits."""
     shard_images: Positive = 32
     """Images in a file of the tables, more or less: neighbours share one, so that samples added together
     change few files, and all others stay the same to the byte."""

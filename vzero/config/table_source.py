@@ -13,6 +13,8 @@ class TableColumns(Section):
 
     image: str = "image"
     """Path relative to the image folder, or encoded image bytes."""
+    more_images: str | None = None
+    """A list of the pictures after that one, each as in the image column; boxes are of the first."""
     question: str = "question"
     box: str | None = "box"
     """One box or a list of boxes, as numbers, JSON text or a Python literal. `None` needs

@@ -25,6 +25,7 @@ from vzero.untrusted.cells import (
     folder_of,
     parse_answer,
     parse_id,
+    parse_more_images,
     parse_options,
     parse_question,
     printable,
@@ -37,7 +38,8 @@ MIN_INSIDE = 0.5  # share of a box; with less in the image, the box is on anothe
 
 def check(annotation: Annotation, store: ImageStore, config: Ingest) -> dict[str, Any]:
     """The row of `tables.Samples`. Raises Rejected for the first thing that is wrong, cheap checks first."""
-    question = parse_question(annotation.question)
+    further = parse_more_images(annotation.more_images)
+    question = parse_question(annotation.question, images=1 + len(further))
     options = parse_options(annotation.options)
     answer = parse_answer(annotation.answer, options)
     given_id = parse_id(annotation.sample_id) if annotation.needs_id else None
@@ -58,10 +60,13 @@ def check(annotation: Annotation, store: ImageStore, config: Ingest) -> dict[str
         check_evidence(boxes, checked.row, config)
     if annotation.refuse_drawn_boxes and any(shows_drawn_box(store.pixels(image_id), box) for box in boxes):
         raise Rejected(RejectCode.DRAWN_BOX, "a red box is drawn around the evidence")
-    content = [image_id, question, options, boxes]
+    more_ids = add_further(further, annotation.licence, store)
+    # Of a single image it is what it was before there could be others: ids made from it stay.
+    content = [image_id, question, options, boxes, *([more_ids] if more_ids else [])]
     return {
         "sample_id": given_id or f"{store.source}-{_digest(content)[:16]}",
         "image_id": image_id,
+        "more_image_ids": more_ids,
         "question": question,
         "options": options,
         "answer": answer,
@@ -76,7 +81,7 @@ def check(annotation: Annotation, store: ImageStore, config: Ingest) -> dict[str
 
 
 def written_boxes(annotation: Annotation, config: Ingest) -> list[Numbers]:
-    """A row's boxes in its own convention; [] where they are to be located, or are none and need not be.
+    """A row's boxes in its own convention; [] where they are yet to be located, or a row without any is kept.
 
     A row that says its box twice has one, even where one of the two is empty.
     """
@@ -108,6 +113,17 @@ def check_evidence(boxes: Sequence[Box], image: dict[str, Any], config: Ingest) 
     covered = geometry.area(geometry.union(boxes)) / (image["width"] * image["height"])
     if covered > config.max_box_coverage:
         raise Rejected(RejectCode.BOX_TOO_LARGE, f"{covered:.1%} of the image")
+
+
+def add_further(images: Sequence[str | bytes], licence: str, store: ImageStore) -> list[str]:
+    """The ids of the images after the first, each checked as that one is."""
+    ids = []
+    for number, image in enumerate(images, start=2):
+        try:
+            ids.append(store.add(image, licence).row["image_id"])
+        except Rejected as rejected:
+            raise rejected.of(f"image {number}") from rejected
+    return ids
 
 
 def check_size(annotated: tuple[Any, Any] | None, grid: Grid) -> list[Repair]:

@@ -15,21 +15,22 @@ if TYPE_CHECKING:
 
 
 def count_prompt_tokens(
-    question: str, options: Sequence[str], extent: tuple[int, int], settings: PromptTokens
+    question: str, options: Sequence[str], extents: Sequence[tuple[int, int]], settings: PromptTokens
 ) -> int:
-    """Tokens of the chat template's text with the image of this width and height in it.
+    """Tokens of the chat template's text with images of these widths and heights in it.
 
-    Raises Rejected when the processor takes no image of this size.
+    Raises Rejected when the processor takes no image of one of these sizes.
     """
     # Only where this filter is on do the workers pay for importing torch.
     from vzero.models.encoding import prompt_tokens, refusal, visual_tokens
     from vzero.prompts.messages import render, student_messages
 
     processors = _processors(settings.processor, settings.max_pixels)
-    if reason := refusal(processors, *extent):
-        raise Rejected(RejectCode.PICTURE_REFUSED, reason)
+    for extent in extents:
+        if reason := refusal(processors, *extent):
+            raise Rejected(RejectCode.PICTURE_REFUSED, reason)
     text = render(processors, student_messages(question, options))
-    return prompt_tokens(processors, text, visual_tokens(processors, *extent))
+    return prompt_tokens(processors, text, sum(visual_tokens(processors, *extent) for extent in extents))
 
 
 @cache

@@ -128,11 +128,12 @@ def _share(name: str, rows: Counter[str], rejects: Counter[tuple[str, str]]) -> 
 
 
 def _count_suspects(target: Path, console: Console) -> dict[str, Any]:
-    """Images that are suspects, their share of all, and the samples about them."""
+    """Images that are suspects, their share of all, and the samples that show them."""
     flags = shards.read(target / "images", tables.Images, ["image_id", "suspect"])
     suspects = flags.filter("suspect")
-    samples = shards.scan(target / "samples", tables.Samples, ["image_id"])
-    about = samples.join(suspects.lazy(), on="image_id", how="semi").collect().height
+    samples = shards.scan(target / "samples", tables.Samples, ["sample_id", "image_id", "more_image_ids"])
+    shown = samples.select("sample_id", image_id=tables.SHOWN_IMAGES).explode("image_id")
+    about = shown.join(suspects.lazy(), on="image_id", how="semi").collect()["sample_id"].n_unique()
     share = suspects.height / flags.height if flags.height else 0.0
     if suspects.height:
         console.print(

@@ -50,6 +50,8 @@ class Annotation:
     """What the boxes are drawn on, where the source itself says so; else it is as `ingest.exif` says."""
     refuse_drawn_boxes: bool = False
     """Whether the source is known to hold images with the boxes drawn in, which would tell the student."""
+    more_images: Any = None
+    """A list of the pictures after `image`, each as there; boxes are of `image` alone."""
     options: Any = None
     answer: Any = None
     tells_direction: bool = False

@@ -27,6 +27,7 @@ def _annotation(number: int, row: dict[str, Any], config: TableSource) -> Annota
         row=number,
         image=row.get(columns.image),
         question=row.get(columns.question),
+        more_images=_cell(row, columns.more_images),
         boxes=_cell(row, columns.box),
         box_format=box_format,
         options=_cell(row, columns.options),

@@ -16,7 +16,7 @@ class RejectCode(StrEnum):
     MISSING_QUESTION = "missing_question"
     """No text where the question should be, or no template with one answer to make one from."""
     IMAGE_MARKER = "image_marker"
-    """The question or an option refers to more pictures than it comes with."""
+    """The question or an option refers to more pictures than it comes with, or to one in its midst."""
     BAD_OPTIONS = "bad_options"
     """Fewer than two, more than 26, empty, repeated, or not texts."""
     BAD_ANSWER = "bad_answer"
@@ -89,6 +89,10 @@ class Rejected(Exception):
         super().__init__(f"{code}: {detail}")
         self.code = code
         self.detail = detail
+
+    def of(self, part: str) -> Rejected:
+        """The same, said of a part of the row."""
+        return Rejected(self.code, f"{part}: {self.detail}")
 
 
 @dataclass(frozen=True)
