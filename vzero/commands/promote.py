@@ -26,7 +26,7 @@ from vzero.models.hashing import folder_hash
 from vzero.paths import Paths
 from vzero.prompts.parts import Question
 from vzero.prompts.wordings import worded
-from vzero.tables import Images, Promotions, Samples
+from vzero.tables import SHOWN_IMAGES, Images, Promotions, Samples
 
 DEV = "dev"  # in the place of a benchmark's name
 # Candidates are compared by their likeliest answers, however benchmarks are sampled.
@@ -81,7 +81,7 @@ def _against(comparison: dict[str, Any]) -> str:
 
 def _dev_questions(paths: Paths) -> pl.DataFrame:
     """Dev samples that can be graded, by id."""
-    columns = ["sample_id", "image_id", "question", "options", "answer", "split"]
+    columns = ["sample_id", "image_id", "more_image_ids", "question", "options", "answer", "split"]
     samples = shards.scan(paths.samples, Samples, columns)
     graded = samples.filter(
         pl.col("split") == "dev", pl.col("answer").is_not_null(), pl.col("options").list.len() > 0
@@ -116,9 +116,10 @@ def _compare(params: Params, paths: Paths, questions: pl.DataFrame, previous: Pa
 
 
 def _asked(paths: Paths, questions: pl.DataFrame) -> Part:
-    """The questions as training words them, each about its full image."""
+    """The questions as training words them, each about its full images."""
     images = shards.scan(paths.images, Images, ["image_id", "bytes", "width", "height"])
-    shown = images.filter(pl.col("image_id").is_in(questions["image_id"].to_list())).collect()
+    ids = questions.select(SHOWN_IMAGES).to_series()
+    shown = images.filter(pl.col("image_id").is_in(ids.explode().to_list())).collect()
     sizes = {name: Picture(name, *sides) for name, *sides in shown.drop("bytes").iter_rows()}
     asked = [
         Asked(
@@ -126,10 +127,10 @@ def _asked(paths: Paths, questions: pl.DataFrame) -> Part:
             row["sample_id"],
             FULL,
             0,
-            worded(Question(DEV, row["question"], tuple(row["options"])), "vzero"),
-            (sizes[row["image_id"]],),
+            worded(Question(DEV, row["question"], tuple(row["options"]), len(of_row)), "vzero"),
+            tuple(sizes[image_id] for image_id in of_row),
         )
-        for row in questions.iter_rows(named=True)
+        for row, of_row in zip(questions.iter_rows(named=True), ids.to_list(), strict=True)
     ]
     return Part(tuple(asked), lambda: dict(shown.select("image_id", "bytes").iter_rows()))
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import xxhash
@@ -26,9 +27,10 @@ def prompt_lengths(
 
     The first result has the columns source, student_tokens and teacher_tokens, a row a drawn sample. The
     second says what could not be counted: a model whose folder does not load leaves its column null, and a
-    picture that its processor refuses the sample's cell.
+    picture that its processor refuses the sample's cell. The teacher is not asked without a crop.
     """
     drawn = _draw(inputs)
+    rows = drawn.to_dicts()
     columns, notes = {}, []
     for name, count in (("student", _student_tokens), ("teacher", _teacher_tokens)):
         folder = resolve(getattr(models, name))
@@ -36,12 +38,14 @@ def prompt_lengths(
             processors = load_processors(folder, models)
         except (ModelError, OSError, ValueError) as error:
             notes.append(f"The {name}'s prompts are not counted: {error}")
-            columns[f"{name}_tokens"] = [None] * drawn.height
+            columns[f"{name}_tokens"] = [None] * len(rows)
         else:
-            counted = columns[f"{name}_tokens"] = list(count(processors, drawn))
-            if refused := counted.count(None):
+            asked = [row for row in rows if name == "student" or row["crop_width"] is not None]
+            counted = dict(zip((row["sample_id"] for row in asked), count(processors, asked), strict=True))
+            columns[f"{name}_tokens"] = [counted.get(row["sample_id"]) for row in rows]
+            if refused := list(counted.values()).count(None):
                 notes.append(
-                    f"The {name}'s processor refuses a picture of {refused:,} of the {drawn.height:,} "
+                    f"The {name}'s processor refuses a picture of {refused:,} of the {len(asked):,} "
                     "counted samples: their prompts have no length, and training leaves them out"
                 )
     lengths = pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.Int64))
@@ -50,35 +54,46 @@ def prompt_lengths(
 
 def _draw(inputs: Inputs) -> pl.DataFrame:
     crops = inputs.crops.select("sample_id", crop_width="width", crop_height="height")
-    samples = inputs.samples.join(crops, on="sample_id")
+    samples = inputs.samples.join(crops, on="sample_id", how="left")
     order = [xxhash.xxh64_intdigest(name.encode()) for name in samples["sample_id"]]
     shuffled = samples.with_columns(order=pl.Series(order, dtype=pl.UInt64)).sort("order")
-    return shuffled.group_by("source", maintain_order=True).head(SAMPLES)
+    drawn = shuffled.group_by("source", maintain_order=True).head(SAMPLES)
+    sizes = inputs.images.select(more_image_ids="image_id", further=pl.concat_list("width", "height"))
+    each = drawn.select("sample_id", "more_image_ids").explode("more_image_ids").drop_nulls()
+    sized = each.join(sizes, on="more_image_ids", maintain_order="left")
+    further = sized.group_by("sample_id", maintain_order=True).agg("further")
+    return drawn.join(further, on="sample_id", how="left", maintain_order="left")
 
 
-def _student_tokens(processors: Processors, samples: pl.DataFrame) -> Iterator[int | None]:
+def _student_tokens(processors: Processors, rows: list[dict[str, Any]]) -> Iterator[int | None]:
     tokens = _image_tokens(processors)
-    for row in samples.iter_rows(named=True):
+    for row in rows:
         text = render(processors, student_messages(row["question"], row["options"]))
-        visual = tokens(row["width"], row["height"])
+        visual = tokens(_images(row))
         yield None if visual is None else prompt_tokens(processors, text, visual)
 
 
-def _teacher_tokens(processors: Processors, samples: pl.DataFrame) -> Iterator[int | None]:
+def _teacher_tokens(processors: Processors, rows: list[dict[str, Any]]) -> Iterator[int | None]:
     tokens = _image_tokens(processors)
-    for row in samples.iter_rows(named=True):
+    for row in rows:
         text = render(processors, teacher_messages(row["question"], row["options"]))
-        image, crop = tokens(row["width"], row["height"]), tokens(row["crop_width"], row["crop_height"])
-        yield None if image is None or crop is None else prompt_tokens(processors, text, image + crop)
+        visual = tokens([*_images(row), (row["crop_width"], row["crop_height"])])
+        yield None if visual is None else prompt_tokens(processors, text, visual)
 
 
-def _image_tokens(processors: Processors) -> Callable[[int, int], int | None]:
-    """Tokens of an image of this size, None where it is refused. Many images have the same size."""
+def _images(row: dict[str, Any]) -> list[tuple[int, int]]:
+    """Width and height of all images of a sample."""
+    further = [(width, height) for width, height in row["further"] or ()]
+    return [(row["width"], row["height"]), *further]
 
-    @cache
-    def tokens(width: int, height: int) -> int | None:
-        return (
-            visual_tokens(processors, width, height) if refusal(processors, width, height) is None else None
-        )
 
-    return tokens
+def _image_tokens(processors: Processors) -> Callable[[list[tuple[int, int]]], int | None]:
+    """Tokens of images of these sizes, None where one is refused. Many images have the same size."""
+    refused, tokens = cache(partial(refusal, processors)), cache(partial(visual_tokens, processors))
+
+    def together(extents: list[tuple[int, int]]) -> int | None:
+        if any(refused(*extent) is not None for extent in extents):
+            return None
+        return sum(tokens(*extent) for extent in extents)
+
+    return together
