@@ -49,7 +49,9 @@ def _(Path, Paths, evidence, mo, pl, read_inputs):
     crops = evidence(inputs.samples).join(
         inputs.crops.select("sample_id", "strategy", pl.col("fallback").cast(pl.String)), on="sample_id"
     )
-    mo.md(f"# {crops.height:,} crops, {inputs.rejects.height:,} rejected rows")
+    boxless = inputs.samples["evidence_box"].null_count()
+    without = f"{boxless:,} samples without a box, " if boxless else ""
+    mo.md(f"# {crops.height:,} crops, {without}{inputs.rejects.height:,} rejected rows")
     return crops, inputs, paths
 
 

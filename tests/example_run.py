@@ -104,6 +104,7 @@ def _write_samples(paths: Paths, example: Example) -> None:
         suspect=pl.lit(False),
     )
     rows = pl.DataFrame({"sample_id": _names(example), "image_id": ids}).with_columns(
+        more_image_ids=pl.lit([], pl.List(pl.String)),
         question=pl.lit("Which sign is on the small <cyan> square?"),
         options=pl.lit([] if example.open_questions else OPTIONS, pl.List(pl.String)),
         answer=pl.lit(("K" if example.open_questions else "A") if example.answers else None, pl.String),

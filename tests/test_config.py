@@ -123,6 +123,20 @@ def test_a_wrong_key_or_value_is_named_with_what_is_allowed(tree: Any, expected:
             "jsd_beta means nothing, belongs to jsd, not to forward_kl",
         ),
         (
+            {"ingest": {"source": "table", "table": {"columns": {"box": None}}}},
+            "ingest: table.columns.box is null, so every row is without a box and rejected: name the column, "
+            "or set missing_box: keep",
+        ),
+        (
+            {
+                "ingest": {
+                    "source": "several",
+                    "several": {"order": ["gqa", "table"], "table": {"columns": {"box": None}}},
+                }
+            },
+            "ingest: several.table.columns.box is null",
+        ),
+        (
             {"models": {"min_pixels": 4096, "max_pixels": 1024}},
             "models: max_pixels (1024) is below min_pixels (4096)",
         ),
@@ -130,6 +144,12 @@ def test_a_wrong_key_or_value_is_named_with_what_is_allowed(tree: Any, expected:
 )
 def test_a_combination_that_makes_no_sense_is_refused_with_the_reason(tree: Any, expected: str):
     assert expected in error_of(tree)
+
+
+@pytest.mark.parametrize("changes", [{"missing_box": "keep"}, {"source": "needle"}])
+def test_a_table_without_a_column_of_boxes_is_fine_where_boxes_may_lack_or_it_is_not_read(changes: dict):
+    tree = {"source": "table", "table": {"columns": {"box": None}}} | changes
+    assert parse_params({"ingest": tree}).ingest.table.columns.box is None
 
 
 def test_a_group_of_one_is_fine_without_the_gate():

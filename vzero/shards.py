@@ -30,11 +30,16 @@ import pyarrow.parquet as pq
 
 from vzero.errors import ProjectError
 from vzero.locks import held
+from vzero.tables import Samples
 
 ROW_GROUP = 100  # rows; small, so that looking at one image does not read a whole shard
 GROUP_BYTES = 2**23  # of the encoded images in a row group; one larger image is a group of its own
 UNFINISHED = ".*.tmp"
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+ABSENT: dict[type[dy.Schema], dict[str, pl.Expr]] = {
+    Samples: {"more_image_ids": pl.lit([], pl.List(pl.String))},
+}
+"""Columns that tables of earlier versions lack, and what that means."""
 
 
 def shard_path(folder: Path, index: int) -> Path:
@@ -253,13 +258,18 @@ def _groups(weights: list[int]) -> Iterator[tuple[int, int]]:
 def scan(folder: Path, schema: type[dy.Schema], columns: list[str] | None = None) -> pl.LazyFrame:
     """A lazy frame over a table.
 
-    `columns` limits what can be read at all: label-free stages leave out `answer`.
+    `columns` limits what can be read at all: label-free stages leave out `answer`. Columns that tables of
+    earlier versions lack are there all the same (`ABSENT`).
     """
     found = files(folder) if folder.is_dir() else [folder]
     if not found or not found[0].is_file():
         raise ProjectError(f"{folder}: no table there; run the stage that writes it first")
     wanted = columns if columns is not None else list(schema.column_names())
-    return pl.scan_parquet(found).select(wanted)
+    frame = pl.scan_parquet(found)
+    if absent := ABSENT.get(schema, {}).keys() & set(wanted):
+        absent -= set(frame.collect_schema().names())
+        frame = frame.with_columns(**{name: ABSENT[schema][name] for name in absent})
+    return frame.select(wanted)
 
 
 def read(folder: Path, schema: type[dy.Schema], columns: list[str] | None = None) -> pl.DataFrame:

@@ -10,19 +10,20 @@ runs of the same code and params on one processor write the same bytes into all 
 from __future__ import annotations
 
 import dataframely as dy
+import polars as pl
 
 SPLITS = ["train", "dev"]
 FALLBACKS = ["exact", "shrunk", "overlap", "other_image", "none"]
 FINISH_REASONS = ["stop", "length"]
 REFUSED = "refused"  # in the place of a finish reason: nothing was asked
-LEFT_OUT = [
-    "no_answer",
-    "open_question",
-    "student_picture_refused",
-    "teacher_picture_refused",
-    "student_prompt_too_long",
-    "teacher_prompt_too_long",
-]
+PROMPT_TOO_LONG = ["student_prompt_too_long", "teacher_prompt_too_long"]
+PICTURE_REFUSED = ["student_picture_refused", "teacher_picture_refused"]
+LEFT_OUT = ["no_region", "no_answer", "open_question", *PICTURE_REFUSED, *PROMPT_TOO_LONG]
+SCORED = {
+    "model": dy.Enum(["student", "teacher", "reference"], nullable=False),
+    "view": dy.String(nullable=False),  # full, positive, negative, ...
+    "values": dy.List(dy.Float32(nullable=False), nullable=False),
+}
 QUESTION_KINDS = ["choice", "open"]
 AGGREGATES = ["micro", "cyclic", "source_mean", "l2_macro"]
 
@@ -46,18 +47,25 @@ class Images(dy.Schema):
 
 
 class Samples(dy.Schema):
-    """One row a question about an image. Written by `ingest`, in the same shard as the image."""
+    """One row a question about one image or several. Written by `ingest`, in the shard of the first image."""
 
     sample_id = dy.String(primary_key=True)
     image_id = dy.String(nullable=False)
+    # The images after that one, in order; [] for a single one. They may lie in other shards than the sample.
+    more_image_ids = dy.List(dy.String(nullable=False), nullable=False)
     question = dy.String(nullable=False, min_length=1)
     options = dy.List(dy.String(nullable=False), nullable=False)  # texts in order; [] for open questions
     answer = dy.String(nullable=True)  # letter (with options) or text; carried for reporting only
+    # Of the first image. Without one (`params.ingest.missing_box`) no crops are cut.
     boxes = dy.List(dy.List(dy.Float32(nullable=False), min_length=4, max_length=4), nullable=False)
-    evidence_box = dy.List(dy.Float32(nullable=False), nullable=False, min_length=4, max_length=4)  # union
+    evidence_box = dy.List(dy.Float32(nullable=False), nullable=True, min_length=4, max_length=4)  # union
     split = dy.Enum(SPLITS, nullable=False)
     category = dy.String(nullable=False)  # question family, "" when the source has none
     source = dy.String(nullable=False)
+
+
+SHOWN_IMAGES = pl.concat_list("image_id", "more_image_ids")
+"""Of rows of Samples: the ids of all images of a sample, in order."""
 
 
 class Rejects(dy.Schema):
@@ -87,7 +95,7 @@ class Funnel(dy.Schema):
 
 
 class Crops(dy.Schema):
-    """The evidence views of a sample. Written by `crops`, in the same shard as the sample."""
+    """The evidence views of a sample that has a box. Written by `crops`, in the same shard as the sample."""
 
     sample_id = dy.String(primary_key=True)
     positive = dy.Binary(nullable=False)  # encoded image
@@ -138,9 +146,9 @@ class LeftOut(dy.Schema):
     """One row a training sample that `train` left out before its first step. Nothing is dropped silently."""
 
     sample_id = dy.String(primary_key=True)
-    # The first of these that holds. no_answer, open_question (no options): of recipes that reward the right
-    # letter. picture_refused: that model's image processor takes none of the image's or a crop's shape.
-    # prompt_too_long: train.max_prompt_tokens, train.max_teacher_tokens.
+    # The first that holds. no_region: of methods that show crops. no_answer, open_question (no options): of
+    # methods that reward the right letter. picture_refused: that model's image processor takes none of the
+    # image's or a crop's shape. prompt_too_long: train.max_prompt_tokens, train.max_teacher_tokens.
     code = dy.Enum(LEFT_OUT, nullable=False)
     detail = dy.String(nullable=False)
 
@@ -175,17 +183,12 @@ class Rollouts(dy.Schema):
     weight = dy.Float32(nullable=False)  # scales what is learnt of the answer
     # Null where the method has none.
     evidence_score = dy.Float32(nullable=True)  # length-mean of the gated token gaps, or the reward
-    advantage = dy.Float32(
-        nullable=True
-    )  # z-score within the group; of rewards: params.train.method.advantage
+    advantage = dy.Float32(nullable=True)  # z-score within the group
     reward = dy.Float32(nullable=True)  # 1 for a right answer, else 0
 
 
 class TrainLog(dy.Schema):
-    """One row a step. Written by `train` as it goes. Losses in nats, log-probs as in Rollouts.
-
-    Of the rollouts that are counted, but for the last three; null is what the method does not have.
-    """
+    """One row a step, of the rollouts that are counted; null: the method has none. Written by `train`."""
 
     step = dy.Int32(primary_key=True)
     loss = dy.Float32(nullable=False)

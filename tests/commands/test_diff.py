@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -61,7 +63,7 @@ def test_two_revisions_differ_in_the_samples_of_the_shards_that_changed(
     paths: Paths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     read: list[Path] = []
-    monkeypatch.setattr(diff, "changes", lambda before, after, key: _recorded(read, before, after, key))
+    monkeypatch.setattr(diff, "changes", partial(_recorded, read))
     found = diff.run("one", "two", "crops", paths, tmp_path / "changes.parquet")
     assert found.rows() == TWO_CHANGES
     assert pl.read_parquet(tmp_path / "changes.parquet").rows() == TWO_CHANGES
@@ -70,9 +72,9 @@ def test_two_revisions_differ_in_the_samples_of_the_shards_that_changed(
     assert "1 came, 1 went, 1 changed; 1 of 2 files are the same and were not read" in " ".join(said.split())
 
 
-def _recorded(read: list[Path], before: list[Path], after: list[Path], key: list[str]) -> pl.DataFrame:
+def _recorded(read: list[Path], before: list[Path], after: list[Path], *how: Any) -> pl.DataFrame:
     read += [*before, *after]
-    return changes(before, after, key)
+    return changes(before, after, *how)
 
 
 changes = diff.changes

@@ -60,6 +60,7 @@ def dev_sample(number: int, answer: str | None) -> dict[str, Any]:
     return {
         "sample_id": f"s{number}",
         "image_id": f"i{number // 2}",
+        "more_image_ids": [],
         "question": "Which?",
         "options": ["w", "x", "y", "z"],
         "answer": answer,

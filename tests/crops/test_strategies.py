@@ -38,6 +38,18 @@ def view(negative: str, own: Picture, *others: Picture, config: Crops = PLAIN, e
     return row | decoded | {"more_negatives": [imaging.decode(data) for data in row["more_negatives"]]}
 
 
+def test_an_image_that_is_no_neighbour_lends_no_window():
+    own, twin, other = picture(60, 50), picture(60, 50, "twin"), picture(60, 50, "other")
+    near = among(own, twin, other)
+    config = PLAIN.model_copy(update={"negative": "other_image"})
+    for seed in range(8):
+        config = config.model_copy(update={"seed": seed})
+        row = evidence_pair("s", own, EVIDENCE, near.without(["twin"]), config)
+        assert row["negative_image_id"] == "other"
+    assert near.without([]) is near
+    assert evidence_pair("s", own, EVIDENCE, near.without(["twin", "other"]), config)["fallback"] == "none"
+
+
 def test_every_name_in_the_params_is_a_strategy():
     assert set(STRATEGIES) == set(get_args(Negative))
 

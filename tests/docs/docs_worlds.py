@@ -159,6 +159,7 @@ def _sample(number: int) -> dict[str, Any]:
     return {
         "sample_id": f"s{number:02d}",
         "image_id": f"i{number:02d}",
+        "more_image_ids": [],
         "question": f"What is at {number}?",
         "options": ["a", "b"],
         "answer": "A",

@@ -237,6 +237,7 @@ def test_measures_are_of_the_question_the_boxes_and_the_image():
         {
             "position": [4, 2],
             "image_id": ["i", "i"],
+            "more_image_ids": pl.Series([[], []], dtype=pl.List(pl.String)),
             "prompt_tokens": [700, None],
             "question": ["Größe?", "x"],
             "boxes": [[[0.0, 0, 4, 5], [0, 0, 2, 2]], [[0.0, 0, 2, 2]]],

@@ -118,9 +118,3 @@ def test_a_line_drawn_around_the_evidence_may_cover_the_windows_border():
 def test_a_damaged_crop_says_what_it_is():
     with pytest.raises(Rejected, match="unreadable_image: the ready crop"):
         locate_crops(ReadyCrops([{"bytes": b"no picture"}], 2), IMAGE, lambda cell: cell)
-
-
-@pytest.mark.parametrize("cell", [None, []])
-def test_neither_box_nor_crop(cell):
-    with pytest.raises(Rejected, match="missing_box"):
-        locate_crops(ReadyCrops(cell, 2), IMAGE, lambda cell: cell)

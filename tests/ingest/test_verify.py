@@ -13,7 +13,7 @@ from vzero import geometry, imaging, shards, tables
 from vzero.config import CocoSource, Ingest, NeedleSource, Params, TableSource, VocSource
 from vzero.errors import SourceError
 from vzero.geometry import BoxFormat
-from vzero.ingest.check import CheckedImage
+from vzero.ingest.image_store import CheckedImage
 from vzero.paths import Paths
 from vzero.stages import ingest
 

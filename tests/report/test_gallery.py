@@ -8,9 +8,14 @@ from typing import get_args
 import polars as pl
 from example_run import picture, replace_negatives, write_example
 
+from vzero import tables
 from vzero.config.data import Negative
+from vzero.pages.pictures import FURTHER_IMAGES
+from vzero.paths import Paths
 from vzero.report import gallery
 from vzero.report.inputs import read_inputs
+from vzero.shards import files, write_table
+from vzero.stages import report
 
 
 def groups(**texts: list[str]) -> pl.DataFrame:
@@ -61,6 +66,43 @@ def test_an_entry_shows_every_negative_and_says_how_they_were_made(tmp_path: Pat
     assert shrunk.negative_words == gallery.FALLBACK_WORDS["shrunk"]
 
 
+def test_samples_without_a_box_are_shown_without_views_and_further_images_with_them(tmp_path: Path) -> None:
+    params, paths = write_example(tmp_path)
+    take_boxes(paths, "sample-000", "sample-001")
+    inputs = read_inputs(params, paths)
+    ids = inputs.samples["image_id"].to_list()
+    rows = inputs.samples.with_columns(more_image_ids=pl.lit(ids[5:], pl.List(pl.String)))
+    entries = {
+        entry.sample["sample_id"]: entry
+        for entry in gallery.build_gallery(_annotated(inputs.rollouts), rows, paths, 10, 0)
+    }
+    assert len(entries) == 10
+    for name, entry in entries.items():
+        boxless = name in ("sample-000", "sample-001")
+        assert (entry.crop is None, entry.positive is None, entry.negatives == []) == (boxless,) * 3
+        assert (entry.negative_box is None, entry.negative_words == "") == (boxless, boxless)
+        assert len(entry.further) == FURTHER_IMAGES < 5 and entry.members
+
+
+def test_the_page_says_how_many_have_no_box(tmp_path: Path) -> None:
+    params, paths = write_example(tmp_path, params={"report": {"gallery": 10}})
+    take_boxes(paths, "sample-000", "sample-001")
+    report.run(params, paths)
+    html = paths.report_page.read_text()
+    assert "2 of 10 samples have no box, and so no crops." in html
+    assert html.count("no crops: the sample has no box") == 2
+    assert html.count("Positive view: the right crop") == 8
+
+
+def test_the_page_of_a_run_without_any_crops(tmp_path: Path) -> None:
+    params, paths = write_example(tmp_path)
+    take_boxes(paths, *(f"sample-{number:03d}" for number in range(10)))
+    report.run(params, paths)
+    html = paths.report_page.read_text()
+    assert "10 of 10 samples have no box, and so no crops." in html
+    assert "no crops</th>" in html, "in the table of how negative views were found"
+
+
 def test_every_strategy_is_put_in_words() -> None:
     assert set(gallery.STRATEGY_WORDS) == set(get_args(Negative))
 
@@ -75,3 +117,16 @@ def test_without_rollouts_samples_are_drawn(tmp_path: Path) -> None:
 
 def _annotated(rollouts: pl.DataFrame) -> pl.DataFrame:
     return rollouts.with_columns(letter=pl.lit(None, pl.String))
+
+
+def take_boxes(paths: Paths, *names: str) -> None:
+    """Leave some samples without a box, and so without crops."""
+    chosen = pl.col("sample_id").is_in(names)
+    for file in files(paths.samples):
+        lost = pl.when(~chosen).then("evidence_box").alias("evidence_box")
+        kept = (
+            pl.when(~chosen).then("boxes").otherwise(pl.lit([], pl.List(pl.List(pl.Float32)))).alias("boxes")
+        )
+        write_table(file, pl.read_parquet(file).with_columns(lost, kept), tables.Samples)
+    for file in files(paths.crops):
+        write_table(file, pl.read_parquet(file).filter(~chosen), tables.Crops)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -22,10 +22,12 @@ def picture(path: Path, width: int = 200, height: int = 100) -> None:
     path.write_bytes(encode(pixels))
 
 
-def checked(root: Path, **config: Any) -> tuple[list[dict[str, Any]], list[tuple[str, str]]]:
+def checked(
+    root: Path, missing_box: Literal["reject", "keep"] = "reject", **config: Any
+) -> tuple[list[dict[str, Any]], list[tuple[str, str]]]:
     """Samples by id with the licence of their image, and code and detail of the rejects in order."""
     [source] = config
-    settings = Ingest(source=source, **config)
+    settings = Ingest(source=source, missing_box=missing_box, **config)
     opened = open_source(source, settings, Paths(root))
     samples, images, rejects = check_and_merge(opened, settings, root / "checked")
     licences = images.select("image_id", "licence")

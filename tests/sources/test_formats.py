@@ -10,7 +10,8 @@ import pytest
 from vzero import imaging
 from vzero.config import Ingest, NeedleSource, TableColumns, TableSource, VisualCotSource, ZwzSource
 from vzero.errors import SourceError
-from vzero.ingest.check import ImageStore, check
+from vzero.ingest.check import check
+from vzero.ingest.image_store import ImageStore
 from vzero.paths import Paths
 from vzero.sources.annotation import Reject
 from vzero.sources.catalogue import open_source

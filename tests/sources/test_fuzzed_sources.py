@@ -79,9 +79,9 @@ BOXES = st.just([4, 4, 20, 20]) | st.lists(NUMBERS, min_size=4, max_size=4) | VA
 IMAGES = st.sampled_from(["0", "1", "2", "../x", "0.png"]) | VALUES
 
 
-def assert_all_accounted_for(root: Path, source: Any, config: Any) -> None:
+def assert_all_accounted_for(root: Path, source: Any, config: Any, missing_box: str = "reject") -> None:
     """Every row is one sample or one reject, under a known code; the tables are read by their schemas."""
-    ingest = Ingest.model_validate({"source": source, source: config})
+    ingest = Ingest.model_validate({"source": source, source: config, "missing_box": missing_box})
     opened = open_source(source, ingest, Paths(root))
     batches = list(opened.batches)
     rows = sum(batch.rows for batch in batches)
@@ -92,8 +92,9 @@ def assert_all_accounted_for(root: Path, source: Any, config: Any) -> None:
     tables.Rejects.validate(rejects)
     assert len(samples) + len(rejects) == rows
     assert set(rejects["code"].cast(pl.String)) <= set(RejectCode)
-    assert set(samples["image_id"]) == set(images["image_id"])
-    for box in samples["evidence_box"]:
+    assert set(samples.select(tables.SHOWN_IMAGES.explode())["image_id"]) == set(images["image_id"])
+    assert samples["boxes"].list.len().eq(0).equals(samples["evidence_box"].is_null())
+    for box in samples["evidence_box"].drop_nulls():
         assert 0 <= box[0] < box[2] <= 65_535 and 0 <= box[1] < box[3] <= 65_535
     shutil.rmtree(root)
 
@@ -117,8 +118,9 @@ DAMAGED = st.lists(pictures(), min_size=3, max_size=3)
         st.fixed_dictionaries(
             {
                 "image": IMAGES,
+                "more": st.just([]) | st.lists(IMAGES, max_size=3) | VALUES,
                 "question": st.just("Which?") | VALUES,
-                "box": BOXES,
+                "box": BOXES | st.none(),
                 "options": st.none() | st.lists(TEXTS, max_size=4) | VALUES,
                 "answer": VALUES,
                 "licence": VALUES,
@@ -128,15 +130,17 @@ DAMAGED = st.lists(pictures(), min_size=3, max_size=3)
         max_size=6,
     ),
     junk=st.binary(max_size=20),
+    missing_box=st.sampled_from(["reject", "keep"]),
 )
-def test_table_rows_are_all_accounted_for(data, rows, junk):
+def test_table_rows_are_all_accounted_for(data, rows, junk, missing_box):
     root = folder(data)
     lines = [json.dumps(row).encode() for row in rows]
     (root / "rows.jsonl").write_bytes(b"\n".join([*lines, junk.replace(b"\n", b"")]))
-    names = {"options": "options", "answer": "answer", "licence": "licence"}
+    names = {"options": "options", "answer": "answer", "licence": "licence", "more_images": "more"}
     found = sorted({key for row in rows for key in row})
-    assert set(names) <= set(found)
-    assert_all_accounted_for(root, "table", {"rows": "rows.jsonl", "images": "images", "columns": names})
+    assert set(names.values()) <= set(found)
+    table = {"rows": "rows.jsonl", "images": "images", "columns": names}
+    assert_all_accounted_for(root, "table", table, missing_box)
 
 
 @FEW

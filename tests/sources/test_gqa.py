@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from checked_source import checked, picture, rejected_images
+from checked_source import checked, picture
 
-from vzero.config import GqaSource
+from tests.checked_tables import check_and_merge
+from vzero.config import GqaSource, Ingest
+from vzero.paths import Paths
+from vzero.sources.catalogue import open_source
 
 
 def gqa(root: Path, questions: Any, graphs: Any) -> GqaSource:
@@ -70,12 +73,13 @@ def test_gqa_boxes_are_those_of_all_objects_that_the_steps_name(tmp_path):
 
 
 def test_gqa_rejects_name_their_image_and_say_what_is_not_there(tmp_path):
-    source = gqa(tmp_path, {"a": question("dog (-)"), "b": [1]}, GRAPH)
-    assert rejected_images(tmp_path, gqa=source) == ["2407890.jpg", None]
-    _, rejects = checked(
-        tmp_path, gqa=gqa(tmp_path, {"a": question("dog (-)"), "b": question("chair (271881)")}, GRAPH)
-    )
-    assert rejects == [("missing_box", "it asks for an object that is not in the picture")]
+    config = Ingest(gqa=gqa(tmp_path, {"a": question("dog (-)"), "b": [1]}, GRAPH))
+    opened = open_source("gqa", config, Paths(tmp_path))
+    _, _, rejects = check_and_merge(opened, config, tmp_path / "checked")
+    assert rejects.select("image", "code", "detail").rows() == [
+        ("2407890.jpg", "missing_box", "it asks for an object that is not in the picture"),
+        (None, "malformed_row", "not a question but list"),
+    ]
 
 
 def test_gqa_every_malformed_question_has_its_code_and_spoils_no_other(tmp_path):

@@ -11,7 +11,8 @@ import pytest
 
 from vzero import imaging
 from vzero.config import Ingest, VerlSource
-from vzero.ingest.check import ImageStore, check
+from vzero.ingest.check import check
+from vzero.ingest.image_store import ImageStore
 from vzero.paths import Paths
 from vzero.sources.annotation import Annotation
 from vzero.sources.catalogue import open_source
@@ -101,6 +102,7 @@ def test_crops_that_were_not_enlarged(tmp_path):
         ({"teacher_images": [{"bytes": imaging.encode_png(255 - PIXELS[:60, :80])}]}, "crop_not_found"),
         ({"teacher_images": [{"bytes": b"damaged"}]}, "unreadable_image"),
         ({"teacher_images": None}, "missing_box"),
+        ({"teacher_images": []}, "missing_box"),
         ({"images": [{"bytes": IMAGE}, {"bytes": IMAGE}]}, "missing_image"),
         ({"prompt": []}, "missing_question"),
         ({"prompt": "What?"}, "missing_question"),

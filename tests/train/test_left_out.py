@@ -83,11 +83,12 @@ def test_exactly_what_the_processor_raises_at_is_refused(models, width, height):
 def index_of(**columns: list) -> pl.DataFrame:
     """A training index of rows that can be used but for what the columns say."""
     [length] = {len(values) for values in columns.values()}
-    usable = {"width": 90, "height": 60, "crop_width": 30, "crop_height": 20, "strategy": "half_resolution"}
+    usable = {"width": 90, "height": 60, "crop_width": 30, "crop_height": 20}
     return pl.DataFrame(
         {"sample_id": [f"s{number}" for number in range(length)], "question": ["What?"] * length}
         | {name: [value] * length for name, value in usable.items()}
-        | {"options": [["a", "b"]] * length}
+        | {"options": [["a", "b"]] * length, "further": [None] * length}
+        | {"region": [True] * length, "strategy": ["half_resolution"] * length}
         | columns
     )
 

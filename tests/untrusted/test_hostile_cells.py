@@ -18,6 +18,7 @@ from vzero.untrusted.cells import (
     LONGEST_TEXT,
     parse_answer,
     parse_id,
+    parse_more_images,
     parse_options,
     parse_question,
     split_options,
@@ -43,6 +44,10 @@ HEXADECIMAL = "0x" + "f" * 5000  # Python reads it, and refuses to write it in d
         (parse_options, ["a", "b" * (LONGEST_TEXT + 1)], "bad_options"),
         (lambda cell: parse_answer(cell, []), "a" * (LONGEST_TEXT + 1), "bad_answer"),
         (parse_id, "a" * (LONGEST_TEXT + 1), "missing_id"),
+        (parse_more_images, ["a.png"] * 10**6, "missing_image"),
+        (parse_more_images, "[" * 900 + "]" * 900, "missing_image"),
+        (parse_more_images, f"['a.png', {HEXADECIMAL}]", "missing_image"),
+        (lambda cell: parse_question(cell, 1001), "<image>" * 10**4, "image_marker"),
     ],
 )
 def test_absurd_sizes_are_rejected_with_a_short_reason(parse: Callable, cell: Any, code: str):

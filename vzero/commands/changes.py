@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import polars as pl
 
 
-def changes(before: Sequence[Path], after: Sequence[Path], key: Sequence[str]) -> pl.DataFrame:
+def changes(
+    before: Sequence[Path], after: Sequence[Path], key: Sequence[str], absent: Mapping[str, pl.Expr]
+) -> pl.DataFrame:
     """One row a difference, in the order of the key: the key, `change` and `columns`.
 
     `change` is came, went or changed, `columns` are the names of those that differ ([] unless changed). A
-    column that only one side has differs in every row. Files are read one at a time and only hashes of
-    their values are kept.
+    column that only one side has differs in every row, unless `absent` says what it means to lack it. Files
+    are read one at a time and only hashes of their values are kept.
     """
-    old, new = _hashed(before, key), _hashed(after, key)
+    old, new = _hashed(before, key, absent), _hashed(after, key, absent)
     if old is None or new is None:
         there = old if new is None else new
         return _result(
@@ -32,11 +34,13 @@ def changes(before: Sequence[Path], after: Sequence[Path], key: Sequence[str]) -
     return _result(pl.concat([came, went, changed.select(came.columns)]), key)
 
 
-def _hashed(files: Sequence[Path], key: Sequence[str]) -> pl.DataFrame | None:
+def _hashed(files: Sequence[Path], key: Sequence[str], absent: Mapping[str, pl.Expr]) -> pl.DataFrame | None:
     """The key's values and 64-bit hashes of all others."""
     parts = []
     for file in files:
         frame = pl.read_parquet(file).with_columns(pl.selectors.enum().cast(pl.String))
+        lacking = absent.keys() - set(frame.columns)
+        frame = frame.with_columns(**{name: absent[name] for name in lacking})
         parts.append(frame.select(*key, pl.all().exclude(*key).hash()))
     return pl.concat(parts, how="diagonal") if parts else None
 

@@ -12,7 +12,8 @@ from vzero.commands.changes import changes
 from vzero.commands.versions import files_at
 from vzero.errors import ConfigError
 from vzero.paths import Paths
-from vzero.shards import atomic_path
+from vzero.shards import ABSENT, atomic_path
+from vzero.tables import TABLES
 
 KEYS = {
     "images": ["image_id"],
@@ -37,6 +38,7 @@ def run(one: str, other: str, table: str, paths: Paths, out: Path | None) -> pl.
         [file for name, file in before.items() if name not in same],
         [file for name, file in after.items() if name not in same],
         KEYS[table],
+        ABSENT.get(TABLES[table], {}),
     )
     if out is not None:
         with atomic_path(out) as temporary:

@@ -24,7 +24,7 @@ from vzero.locks import held
 from vzero.models.hashing import folder_hash
 from vzero.paths import Paths
 from vzero.prompts.views import Picture, full_view
-from vzero.tables import Images, Promotions, Samples
+from vzero.tables import SHOWN_IMAGES, Images, Promotions, Samples
 
 DEV = "dev"  # in the place of a benchmark's name
 # Candidates are compared by their likeliest answers, however benchmarks are sampled.
@@ -79,7 +79,7 @@ def _against(comparison: dict[str, Any]) -> str:
 
 def _dev_questions(paths: Paths) -> pl.DataFrame:
     """Dev samples that can be graded, by id."""
-    columns = ["sample_id", "image_id", "question", "options", "answer", "split"]
+    columns = ["sample_id", "image_id", "more_image_ids", "question", "options", "answer", "split"]
     samples = shards.scan(paths.samples, Samples, columns)
     graded = samples.filter(
         pl.col("split") == "dev", pl.col("answer").is_not_null(), pl.col("options").list.len() > 0
@@ -114,9 +114,10 @@ def _compare(params: Params, paths: Paths, questions: pl.DataFrame, previous: Pa
 
 
 def _asked(paths: Paths, questions: pl.DataFrame) -> Part:
-    """The questions as training words them, each about its full image."""
+    """The questions as training words them, each about its full images."""
     images = shards.scan(paths.images, Images, ["image_id", "bytes", "width", "height"])
-    shown = images.filter(pl.col("image_id").is_in(questions["image_id"].to_list())).collect()
+    ids = questions.select(SHOWN_IMAGES).to_series()
+    shown = images.filter(pl.col("image_id").is_in(ids.explode().to_list())).collect()
     sizes = {name: Picture(name, *sides) for name, *sides in shown.drop("bytes").iter_rows()}
     asked = [
         Asked(
@@ -124,10 +125,13 @@ def _asked(paths: Paths, questions: pl.DataFrame) -> Part:
             row["sample_id"],
             0,
             full_view(
-                row["question"], row["options"], [sizes[row["image_id"]]], row=f"{DEV} {row['sample_id']}"
+                row["question"],
+                row["options"],
+                [sizes[image_id] for image_id in of_row],
+                row=f"{DEV} {row['sample_id']}",
             ),
         )
-        for row in questions.iter_rows(named=True)
+        for row, of_row in zip(questions.iter_rows(named=True), ids.to_list(), strict=True)
     ]
     return Part(tuple(asked), lambda: dict(shown.select("image_id", "bytes").iter_rows()))
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import string
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import polars as pl
@@ -14,6 +13,8 @@ from vzero.commands.sheet import ELSEWHERE, EVIDENCE, Panel, Row
 from vzero.pages.lookup import rows_by_id
 from vzero.paths import Paths
 from vzero.shards import scan
+
+MOST_IMAGES = 4  # of a sample; each is a column of the sheet
 
 Rows = Callable[[pl.DataFrame, Paths], list[Row]]
 
@@ -30,18 +31,20 @@ def image_rows(frame: pl.DataFrame, paths: Paths) -> list[Row]:
 
 
 def sample_rows(frame: pl.DataFrame, paths: Paths) -> list[Row]:
-    """Rows of the samples table with their image."""
-    images = rows_by_id(paths.images, tables.Images, "image_id", frame["image_id"])
-    return [
-        Row([_annotated(sample, images)], [*_question(sample), f"split: {sample['split']}"])
-        for sample in frame.iter_rows(named=True)
-    ]
+    """Rows of the samples table with their images."""
+    samples = frame.to_dicts()
+    images = _images_of(samples, paths)
+    rows = []
+    for sample in samples:
+        boxes = [(EVIDENCE, box) for box in sample["boxes"]]
+        rows.append(Row(_pictures(sample, images, boxes), [*_question(sample), f"split: {sample['split']}"]))
+    return rows
 
 
 def crop_rows(frame: pl.DataFrame, paths: Paths) -> list[Row]:
     """Rows of the crops table: full image, positive and negative views."""
     samples = rows_by_id(paths.samples, tables.Samples, "sample_id", frame["sample_id"])
-    images = rows_by_id(paths.images, tables.Images, "image_id", (s["image_id"] for s in samples.values()))
+    images = _images_of(samples.values(), paths)
     return [
         Row(_views(crop, samples[crop["sample_id"]], images), _question(samples[crop["sample_id"]]))
         for crop in frame.iter_rows(named=True)
@@ -50,16 +53,20 @@ def crop_rows(frame: pl.DataFrame, paths: Paths) -> list[Row]:
 
 def left_out_rows(frame: pl.DataFrame, paths: Paths) -> list[Row]:
     """Rows of the left_out table: the views of the sample, and why training cannot use it."""
+    samples = rows_by_id(paths.samples, tables.Samples, "sample_id", frame["sample_id"])
+    images = _images_of(samples.values(), paths)
     crops = rows_by_id(paths.crops, tables.Crops, "sample_id", frame["sample_id"])
-    views = crop_rows(pl.DataFrame([crops[name] for name in frame["sample_id"]]), paths)
-    reasons = (f"{row['code']}: {row['detail']}" for row in frame.iter_rows(named=True))
-    return [Row(row.panels, [reason, *row.lines]) for row, reason in zip(views, reasons, strict=True)]
+    rows = []
+    for name, code, detail in frame.select("sample_id", "code", "detail").iter_rows():
+        views = _views(crops.get(name), samples[name], images)
+        rows.append(Row(views, [f"{code}: {detail}", *_question(samples[name])]))
+    return rows
 
 
 def rollout_rows(frame: pl.DataFrame, paths: Paths) -> list[Row]:
     """Rows of the rollouts table, one sheet row a group."""
     samples = rows_by_id(paths.samples, tables.Samples, "sample_id", frame["sample_id"])
-    images = rows_by_id(paths.images, tables.Images, "image_id", (s["image_id"] for s in samples.values()))
+    images = _images_of(samples.values(), paths)
     crops = rows_by_id(paths.crops, tables.Crops, "sample_id", frame["sample_id"])
     rows = []
     for (step, name), group in frame.group_by("step", "sample_id", maintain_order=True):
@@ -69,7 +76,7 @@ def rollout_rows(frame: pl.DataFrame, paths: Paths) -> list[Row]:
             for member in group.sort("member").iter_rows(named=True)
         ]
         lines = [*_question(sample), f"step {step}: weight, evidence score and answer", *answers]
-        rows.append(Row(_views(crops[str(name)], sample, images), lines))
+        rows.append(Row(_views(crops.get(str(name)), sample, images), lines))
     return rows
 
 
@@ -113,22 +120,39 @@ def _overlap(row: dict[str, Any], image: dict[str, Any], item: dict[str, Any]) -
     return Row(panels, lines)
 
 
-def _annotated(sample: dict[str, Any], images: dict[str, Any]) -> Panel:
-    """The image with every box, where `_full` has the one around them."""
-    return replace(_full(sample, images), boxes=[(EVIDENCE, box) for box in sample["boxes"]])
+def _images_of(samples: Iterable[dict[str, Any]], paths: Paths) -> dict[str, dict[str, Any]]:
+    """The images that are shown of some samples, by id."""
+    shown = [image_id for sample in samples for image_id in _shown(sample)]
+    return rows_by_id(paths.images, tables.Images, "image_id", shown)
 
 
-def _full(sample: dict[str, Any], images: dict[str, Any], *others: Any) -> Panel:
-    image = images[sample["image_id"]]
-    boxes = [(EVIDENCE, sample["evidence_box"]), *others]
-    return Panel(f"image, {image['width']} x {image['height']}", imaging.decode(image["bytes"]), boxes)
+def _shown(sample: dict[str, Any]) -> list[str]:
+    return [sample["image_id"], *sample["more_image_ids"]][:MOST_IMAGES]
 
 
-def _views(crop: dict[str, Any], sample: dict[str, Any], images: dict[str, Any]) -> list[Panel]:
-    here = crop["negative_box"] is not None and crop["negative_image_id"] == sample["image_id"]
+def _pictures(sample: dict[str, Any], images: dict[str, dict[str, Any]], boxes: list[Any]) -> list[Panel]:
+    """The images of a sample, the first one with boxes."""
+    shown = _shown(sample)
+    panels = []
+    for number, image in enumerate((images[image_id] for image_id in shown), start=1):
+        name = f"image {number}" if len(shown) > 1 else "image"
+        caption = f"{name}, {image['width']} x {image['height']}"
+        panels.append(Panel(caption, imaging.decode(image["bytes"]), boxes if number == 1 else []))
+    return panels
+
+
+def _views(
+    crop: dict[str, Any] | None, sample: dict[str, Any], images: dict[str, dict[str, Any]]
+) -> list[Panel]:
+    """The images and the crops of a sample; without a box it has no crops."""
+    boxes = [] if sample["evidence_box"] is None else [(EVIDENCE, sample["evidence_box"])]
+    if crop is None:
+        return _pictures(sample, images, boxes)
+    if crop["negative_box"] is not None and crop["negative_image_id"] == sample["image_id"]:
+        boxes.append((ELSEWHERE, crop["negative_box"]))
     negative = imaging.decode(crop["negative"]) if crop["negative"] is not None else None
     panels = [
-        _full(sample, images, *([(ELSEWHERE, crop["negative_box"])] if here else [])),
+        *_pictures(sample, images, boxes),
         Panel(
             f"positive, {crop['width']} x {crop['height']}", imaging.decode(crop["positive"]), colour=EVIDENCE
         ),
@@ -149,4 +173,8 @@ def _question(sample: dict[str, Any]) -> list[str]:
     listed = "   ".join(f"{letter}. {option}" for letter, option in options) or "open question"
     answer = "not given" if sample["answer"] is None else sample["answer"]
     named = f"sample: {sample['sample_id']}, source: {sample['source']}"
-    return [sample["question"], listed, f"answer: {answer}", named]
+    lines = [sample["question"], listed, f"answer: {answer}", named]
+    images = 1 + len(sample["more_image_ids"])
+    if images > MOST_IMAGES:
+        lines.append(f"{images} images, the first {MOST_IMAGES} are shown")
+    return [*lines, "no box, and so no crops"] if sample["evidence_box"] is None else lines

@@ -14,7 +14,7 @@ from vzero.commands.sheet import draw_sheet
 from vzero.commands.sheet_rows import SHEETS
 from vzero.errors import ConfigError, ProjectError
 from vzero.paths import Paths
-from vzero.shards import atomic_path, scan
+from vzero.shards import atomic_path, files, scan
 from vzero.tables import TABLES
 
 REASONS = {"rejects": "code", "left_out": "code", "crops": "fallback"}
@@ -50,6 +50,8 @@ def show(
         _write_sheet(table, frame, paths, rows, out)
         console.print(f"wrote {out}")
         return
+    if table in ("samples", "crops") and (boxless := _count_without_box(paths)):
+        console.print(f"{boxless:,} samples have no box, and so no crops")
     total = frame.select(pl.len()).collect().item()
     shown = frame.head(total if table in WHOLE else rows).collect()
     console.print(f"{table}: {total:,} rows, {shown.height} shown")
@@ -65,6 +67,14 @@ def _scan(table: str, paths: Paths) -> pl.LazyFrame:
             raise ProjectError(f"{paths.root / every}: no {table} there; run evaluate first")
         return pl.concat(scan(folder, TABLES[table]) for folder in folders)
     return scan(places.get(table) or getattr(paths, table), TABLES[table])
+
+
+def _count_without_box(paths: Paths) -> int:
+    """Samples without a box; 0 where the crops are there without the samples."""
+    if not files(paths.samples):
+        return 0
+    boxes = scan(paths.samples, TABLES["samples"], ["evidence_box"])
+    return boxes.select(pl.col("evidence_box").is_null().sum()).collect().item()
 
 
 def _only(frame: pl.LazyFrame, table: str, reason: str) -> pl.LazyFrame:

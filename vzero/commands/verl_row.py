@@ -16,7 +16,15 @@ import pyarrow as pa
 from vzero.prompts.parts import Image, Question, Worded
 from vzero.prompts.views import own_words, with_crop_announced
 
-LeftOut = Literal["no_negative", "other_full_image", "marker_in_text", "token_in_text", "thin_picture"]
+LeftOut = Literal[
+    "no_box",
+    "several_images",
+    "no_negative",
+    "other_full_image",
+    "marker_in_text",
+    "token_in_text",
+    "thin_picture",
+]
 
 MARKER = re.compile(r"<image>|<crop>|<video>|<audio>")
 # Added tokens of every published Qwen tokenizer, and what is named like them.
@@ -67,8 +75,8 @@ SCHEMA = pa.schema(
 """Columns and types. Boxes are as in `vzero.tables`, under the same names."""
 
 SAMPLE_COLUMNS = [
-    "sample_id", "image_id", "question", "options", "answer", "boxes", "evidence_box", "split", "category",
-    "source",
+    "sample_id", "image_id", "more_image_ids", "question", "options", "answer", "boxes", "evidence_box",
+    "split", "category", "source",
 ]  # fmt: skip
 CROP_COLUMNS = [
     "sample_id", "positive", "negative", "positive_box", "positive_scale", "negative_box", "negative_scale",
@@ -76,14 +84,21 @@ CROP_COLUMNS = [
 ]  # fmt: skip
 
 
-def left_out(sample: Mapping[str, Any], crop: Mapping[str, Any], image: tuple[int, int]) -> LeftOut | None:
+def left_out(
+    sample: Mapping[str, Any], crop: Mapping[str, Any] | None, image: tuple[int, int]
+) -> LeftOut | None:
     """Why the reference could not read a sample's row; None: it can.
 
     It stops at a row without a negative crop and at thin pictures, shows both teacher views the same full
-    image, takes a marker in the question for one more picture, and the text of a tokenizer's added token for
-    that token, which the form has no way to write otherwise. Needs `question` and `options`; `fallback`,
-    `strategy`, `width` and `height`; and width and height of the image.
+    image and announces the crop as the second picture, takes a marker in the question for one more picture,
+    and the text of a tokenizer's added token for that token, which the form has no way to write otherwise.
+    Needs `question` and `options`, and `more_image_ids` where they may be several; the crops' `fallback`,
+    `strategy`, `width` and `height`, `None` of a sample without a box; and width and height of the image.
     """
+    if crop is None:
+        return "no_box"
+    if sample.get("more_image_ids"):
+        return "several_images"
     if crop["fallback"] == "none":
         return "no_negative"
     if crop["strategy"] == "downsampled":

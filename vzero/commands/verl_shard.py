@@ -1,7 +1,7 @@
 """One shard of our tables as files of the verl form, in the same memory whatever its size.
 
-Samples and crops of a shard are in the same order, so they are read side by side. Images are in another,
-so their bytes are first copied to a file that can be read at any place.
+Crops of a shard are in the order of its samples, so they are read side by side. Images are in another, so
+their bytes are first copied to a file that can be read at any place.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import islice, zip_longest
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
@@ -37,19 +37,26 @@ class TableShard:
 
     def rows(
         self, samples: list[str], crops: list[str]
-    ) -> Iterator[tuple[dict[str, Any], dict[str, Any], tuple[int, int]]]:
-        """Every sample with its crops, and its image's width and height.
+    ) -> Iterator[tuple[dict[str, Any], dict[str, Any] | None, tuple[int, int]]]:
+        """Every sample with its crops, `None` without a box, and its (first) image's width and height.
 
-        Raises ProjectError when one lacks.
+        `evidence_box` must be among the columns. Raises ProjectError when crops or image lack.
         """
         sizes = _rows(self.images, ["image_id", "width", "height"])
         extents = {row["image_id"]: (row["width"], row["height"]) for row in sizes}
-        for sample, crop in zip_longest(_rows(self.samples, samples), _rows(self.crops, crops)):
-            if sample is None or crop is None or sample["sample_id"] != crop["sample_id"]:
-                raise ProjectError(f"{self.crops}: not the crops of {self.samples}; run crops again")
+        cut = _rows(self.crops, crops)
+        for sample in _rows(self.samples, samples):
+            crop = None if sample["evidence_box"] is None else next(cut, {"sample_id": None})
+            if crop is not None and crop["sample_id"] != sample["sample_id"]:
+                raise self._others()
             if sample["image_id"] not in extents:
                 raise ProjectError(f"{self.images}: no image {sample['image_id']}; run ingest again")
             yield sample, crop, extents[sample["image_id"]]
+        if next(cut, None) is not None:
+            raise self._others()
+
+    def _others(self) -> ProjectError:
+        return ProjectError(f"{self.crops}: not the crops of {self.samples}; run crops again")
 
 
 def _rows(path: Path, columns: list[str]) -> Iterator[dict[str, Any]]:
@@ -63,7 +70,7 @@ def _rows(path: Path, columns: list[str]) -> Iterator[dict[str, Any]]:
 def count_rows(shard: TableShard, splits: tuple[Split, ...]) -> tuple[Counter[str], Counter[str]]:
     """Rows of these splits that are exported, by split, and that are left out, by reason. Opens no image."""
     exported, reasons = Counter(), Counter()
-    texts = ["sample_id", "image_id", "question", "options", "split"]
+    texts = ["sample_id", "image_id", "more_image_ids", "question", "options", "evidence_box", "split"]
     facts = ["sample_id", "fallback", "strategy", "width", "height"]
     for sample, crop, extent in shard.rows(texts, facts):
         if sample["split"] in splits:
@@ -82,7 +89,7 @@ def write_shard(shard: TableShard, split: Split, first: int, files: list[Path], 
         found = (
             (sample, crop)
             for sample, crop, extent in shard.rows(SAMPLE_COLUMNS, CROP_COLUMNS)
-            if sample["split"] == split and left_out(sample, crop, extent) is None
+            if sample["split"] == split and crop is not None and left_out(sample, crop, extent) is None
         )
         made = (
             verl_row(sample, crop, *image_of(sample["image_id"]), index=index)

@@ -25,8 +25,6 @@ from vzero.config.data import (
     Several,
     SourceName,
     Sources,
-    TableColumns,
-    TableSource,
     VerlSource,
     VisualCotSource,
 )
@@ -44,6 +42,7 @@ from vzero.config.public_sources import (
     VisualCotLlavaSource,
     ZwzSource,
 )
+from vzero.config.table_source import TableColumns, TableSource
 from vzero.config.train import Lora, Teacher, Train
 from vzero.errors import ConfigError
 

@@ -19,6 +19,7 @@ from vzero.config.public_sources import (
     VisualCotLlavaSource,
     ZwzSource,
 )
+from vzero.config.table_source import TableSource
 
 Negative = Literal[
     "half_resolution", "same_resolution", "other_image", "masked", "blurred", "blank", "downsampled"
@@ -68,34 +69,6 @@ class VisualCotSource(Section):
     images: Path = Path("data/raw/visual_cot/images")
     """Folder with one sub-folder of images a `dataset` value."""
     licence: str = "per source dataset"
-
-
-class TableColumns(Section):
-    """Which column of the user's table holds what. `None`: the table has no such column."""
-
-    image: str = "image"
-    """Path relative to the image folder, or encoded image bytes."""
-    question: str = "question"
-    box: str = "box"
-    """One box or a list of boxes, as numbers, JSON text or a Python literal."""
-    sample_id: str | None = None
-    """Without one, ids are made from the row's content."""
-    options: str | None = None
-    answer: str | None = None
-    licence: str | None = None
-
-
-class TableSource(Section):
-    """Any JSONL, CSV or Parquet table with a declared box convention. Nothing is guessed per row."""
-
-    rows: Path = Path("data/raw/table/rows.jsonl")
-    images: Path | None = Path("data/raw/table/images")
-    """Folder of the images; `None` when the image column holds bytes."""
-    columns: TableColumns = TableColumns()
-    box_order: Literal["xyxy", "xywh"] = "xyxy"
-    box_unit: Literal["pixel", "fraction", "thousandth"] = "pixel"
-    """Pixels of the image, 0-1 of its sides, or 0-1000 of its sides."""
-    licence: str = "unknown"
 
 
 class VerlSource(Section):
@@ -189,7 +162,8 @@ class Ingest(Sources):
     """Which source the samples come from; its own section says how it is read."""
     several: Several = Several()
     dev_fraction: Fraction = 0.02
-    """Share of samples, by hash of the image, held out for comparing checkpoints (needle draws its own)."""
+    """Share of samples, by hash of the (first) image, held out for comparing checkpoints (needle draws its
+    own). A further image may be one of both splits."""
     shard_images: Positive = 32
     """Images in a file of the tables, more or less: neighbours share one, so that samples added together
     change few files, and all others stay the same to the byte."""
@@ -199,6 +173,10 @@ class Ingest(Sources):
     """Boxes that cover more of the image than this say nothing about where the evidence is."""
     min_box_side: float = Field(default=1.0, ge=1)
     """Pixels; narrower boxes are rejected as empty."""
+    missing_box: Literal["reject", "keep"] = "reject"
+    """What becomes of a row without a box, of whichever source: a reject, or a sample without evidence, which
+    `crops` cuts nothing for. A bad box is a reject either way. A red box that is drawn into a picture is only
+    looked for around the row's own box."""
     verify_boxes: Annotated[bool, Reach.END] = True
     """Whether boxes that contradict their declared convention stop the stage; off only for odd boxes that
     were looked at and are right. The verdict is in the summary either way."""
@@ -247,6 +225,17 @@ class Ingest(Sources):
     def _several_are_named(self) -> Ingest:
         if self.source == "several" and not self.several.order:
             raise ValueError("several.order must name the sources that source several stands for")
+        return self
+
+    @model_validator(mode="after")
+    def _rows_may_lack_what_no_column_holds(self) -> Ingest:
+        without = "table" in self.sources and self.settings.table.columns.box is None
+        if without and self.missing_box == "reject":
+            key = self.key("table").removeprefix("ingest.")
+            raise ValueError(
+                f"{key}.columns.box is null, so every row is without a box and rejected: name the column, or "
+                "set missing_box: keep to keep such rows"
+            )
         return self
 
     def decisive(self) -> dict[str, Any]:

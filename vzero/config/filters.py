@@ -45,10 +45,11 @@ class Filters(Section):
     """Characters."""
     max_question_length: Positive | None = None
     min_boxes: Positive | None = None
-    """Annotated boxes of a sample."""
+    """Annotated boxes of a sample; 1 leaves out those without (`ingest.missing_box`)."""
     max_boxes: Positive | None = None
     min_evidence_area: Fraction | None = None
-    """Share of the image that the evidence box, the union of the boxes, covers."""
+    """Share of the image that the evidence box, the union of the boxes, covers. Samples without a box have
+    none, and are kept."""
     max_evidence_area: Fraction | None = None
     allowed_licences: list[Licence] | None = Field(default=None, min_length=1)
     """The only licences to keep, in full. Case and punctuation do not count: `cc-by-4.0` is `CC BY 4.0`."""

@@ -1,6 +1,6 @@
 """One shard of the crops table, made from the same shard of images and samples.
 
-Samples and crops are in the same shard as their image, so a shard needs no other.
+Samples and crops are in the same shard as their (first) image, so a shard needs no other.
 """
 
 from __future__ import annotations
@@ -21,12 +21,13 @@ from vzero.crops.pair import evidence_pair
 from vzero.crops.strategy import Neighbours, Picture
 
 # The answer is not among them: nothing that feeds training can read it.
-SAMPLE_COLUMNS = ["sample_id", "image_id", "evidence_box"]
+SAMPLE_COLUMNS = ["sample_id", "image_id", "more_image_ids", "evidence_box"]
 
 
 def write_shard(images: Path, samples: Path, target: Path, config: Crops) -> int:
-    """Cut the crops of every sample in one shard; the number of samples."""
-    wanted = shards.read(samples, tables.Samples, SAMPLE_COLUMNS).sort("sample_id")
+    """Cut the crops of every sample with a box in one shard; the number of these samples."""
+    boxed = shards.scan(samples, tables.Samples, SAMPLE_COLUMNS).filter(pl.col("evidence_box").is_not_null())
+    wanted = boxed.sort("sample_id").collect()
     by_image = {str(key[0]): rows for key, rows in wanted.partition_by("image_id", as_dict=True).items()}
     sizes = shards.read(images, tables.Images, ["image_id", "width", "height"])
     if missing := sorted(by_image.keys() - set(sizes["image_id"])):
@@ -38,8 +39,10 @@ def write_shard(images: Path, samples: Path, target: Path, config: Crops) -> int
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=target.parent) as stored:
         for picture in _pictures(images, by_image.keys()):
-            for sample_id, _, evidence_box in by_image[picture.image_id].iter_rows():
-                row = evidence_pair(sample_id, picture, tuple(evidence_box), neighbours, config)
+            for sample_id, _, further, evidence_box in by_image[picture.image_id].iter_rows():
+                # What the sample shows besides may hold the evidence too.
+                others = neighbours.without(further)
+                row = evidence_pair(sample_id, picture, tuple(evidence_box), others, config)
                 pickle.dump(row, stored)
                 places.append((sample_id, position, stored.tell() - position))
                 position = stored.tell()

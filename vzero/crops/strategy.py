@@ -6,7 +6,7 @@ at most one for each seed; an empty list where it cannot make any. The same requ
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -47,6 +47,13 @@ class Neighbours:
 
     extents: Mapping[str, Extent]
     open: Callable[[str], Picture]
+
+    def without(self, image_ids: Collection[str]) -> Neighbours:
+        """Those but for some images."""
+        if not image_ids:
+            return self
+        kept = {name: extent for name, extent in self.extents.items() if name not in image_ids}
+        return Neighbours(kept, self.open)
 
 
 def _nobody(image_id: str) -> Picture:

@@ -17,8 +17,9 @@ import polars as pl
 
 from vzero import shards, tables
 from vzero.config import Ingest
-from vzero.ingest.check import ImageStore, check
+from vzero.ingest.check import check
 from vzero.ingest.convention_counts import write_counts
+from vzero.ingest.image_store import ImageStore
 from vzero.ingest.prompt_tokens import count_prompt_tokens
 from vzero.sources.annotation import Annotation, Batch
 from vzero.untrusted.cells import printable, single_image
@@ -63,7 +64,7 @@ def check_batch(
             except Rejected as rejected:
                 suspect = {"image_id": _suspect(annotation, rejected, store)}
                 rejects.append(reject_row(_reject(annotation, rejected), source) | where | suspect)
-        used = {sample["image_id"] for sample in samples}
+        used = {image_id for sample in samples for image_id in _shown(sample)}
         images_used = [row | {"batch": number} for image_id, row in store.rows.items() if image_id in used]
         for schema, rows in (
             (tables.Images, images_used),
@@ -132,9 +133,13 @@ def _tokens(sample: dict[str, Any], store: ImageStore, config: Ingest) -> dict[s
     settings = config.filters.prompt_tokens
     if settings is None:
         return {"prompt_tokens": None}
-    image = store.rows[sample["image_id"]]
-    extent = image["width"], image["height"]
-    return {"prompt_tokens": count_prompt_tokens(sample["question"], sample["options"], extent, settings)}
+    images = [store.rows[image_id] for image_id in _shown(sample)]
+    extents = [(image["width"], image["height"]) for image in images]
+    return {"prompt_tokens": count_prompt_tokens(sample["question"], sample["options"], extents, settings)}
+
+
+def _shown(sample: dict[str, Any]) -> list[str]:
+    return [sample["image_id"], *sample["more_image_ids"]]
 
 
 def _name(image: Any) -> Any:

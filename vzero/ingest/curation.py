@@ -2,7 +2,8 @@
 
 The filters are applied in the order of `FILTERS`; each sees only what those before it kept. What is left out
 depends on the set of samples alone, never on their order. Filters know no split: train and dev keep the same
-kind of samples, and of two near-duplicates in different splits only one stays.
+kind of samples, and of two near-duplicates in different splits only one stays. A sample of several images is
+left out with any one of them.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from vzero.config import Filters, Ingest
 from vzero.config.filters import licence_words
 from vzero.likeness.overlaps import find_overlaps, informative
 from vzero.likeness.pairs import close_pairs
+from vzero.tables import SHOWN_IMAGES
 from vzero.untrusted.rejects import RejectCode
 
 FILTERS = {
@@ -40,13 +42,13 @@ def switched_on(filters: Filters) -> list[RejectCode]:
 
 
 def measure(samples: pl.LazyFrame, images: pl.LazyFrame, suspects: pl.DataFrame) -> pl.DataFrame:
-    """What the filters look at, a row a sample, ordered by position.
+    """What the filters look at, a row an image of a sample, ordered by position, then as the sample has them.
 
     `samples` has the columns of `tables.Samples`, position and prompt_tokens, `images` those of
     `tables.Images`; an image may be there several times, the first counts. `suspects` has
     image_id and suspicion. Columns: position, image_id, question_length (characters), boxes, evidence_area
-    (share of the image), prompt_tokens (null when they do not matter), licence, perceptual_hash and suspicion
-    (null of images that are no suspects). Pixels and texts are not held.
+    (share of the first image, null without a box), prompt_tokens (null when they do not matter), licence,
+    perceptual_hash and suspicion (null of images that are no suspects). Pixels and texts are not held.
     """
     box = pl.col("evidence_box").cast(pl.List(pl.Float64))
     area = (box.list.get(2) - box.list.get(0)) * (box.list.get(3) - box.list.get(1))
@@ -57,14 +59,19 @@ def measure(samples: pl.LazyFrame, images: pl.LazyFrame, suspects: pl.DataFrame)
         question_length=pl.col("question").str.len_chars(),
         boxes=pl.col("boxes").list.len(),
         evidence_area=area,
+        shown=SHOWN_IMAGES,
+        place=pl.int_ranges(0, 1 + pl.col("more_image_ids").list.len(), dtype=pl.Int32),
     )
     facts = images.select("image_id", "width", "height", "licence", "perceptual_hash").unique(
         "image_id", keep="first", maintain_order=True
     )
+    sides = facts.select("image_id", "width", "height")
     shares = pl.col("evidence_area") / (pl.col("width").cast(pl.Int64) * pl.col("height"))
-    joined = measured.join(facts, on="image_id").with_columns(evidence_area=shares)
+    of_samples = measured.join(sides, on="image_id").with_columns(evidence_area=shares)
+    each = of_samples.drop("image_id", "width", "height").rename({"shown": "image_id"})
+    joined = each.explode("image_id", "place").join(facts.drop("width", "height"), on="image_id")
     joined = joined.join(suspects.lazy(), on="image_id", how="left")
-    return joined.drop("width", "height").sort("position").collect()
+    return joined.sort("position", "place").drop("place").collect()
 
 
 def left_out(rows: pl.DataFrame, config: Ingest, items: pl.DataFrame) -> pl.DataFrame:
@@ -78,8 +85,9 @@ def left_out(rows: pl.DataFrame, config: Ingest, items: pl.DataFrame) -> pl.Data
     for code in switched_on(config.filters):
         rows = rows.with_columns(detail=_reasons(code, rows, config, items))
         refused = rows.filter(pl.col("detail").is_not_null())
+        refused = refused.unique("position", keep="first", maintain_order=True)
         found.append(refused.select("position", pl.lit(str(code)).alias("code"), "detail"))
-        rows = rows.filter(pl.col("detail").is_null()).drop("detail")
+        rows = rows.join(refused, on="position", how="anti", maintain_order="left").drop("detail")
     return pl.concat(found)
 
 
@@ -114,7 +122,7 @@ def _reasons(
             return _of_image(rows, _shown_by_benchmarks(_images(rows), items, config.overlap_distance))
         case _:
             assert filters.near_duplicate_distance is not None
-            return _of_image(rows, near_duplicates(_images(rows), filters.near_duplicate_distance))
+            return _near_others(rows, filters.near_duplicate_distance)
 
 
 def _outside(value: pl.Expr, low: float | None, high: float | None) -> pl.Expr:
@@ -141,6 +149,18 @@ def _of_image(rows: pl.DataFrame, details: pl.DataFrame) -> pl.Series:
     return rows.join(details, on="image_id", how="left", maintain_order="left")["detail"]
 
 
+def _near_others(rows: pl.DataFrame, distance: int) -> pl.Series:
+    """The detail of each row's image that nearly repeats a kept one which its own sample does not show.
+
+    Pictures that are alike on purpose, to be compared, are no reason to leave out their sample.
+    """
+    repeats = near_duplicates(_images(rows), distance)
+    own = rows.select("position", kept="image_id", own=pl.lit(True)).unique()
+    found = rows.join(repeats, on="image_id", how="left", maintain_order="left")
+    found = found.join(own, on=["position", "kept"], how="left", maintain_order="left")
+    return found.select(pl.when(pl.col("own").is_null()).then("detail"))["detail"]
+
+
 def _shown_by_benchmarks(images: pl.DataFrame, items: pl.DataFrame, distance: int) -> pl.DataFrame:
     """Images that overlap with a benchmark, with the nearest item: image_id and detail."""
     overlaps = find_overlaps(images, items, distance).sort("distance", "benchmark", "item", "picture")
@@ -151,23 +171,20 @@ def _shown_by_benchmarks(images: pl.DataFrame, items: pl.DataFrame, distance: in
 
 
 def near_duplicates(images: pl.DataFrame, distance: int) -> pl.DataFrame:
-    """Images that nearly repeat one that is kept: image_id and detail.
+    """Images that nearly repeat one that is kept: image_id, the id of that one as `kept`, and detail.
 
     `images` has the columns image_id and perceptual_hash, a row an image. They are taken by ascending id;
     each is kept unless one that is kept already is within `distance` bits. So every image that is left out
     has one in its place, and no chain of small steps leads from what is left out to something unlike it.
+    (That one's samples may still be left out, where they show several images, because of another.)
     """
     comparable = images.filter(pl.Series(informative(images["perceptual_hash"].to_numpy()))).sort("image_id")
     kept, bits = keepers(comparable["perceptual_hash"].to_numpy(), distance)
-    pairs = comparable.select(
-        "image_id",
-        position=pl.int_range(pl.len()),
-        kept=pl.Series(kept),
-        detail=pl.format(
-            "{} bits from image {}, which is kept", pl.Series(bits), comparable["image_id"].gather(kept)
-        ),
+    pairs = comparable.select("image_id", kept=comparable["image_id"].gather(kept), bits=pl.Series(bits))
+    repeats = pairs.filter(pl.col("kept") != pl.col("image_id"))
+    return repeats.select(
+        "image_id", "kept", detail=pl.format("{} bits from image {}, which is kept", "bits", "kept")
     )
-    return pairs.filter(pl.col("kept") != pl.col("position")).select("image_id", "detail")
 
 
 def keepers(hashes: np.ndarray, distance: int) -> tuple[np.ndarray, np.ndarray]:

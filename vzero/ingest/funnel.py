@@ -15,6 +15,7 @@ from vzero.untrusted.rejects import RejectCode
 
 CHECKS: dict[str, tuple[str, ...]] = {
     RejectCode.HUGE_IMAGE: ("max_megapixels",),
+    RejectCode.MISSING_BOX: ("missing_box",),
     RejectCode.BOX_EMPTY: ("min_box_side",),
     RejectCode.BOX_TOO_LARGE: ("max_box_coverage",),
 }

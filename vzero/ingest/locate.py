@@ -21,7 +21,7 @@ from vzero.geometry import PixelBox
 from vzero.ingest.drawn_boxes import LINE
 from vzero.sources.annotation import ReadyCrops
 from vzero.untrusted.boxes import Numbers
-from vzero.untrusted.cells import is_null, single_image
+from vzero.untrusted.cells import single_image
 from vzero.untrusted.rejects import RejectCode, Rejected
 
 # Differences are in grey levels of 256, root mean square over the crop.
@@ -38,8 +38,6 @@ Place = tuple[int, int]  # left, top
 
 def locate_crops(ready: ReadyCrops, image: np.ndarray, load: Callable[[str | bytes], bytes]) -> list[Numbers]:
     """Where each ready crop is from, xyxy in pixels of `image`; `load` gives the bytes of a picture."""
-    if is_null(ready.cell) or ready.cell == []:
-        raise Rejected(RejectCode.MISSING_BOX, "neither box nor ready crop")
     cells = ready.cell if isinstance(ready.cell, (list, tuple)) else [ready.cell]
     if len(cells) > MOST_CROPS:
         raise Rejected(

@@ -20,7 +20,7 @@ import pyarrow as pa
 from vzero import shards, tables
 from vzero.errors import ChangedError
 from vzero.ingest import checked_parts
-from vzero.ingest.check import digest
+from vzero.ingest.image_store import digest
 from vzero.ingest.sharding import ShardEnds, assign_shards
 from vzero.untrusted.files import Images, read_image
 from vzero.untrusted.rejects import RejectCode, Rejected
@@ -130,7 +130,7 @@ class Shard:
     suspects: list[str]
     """Those of the images that are (`tables.Images`), ascending."""
     positions: np.ndarray
-    """Of the samples."""
+    """Of the samples; none where all of the images are further ones of samples elsewhere."""
 
 
 def plan_shards(
@@ -138,9 +138,10 @@ def plan_shards(
 ) -> Iterator[Shard]:
     """All shards, without the samples of `left_out`; `suspects` has the column image_id.
 
-    Images stand in the order in which the samples first show them, and all samples of an image with it.
+    Images stand in the order in which the samples first show them, and all samples with their first image.
     """
-    rows = scan_parts(folder, tables.Samples).select("position", "image_id").collect()
+    shown = scan_parts(folder, tables.Samples).select("position", image_id=tables.SHOWN_IMAGES)
+    rows = shown.explode("image_id").collect()
     ids = rows["image_id"].unique(maintain_order=True)
     rows = rows.with_columns(image_id=pl.col("image_id").cast(pl.Enum(ids)))  # four bytes a row
     first = rows.group_by("image_id").agg(batch=pl.col("position").min() // checked_parts.MOST_ROWS)
@@ -148,7 +149,9 @@ def plan_shards(
     images = kept.select("image_id").unique(maintain_order=True)
     numbers = assign_shards(images["image_id"].cast(pl.String), shard_images)
     images = images.with_columns(shard=pl.Series(numbers)).join(first, on="image_id", maintain_order="left")
-    samples = kept.join(images, on="image_id", maintain_order="left").partition_by("shard", as_dict=True)
+    with_first = kept.filter(pl.col("position").ne_missing(pl.col("position").shift()))
+    placed = with_first.join(images, on="image_id", maintain_order="left")
+    samples = placed.partition_by("shard", as_dict=True)
     for (number,), pictures in images.partition_by("shard", as_dict=True, maintain_order=True).items():
         ids = pictures["image_id"].cast(pl.String)
         yield Shard(
@@ -156,7 +159,7 @@ def plan_shards(
             ids.to_list(),
             pictures["batch"].unique().sort().to_list(),
             ids.filter(ids.is_in(suspects["image_id"].implode())).sort().to_list(),
-            samples[number,]["position"].to_numpy(),
+            samples[number,]["position"].to_numpy() if (number,) in samples else np.empty(0, np.int64),
         )
 
 
@@ -179,14 +182,11 @@ class FirstShards:
     def complete(self) -> Iterator[Shard]:
         """Those that became so since the last call."""
         while checked_parts.is_done(self._folder, self._batch):
-            samples, rejects = (
-                pl.read_parquet(checked_parts.part(self._folder, schema, self._batch), columns=["image_id"])[
-                    "image_id"
-                ]
-                for schema in (tables.Samples, tables.Rejects)
-            )
-            self._suspects.update(rejects.drop_nulls())
-            for image_id in samples.unique(maintain_order=True):
+            rejects = _read(self._folder, tables.Rejects, self._batch, ["image_id"])
+            self._suspects.update(rejects["image_id"].drop_nulls())
+            samples = _read(self._folder, tables.Samples, self._batch, ["image_id", "more_image_ids"])
+            shown = samples.select(image_id=tables.SHOWN_IMAGES).explode("image_id")["image_id"]
+            for image_id in shown.unique(maintain_order=True):
                 if (key := hash(image_id)) in self._seen:
                     continue
                 self._seen.add(key)
@@ -233,13 +233,15 @@ def write_shard(
     write_images(folder, shard, opened, images)
     batches = np.unique(shard.positions // checked_parts.MOST_ROWS).tolist()
     chosen = pl.col("position").is_in(pl.Series(shard.positions).implode())
-    kept = pl.concat(_read(folder, tables.Samples, batch).filter(chosen) for batch in batches)
-    table = kept.select(tables.Samples.column_names())
+    kept = [_read(folder, tables.Samples, batch).filter(chosen) for batch in batches]
+    table = pl.concat(kept).select(tables.Samples.column_names()) if kept else tables.Samples.create_empty()
     shards.write_table(shards.shard_path(samples, shard.number), table, tables.Samples)
 
 
-def _read(folder: Path, schema: type[dy.Schema], batch: int) -> pl.DataFrame:
-    return pl.read_parquet(checked_parts.part(folder, schema, batch))
+def _read(
+    folder: Path, schema: type[dy.Schema], batch: int, columns: list[str] | None = None
+) -> pl.DataFrame:
+    return pl.read_parquet(checked_parts.part(folder, schema, batch), columns=columns)
 
 
 def _with_bytes(folder: Path, opened: Mapping[str, Images | None], rows: pl.DataFrame) -> pa.Table:

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 
 def count_prompt_tokens(
-    question: str, options: Sequence[str], extent: tuple[int, int], settings: PromptTokens
+    question: str, options: Sequence[str], extents: Sequence[tuple[int, int]], settings: PromptTokens
 ) -> int:
-    """Tokens of the chat template's text with the image of this width and height in it.
+    """Tokens of the chat template's text with images of these widths and heights in it.
 
-    Raises Rejected when the processor takes no image of this size.
+    Raises Rejected when the processor takes no image of one of these sizes.
     """
     # Only where this filter is on do the workers pay for importing torch.
     from vzero.models.pixels import refusal
@@ -27,9 +27,11 @@ def count_prompt_tokens(
     from vzero.prompts.views import Picture, full_view
 
     processors = _processors(settings.processor, settings.max_pixels)
-    if reason := refusal(processors, *extent):
-        raise Rejected(RejectCode.PICTURE_REFUSED, reason)
-    return prompt_length(processors, full_view(question, options, [Picture("image", *extent)]))
+    for extent in extents:
+        if reason := refusal(processors, *extent):
+            raise Rejected(RejectCode.PICTURE_REFUSED, reason)
+    pictures = [Picture("image", *extent) for extent in extents]
+    return prompt_length(processors, full_view(question, options, pictures))
 
 
 @cache

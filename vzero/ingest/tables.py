@@ -59,7 +59,7 @@ def write_tables(run: IngestRun, rows: Counter[str], unusable: pl.DataFrame) -> 
         "suspect": _count_suspects(target, console),
         "repairs": _count_repairs(folder, left_out, console),
         "funnel": _write_funnel(params, folder, rows.total(), codes, console),
-    }
+    } | _count_without_box(target, console)
 
 
 def _write_shards(run: IngestRun, left_out: pl.DataFrame, suspects: pl.DataFrame) -> tuple[int, int]:
@@ -128,11 +128,12 @@ def _share(name: str, rows: Counter[str], rejects: Counter[tuple[str, str]]) -> 
 
 
 def _count_suspects(target: Path, console: Console) -> dict[str, Any]:
-    """Images that are suspects, their share of all, and the samples about them."""
+    """Images that are suspects, their share of all, and the samples that show them."""
     flags = shards.read(target / "images", tables.Images, ["image_id", "suspect"])
     suspects = flags.filter("suspect")
-    samples = shards.scan(target / "samples", tables.Samples, ["image_id"])
-    about = samples.join(suspects.lazy(), on="image_id", how="semi").collect().height
+    samples = shards.scan(target / "samples", tables.Samples, ["sample_id", "image_id", "more_image_ids"])
+    shown = samples.select("sample_id", image_id=tables.SHOWN_IMAGES).explode("image_id")
+    about = shown.join(suspects.lazy(), on="image_id", how="semi").collect()["sample_id"].n_unique()
     share = suspects.height / flags.height if flags.height else 0.0
     if suspects.height:
         console.print(
@@ -142,6 +143,15 @@ def _count_suspects(target: Path, console: Console) -> dict[str, Any]:
             markup=False,
         )
     return {"images": suspects.height, "share": round(share, 4), "samples": about}
+
+
+def _count_without_box(target: Path, console: Console) -> dict[str, int]:
+    """Samples that no region is known of, where there are any."""
+    boxes = shards.scan(target / "samples", tables.Samples, ["evidence_box"])
+    count = boxes.select(pl.col("evidence_box").is_null().sum()).collect().item()
+    if count:
+        console.print(f"ingest: {count:,} samples have no box, which ingest.missing_box keeps")
+    return {"without_box": count} if count else {}
 
 
 def _count_repairs(folder: Path, left_out: pl.DataFrame, console: Console) -> dict[str, dict[str, int]]:

@@ -15,7 +15,6 @@ from vzero.errors import SourceError
 from vzero.geometry import BoxFormat
 from vzero.ingest import checked_parts
 from vzero.ingest.box_sheet import Drawn, draw_disputed
-from vzero.ingest.check import CheckedImage, ImageStore
 from vzero.ingest.convention_counts import read_counts
 from vzero.ingest.conventions import (
     MIN_BOXES,
@@ -29,9 +28,10 @@ from vzero.ingest.conventions import (
     verdict,
 )
 from vzero.ingest.grid import DrawnOn, Grid
+from vzero.ingest.image_store import CheckedImage, ImageStore
 from vzero.ingest.subsets import KINDS, Subset, subsets_of
 from vzero.paths import Paths
-from vzero.sources.annotation import Annotation, ReadyCrops, Source
+from vzero.sources.annotation import Annotation, NoBox, ReadyCrops, Source
 from vzero.sources.catalogue import open_source
 from vzero.untrusted.boxes import Numbers, parse_boxes
 from vzero.untrusted.cells import folder_of, single_image
@@ -243,7 +243,7 @@ def _rows(
     for batch in source.batches:
         for annotation in batch.load():
             looked_at += 1
-            if isinstance(annotation, Reject) or isinstance(annotation.boxes, ReadyCrops):
+            if isinstance(annotation, Reject) or isinstance(annotation.boxes, ReadyCrops | NoBox):
                 continue
             if annotation.box_format == declared:
                 try:

@@ -10,6 +10,7 @@ import numpy as np
 
 from vzero import imaging
 
+FURTHER_IMAGES = 3  # of a sample, after its first one, that a page shows
 LONGEST_SIDE = 640  # pixels
 QUALITY = 85  # of JPEG
 HEAVY = (

@@ -20,7 +20,7 @@ CROP_COLUMNS = ["sample_id", "fallback", "strategy", "width", "height"]
 class Inputs:
     images: pl.DataFrame
     samples: pl.DataFrame
-    """With the width and height of their images, and whether these are suspects."""
+    """With the width and height of their (first) images, and whether any of theirs is a suspect."""
     rejects: pl.DataFrame
     funnel: pl.DataFrame
     crops: pl.DataFrame
@@ -43,11 +43,13 @@ def read_inputs(paths: Paths) -> Inputs:
     samples = read(paths.samples, tables.Samples).sort("sample_id")
     crops = read(paths.crops, tables.Crops, CROP_COLUMNS)
     overlaps = read(paths.overlaps, tables.Overlaps)
+    shown = samples.select("sample_id", image_id=tables.SHOWN_IMAGES).explode("image_id")
+    about = shown.join(images.filter("suspect"), on="image_id", how="semi")["sample_id"]
     return Inputs(
         images=images,
         samples=samples.join(
-            images.select("image_id", "width", "height", "suspect"), on="image_id", how="left"
-        ),
+            images.select("image_id", "width", "height"), on="image_id", how="left"
+        ).with_columns(suspect=pl.col("sample_id").is_in(about.implode())),
         rejects=read(paths.rejects, tables.Rejects),
         funnel=read(paths.funnel, tables.Funnel).sort("step"),
         crops=crops.join(samples.select("sample_id", "source"), on="sample_id"),

@@ -8,7 +8,7 @@ import polars as pl
 
 from vzero.quality.counting import COLUMNS, levels, ranges, rows
 from vzero.quality.inputs import Inputs
-from vzero.tables import Quality
+from vzero.tables import SHOWN_IMAGES, Quality
 
 GRID = 12  # cells of the map of evidence centres, each way
 AREAS = [0.0, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 0.01, 0.03, 0.1, 0.3]  # shares of the image
@@ -41,10 +41,12 @@ def measure(inputs: Inputs, near: pl.DataFrame, tokens: pl.DataFrame, distance: 
 
 
 def _counts(inputs: Inputs) -> pl.DataFrame:
+    boxless = inputs.samples.filter(pl.col("evidence_box").is_null())
     kinds = {
         "images": inputs.images,
         "train samples": inputs.samples.filter(pl.col("split") == "train"),
         "dev samples": inputs.samples.filter(pl.col("split") == "dev"),
+        **({"samples without a box": boxless} if boxless.height else {}),
         "rejected rows": inputs.rejects,
     }
     sizes = [
@@ -78,8 +80,8 @@ def _suspects(inputs: Inputs) -> pl.DataFrame:
 def evidence(samples: pl.DataFrame) -> pl.DataFrame:
     """Samples with the figures of their evidence box: area as a share of the image, aspect, and its centre.
 
-    `samples` has the width and height of the images. `column` and `row` say in which of GRID x GRID cells
-    of the image the centre lies, from the upper left.
+    They are null without a box. `samples` has the width and height of the images. `column` and `row` say in
+    which of GRID x GRID cells of the image the centre lies, from the upper left.
     """
     left, top, right, bottom = (pl.col("evidence_box").list.get(index) for index in range(4))
     width, height = right - left, bottom - top
@@ -92,7 +94,7 @@ def evidence(samples: pl.DataFrame) -> pl.DataFrame:
 
 
 def _evidence(samples: pl.DataFrame) -> list[pl.DataFrame]:
-    measured = evidence(samples)
+    measured = evidence(samples.filter(pl.col("evidence_box").is_not_null()))
     cells = measured.group_by("source", "column", "row").agg(count=pl.len().cast(pl.Int64))
     centres = cells.with_columns(
         figure=pl.lit("evidence_centre"),
@@ -138,7 +140,8 @@ def _letters(choices: pl.DataFrame) -> pl.DataFrame:
 
 def _images(inputs: Inputs) -> list[pl.DataFrame]:
     images = inputs.images
-    asked = inputs.samples.group_by("source", "image_id").agg(questions=pl.len())
+    shown = inputs.samples.select("source", image_id=SHOWN_IMAGES).explode("image_id")
+    asked = shown.group_by("source", "image_id").agg(questions=pl.len())
     return [
         ranges(images, "image_side", pl.max_horizontal("width", "height"), SIDES),
         ranges(images, "image_aspect", pl.col("width") / pl.col("height"), ASPECTS),

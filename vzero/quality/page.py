@@ -34,6 +34,7 @@ def render(
             title=f"Data: {', '.join(sampled)}",
             samples=inputs.samples.height,
             images=inputs.images.height,
+            without_box=inputs.samples["evidence_box"].null_count(),
             rejects=rejected,
             unusable_items=inputs.rejects.height - rejected,
             per_cent=figures.per_cent,

@@ -7,6 +7,7 @@ import string
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import polars as pl
 import xxhash
 
@@ -15,7 +16,7 @@ from vzero.config import Ingest
 from vzero.errors import SourceError
 from vzero.imaging import ImageError
 from vzero.pages.lookup import rows_by_id
-from vzero.pages.pictures import Picture, embed, embed_pixels
+from vzero.pages.pictures import FURTHER_IMAGES, Picture, embed, embed_pixels
 from vzero.paths import Paths
 from vzero.quality.inputs import Inputs
 from vzero.quality.measures import evidence
@@ -41,10 +42,12 @@ class SampleCard:
     boxes: list[tuple[str, list[float]]]
     close_up: Picture | None  # the evidence with what is around it; None where that is most of the image
     close_boxes: list[tuple[str, list[float]]]
+    further: list[Picture]  # the first of the images after `image`
+    images: int  # of the sample
     question: str
     options: list[tuple[str, str]]
     answer: str
-    area: float  # of the evidence, as a share of the image
+    area: float | None  # of the evidence, as a share of the image; None without a box
     sample_id: str
 
 
@@ -81,7 +84,7 @@ def sample_cards(inputs: Inputs, source: str, paths: Paths) -> list[SampleCard]:
     measured = evidence(inputs.samples.filter(source=source))
     order = [xxhash.xxh64_intdigest(name.encode()) for name in measured["sample_id"]]
     shuffled = measured.with_columns(order=pl.Series(order, dtype=pl.UInt64)).sort("order").drop("order")
-    by_area = measured.sort("area", "sample_id")
+    by_area = measured.filter(pl.col("area").is_not_null()).sort("area", "sample_id")
     chosen = pl.concat(
         frame.with_columns(why=pl.lit(why))
         for why, frame in (
@@ -90,28 +93,44 @@ def sample_cards(inputs: Inputs, source: str, paths: Paths) -> list[SampleCard]:
             ("largest evidence", by_area.tail(each)),
         )
     ).unique("sample_id", keep="first", maintain_order=True)
-    images = rows_by_id(paths.images, tables.Images, "image_id", chosen["image_id"])
-    return [_card(row, images[row["image_id"]]["bytes"]) for row in chosen.iter_rows(named=True)]
+    chosen = chosen.with_columns(shown=tables.SHOWN_IMAGES.list.head(1 + FURTHER_IMAGES))
+    images = rows_by_id(paths.images, tables.Images, "image_id", chosen["shown"].explode())
+    return [
+        _card(row, [images[image_id]["bytes"] for image_id in row["shown"]])
+        for row in chosen.iter_rows(named=True)
+    ]
 
 
-def _card(row: dict[str, Any], image: bytes) -> SampleCard:
-    pixels = imaging.decode(image)
-    left, top, right, bottom = close_window(row["evidence_box"], row["width"], row["height"])
-    close = (right - left) * (bottom - top) <= MOST * row["width"] * row["height"]
+def _card(row: dict[str, Any], images: list[bytes]) -> SampleCard:
+    pixels = imaging.decode(images[0])
+    close_up, close_boxes = _close_up(row, pixels)
     return SampleCard(
         why=row["why"],
         image=embed_pixels(pixels, SAMPLE_SIDE),
         boxes=[("evidence", box) for box in row["boxes"]],
-        close_up=embed_pixels(pixels[top:bottom, left:right], THUMBNAIL_SIDE) if close else None,
-        close_boxes=[
-            ("evidence", [x0 - left, y0 - top, x1 - left, y1 - top]) for x0, y0, x1, y1 in row["boxes"]
-        ],
+        close_up=close_up,
+        close_boxes=close_boxes,
+        further=[embed(image, THUMBNAIL_SIDE) for image in images[1:]],
+        images=1 + len(row["more_image_ids"]),
         question=row["question"],
         options=list(zip(string.ascii_uppercase, row["options"], strict=False)),
         answer="not given" if row["answer"] is None else row["answer"],
         area=row["area"],
         sample_id=row["sample_id"],
     )
+
+
+def _close_up(
+    row: dict[str, Any], pixels: np.ndarray
+) -> tuple[Picture | None, list[tuple[str, list[float]]]]:
+    """The evidence from close by with its boxes; None where that is most of the image, or none is known."""
+    if row["evidence_box"] is None:
+        return None, []
+    left, top, right, bottom = close_window(row["evidence_box"], row["width"], row["height"])
+    if (right - left) * (bottom - top) > MOST * row["width"] * row["height"]:
+        return None, []
+    boxes = [("evidence", [x0 - left, y0 - top, x1 - left, y1 - top]) for x0, y0, x1, y1 in row["boxes"]]
+    return embed_pixels(pixels[top:bottom, left:right], THUMBNAIL_SIDE), boxes
 
 
 def close_window(box: list[float], width: int, height: int) -> tuple[int, int, int, int]:
@@ -128,8 +147,14 @@ def close_window(box: list[float], width: int, height: int) -> tuple[int, int, i
 def suspects(inputs: Inputs, source: str, paths: Paths) -> list[Suspect]:
     """The first suspect images by id, which is as good as at random, with all boxes that passed."""
     asked = inputs.samples.filter(pl.col("source") == source, "suspect")
-    about = asked.group_by("image_id").agg(pl.col("boxes").explode(), "question").sort("image_id")
-    chosen = about.head(SUSPECTS)
+    first = asked.select("image_id", "boxes", "question")
+    # Boxes are of the first images.
+    further = asked.select(image_id="more_image_ids", boxes=pl.col("boxes").list.head(0), question="question")
+    further = further.explode("image_id")
+    suspect = inputs.images.filter("suspect")
+    shown = pl.concat([first, further]).join(suspect, on="image_id", how="semi", maintain_order="left")
+    about = shown.group_by("image_id").agg(pl.col("boxes").explode().drop_nulls(), "question")
+    chosen = about.sort("image_id").head(SUSPECTS)
     images = rows_by_id(paths.images, tables.Images, "image_id", chosen["image_id"])
     return [
         Suspect(

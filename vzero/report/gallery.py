@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import polars as pl
@@ -10,7 +11,7 @@ import xxhash
 
 from vzero import tables
 from vzero.pages.lookup import rows_by_id
-from vzero.pages.pictures import Picture, embed
+from vzero.pages.pictures import FURTHER_IMAGES, Picture, embed
 from vzero.paths import Paths
 
 STRATEGY_WORDS = {
@@ -35,8 +36,9 @@ CROP_PICTURES = ("positive", "negative", "more_negatives", "negative_image")
 class Entry:
     sample: dict[str, Any]  # a row of samples, without its image
     image: Picture
-    crop: dict[str, Any]  # a row of crops, without its pictures
-    positive: Picture
+    further: list[Picture]  # the first of the images after it
+    crop: dict[str, Any] | None  # a row of crops, without its pictures; None without a box
+    positive: Picture | None
     negatives: list[Picture]  # several when params.crops.negative_count says so
     step: int | None  # None: the sample was not rolled out
     members: list[dict[str, Any]]  # annotated rollouts of the group
@@ -44,12 +46,16 @@ class Entry:
     @property
     def negative_box(self) -> list[float] | None:
         """Where the (first) negative view was cut, when it was cut from this image."""
+        if self.crop is None:
+            return None
         here = self.crop["negative_image_id"] == self.sample["image_id"]
         return self.crop["negative_box"] if here else None
 
     @property
     def negative_words(self) -> str:
-        """How the negative view was made."""
+        """How the negative view was made; "" where there are no views."""
+        if self.crop is None:
+            return ""
         fallback = self.crop["fallback"]
         return STRATEGY_WORDS[self.crop["strategy"]] if fallback == "exact" else FALLBACK_WORDS[fallback]
 
@@ -95,30 +101,33 @@ def build_gallery(
     names = [name for _, name in chosen]
     rows = {row["sample_id"]: row for row in samples.filter(pl.col("sample_id").is_in(names)).to_dicts()}
     crops = rows_by_id(paths.crops, tables.Crops, "sample_id", names)
-    images = rows_by_id(paths.images, tables.Images, "image_id", [rows[name]["image_id"] for name in names])
+    shown = {name: [row["image_id"], *row["more_image_ids"][:FURTHER_IMAGES]] for name, row in rows.items()}
+    images = rows_by_id(paths.images, tables.Images, "image_id", chain.from_iterable(shown.values()))
     return [
-        _entry(step, rows[name], images[rows[name]["image_id"]], crops[name], rollouts)
+        _entry(step, rows[name], [images[each]["bytes"] for each in shown[name]], crops.get(name), rollouts)
         for step, name in chosen
-        if name in crops
     ]
 
 
 def _entry(
     step: int | None,
     sample: dict[str, Any],
-    image: dict[str, Any],
-    crop: dict[str, Any],
+    images: list[bytes],
+    crop: dict[str, Any] | None,
     rollouts: pl.DataFrame,
 ) -> Entry:
-    positive, negative, more, _ = (crop.pop(name) for name in CROP_PICTURES)
+    positive, negative, more, _ = (
+        (None, None, [], None) if crop is None else (crop.pop(name) for name in CROP_PICTURES)
+    )
     group = rollouts.filter(
         pl.col("step").eq_missing(pl.lit(step)), pl.col("sample_id") == sample["sample_id"]
     )
     return Entry(
         sample=sample,
-        image=embed(image["bytes"]),
+        image=embed(images[0]),
+        further=[embed(data) for data in images[1:]],
         crop=crop,
-        positive=embed(positive),
+        positive=None if positive is None else embed(positive),
         negatives=[embed(data) for data in (negative, *more) if data is not None],
         step=step,
         members=group.sort("member").to_dicts(),

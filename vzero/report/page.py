@@ -56,7 +56,8 @@ def weight_bounds(inputs: Inputs, rollouts: pl.DataFrame) -> tuple[float, float]
 def _gallery(inputs: Inputs, gallery: list[Entry], *, top: float) -> dict[str, Any]:
     entries = []
     for entry in gallery:
-        boxes = [("evidence", entry.sample["evidence_box"])]
+        evidence = entry.sample["evidence_box"]
+        boxes = [] if evidence is None else [("evidence", evidence)]
         if entry.negative_box is not None:
             boxes.append(("elsewhere", entry.negative_box))
         members = [member | {"share": 100 * member["weight"] / (top or 1.0)} for member in entry.members]
@@ -65,6 +66,7 @@ def _gallery(inputs: Inputs, gallery: list[Entry], *, top: float) -> dict[str, A
             {
                 "sample": entry.sample,
                 "image": entry.image,
+                "further": entry.further,
                 "crop": entry.crop,
                 "positive": entry.positive,
                 "negatives": entry.negatives,

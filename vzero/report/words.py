@@ -94,6 +94,8 @@ def absent(inputs: Inputs, rollouts: pl.DataFrame) -> list[str]:
         lines.append(
             "The gate was off: every weight is 1, which is plain distillation from the right-crop teacher."
         )
+    if boxless := inputs.samples["evidence_box"].null_count():
+        lines.append(f"{boxless:,} of {inputs.samples.height:,} samples have no box, and so no crops.")
     without = (inputs.crops["fallback"] == "none").mean()
     if without == 1:
         lines.append(

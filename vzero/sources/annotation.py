@@ -29,13 +29,20 @@ class ReadyCrops:
 
 
 @dataclass(frozen=True)
+class NoBox:
+    """What a row has instead of boxes where its reader knows that there are none."""
+
+    why: str
+
+
+@dataclass(frozen=True)
 class Annotation:
     """One row. Cells marked `Any` hold whatever the source held; `ingest.check` decides what they are."""
 
     row: int
     image: Any  # path relative to the image folder, encoded bytes, or a cell that holds one of them
     question: Any
-    boxes: Any  # or `ReadyCrops`
+    boxes: Any  # or `ReadyCrops`, or `NoBox`
     box_format: BoxFormat = PIXEL_CORNERS
     restated_box: tuple[Any, BoxFormat] | None = None
     """The union of the boxes as the row says it a second time, in another convention: both must agree."""
@@ -43,6 +50,8 @@ class Annotation:
     """What the boxes are drawn on, where the source itself says so; else it is as `ingest.exif` says."""
     refuse_drawn_boxes: bool = False
     """Whether the source is known to hold images with the boxes drawn in, which would tell the student."""
+    more_images: Any = None
+    """A list of the pictures after `image`, each as there; boxes are of `image` alone."""
     options: Any = None
     answer: Any = None
     tells_direction: bool = False

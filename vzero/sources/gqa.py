@@ -9,7 +9,7 @@ Scene graphs: {image id: {width, height, objects: {object id: {name, x, y, w, h}
 Questions: {question id: {imageId, question, answer, semantic: [{operation, argument}]}}, where an argument
 such as `apple (271881)` ends with the id of an object, and one such as `dog (-)` asks for one that is not
 there. A question's boxes are those of all its objects; without any, or with one that is not there, no region
-holds the answer, and the question is a reject. The image is `<image id>.jpg`.
+holds the answer, and the question is one without a box. The image is `<image id>.jpg`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from vzero.config import GqaSource
 from vzero.errors import SourceError
 from vzero.geometry import BoxFormat
 from vzero.paths import Paths
-from vzero.sources.annotation import Annotation, Source, in_batches
+from vzero.sources.annotation import Annotation, NoBox, Source, in_batches
 from vzero.untrusted.json_stream import entries
 from vzero.untrusted.rejects import Reject, RejectCode, Rejected
 
@@ -58,7 +58,7 @@ def _annotations(
         database.execute(TABLE)
         for file in graphs:
             for image, graph in entries(file):
-                cell = json.dumps(_boxes_of(graph))
+                cell = json.dumps(_graph_of(graph))
                 database.execute("insert or replace into graphs values (?, ?)", [image, cell])
         rows = (row for file in questions for row in entries(file))
         for number, (key, row) in enumerate(rows):
@@ -70,7 +70,7 @@ def _annotations(
                 yield Reject(number, rejected.code, rejected.detail, sample_id=key, image=name)
 
 
-def _boxes_of(graph: Any) -> dict[str, Any] | None:
+def _graph_of(graph: Any) -> dict[str, Any] | None:
     """A graph's size and the boxes of its objects by id; `None` when it is no scene graph."""
     objects = graph.get("objects") if isinstance(graph, dict) else None
     if not isinstance(objects, dict):
@@ -89,36 +89,36 @@ def _annotation(number: int, key: str, row: Any, database: sqlite3.Connection, l
         raise Rejected(RejectCode.MISSING_IMAGE, "no image id")
     found = database.execute("select cell from graphs where image = ?", [image]).fetchone()
     graph = json.loads(found[0]) if found else None
-    if graph is None:
-        raise Rejected(RejectCode.MISSING_BOX, f"no scene graph of image {image}")
-    named = _named(row.get("semantic"))
-    missing = [thing for thing in named if thing not in graph["boxes"]]
-    if missing or not named:
-        what = "it names no object"
-        if missing == ["-"]:
-            what = "it asks for an object that is not in the picture"
-        elif missing:
-            what = f"object {missing[0]} is not in the scene graph"
-        raise Rejected(RejectCode.MISSING_BOX, what)
     return Annotation(
         row=number,
         image=f"{image}.jpg",
         question=row.get("question"),
-        boxes=[graph["boxes"][thing] for thing in named],
+        boxes=_boxes_of(row.get("semantic"), graph) if graph else NoBox(f"no scene graph of image {image}"),
         box_format=BoxFormat("xywh", "pixel"),
         answer=row.get("answer"),
         sample_id=key,
         needs_id=True,
-        annotated_size=tuple(graph["extent"]),
+        annotated_size=tuple(graph["extent"]) if graph else None,
         category=_category(row.get("types")),
         licence=licence,
     )
 
 
-def _named(semantic: Any) -> list[str]:
-    """Ids of the objects that the steps of a question name, each once; `-` for one that is not there."""
+def _boxes_of(semantic: Any, graph: dict[str, Any]) -> list[Any] | NoBox:
+    """Boxes of all objects that the steps of a question name."""
     if not isinstance(semantic, list):
-        raise Rejected(RejectCode.MISSING_BOX, "no list of steps")
+        return NoBox("no list of steps")
+    named = _named(semantic)
+    missing = [thing for thing in named if thing not in graph["boxes"]]
+    if missing == ["-"]:
+        return NoBox("it asks for an object that is not in the picture")
+    if missing:
+        return NoBox(f"object {missing[0]} is not in the scene graph")
+    return [graph["boxes"][thing] for thing in named] or NoBox("it names no object")
+
+
+def _named(semantic: list[Any]) -> list[str]:
+    """Ids of the objects that the steps of a question name, each once; `-` for one that is not there."""
     arguments = [step.get("argument") for step in semantic if isinstance(step, dict)]
     found = [OBJECT_IDS.search(text) for text in arguments if isinstance(text, str)]
     return list(dict.fromkeys(key.strip() for match in found if match for key in match[1].split(",")))

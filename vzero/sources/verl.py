@@ -19,8 +19,9 @@ from typing import Any
 
 from vzero.config import VerlSource
 from vzero.paths import Paths
-from vzero.sources.annotation import Annotation, ReadyCrops, Source, annotate_rows, in_batches
+from vzero.sources.annotation import Annotation, NoBox, ReadyCrops, Source, annotate_rows, in_batches
 from vzero.sources.zwz import read_problem
+from vzero.untrusted.cells import is_null
 from vzero.untrusted.rows import files_of, read_rows
 
 COLUMNS = ("prompt", "images")
@@ -66,17 +67,24 @@ def _their_row(
 ) -> Annotation:
     problem = _last_message(row.get("prompt"))
     question, options = read_problem(problem, keep_hint=config.allow_drawn_boxes)
-    box = extra.get("bbox")
     return Annotation(
         row=number,
         image=row.get("images"),
         question=question,
-        boxes=ReadyCrops(row.get("teacher_images"), config.crop_scale) if box is None else box,
+        boxes=_evidence(extra.get("bbox"), row.get("teacher_images"), config),
         refuse_drawn_boxes=not config.allow_drawn_boxes,
         options=options,
         answer=_ground_truth(row),
         licence=config.licence,
     )
+
+
+def _evidence(box: Any, crops: Any, config: VerlSource) -> Any:
+    if box is not None:
+        return box
+    if is_null(crops) or crops == []:
+        return NoBox("neither box nor ready crop")
+    return ReadyCrops(crops, config.crop_scale)
 
 
 def _last_message(prompt: Any) -> Any:

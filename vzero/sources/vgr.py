@@ -24,7 +24,7 @@ from typing import Any
 from vzero.config import VgrSource
 from vzero.geometry import BoxFormat
 from vzero.paths import Paths
-from vzero.sources.annotation import Annotation, Source, annotate_rows, in_batches
+from vzero.sources.annotation import Annotation, NoBox, Source, annotate_rows, in_batches
 from vzero.sources.conversations import said_by
 from vzero.untrusted.boxes import Numbers, parse_boxes
 from vzero.untrusted.cells import parse_literal, split_options
@@ -103,13 +103,15 @@ def _first(speaker: Any, cell: Any) -> Any:
     return next(iter(said_by(speaker, cell)), None)
 
 
-def _boxes(reply: Any) -> list[Numbers]:
-    """All boxes between tags."""
+def _boxes(reply: Any) -> list[Numbers] | NoBox:
+    """All boxes between tags; none where a pair of tags has nothing between them."""
     if not isinstance(reply, str):
         return []
     found = REGION.findall(reply)
     if len(TAG.findall(reply)) != 2 * len(found):
         raise Rejected(RejectCode.BAD_BOX, "a <sot> without its <eot>, or the other way round")
+    if not all(text.strip() for text in found):
+        return NoBox("nothing between <sot> and <eot>")
     return [box for text in found for box in parse_boxes(text)]
 
 

@@ -7,8 +7,8 @@ viscot_363k.json and viscot_mixed_2m.json are lists of rows with `dataset`, `spl
 and `conversations`. The box is there twice: after `###` in the second image entry, `path###[x0, y0, x1, y1]`,
 xyxy in whole pixels; and as the first answer, xyxy from 0 to 1 of the square that the image is centred in.
 The row does not tell the image's size, which the second form needs: it is the image's own, and where both
-forms disagree on it the image is not the annotated one. Rows of other data in the mixed file have no box and
-are rejected.
+forms disagree on it the image is not the annotated one. Rows of other data in the mixed file have no box
+(`ingest.missing_box`).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Stage `crops`: cut the positive and the negative evidence view of every sample."""
+"""Stage `crops`: cut the positive and the negative evidence view of every sample that has a box."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from vzero.progress import LoggedProgress
 def run(params: Params, paths: Paths, *, processes: int | None = None) -> dict[str, Any]:
     """Write the crops table, one job a shard, and return how many samples got which kind of negative.
 
-    Finished shards survive an interruption. The bytes do not depend on where the work is done.
+    Where no sample has a box, the table has no rows. Finished shards survive an interruption. The bytes do
+    not depend on where the work is done.
     """
     started = time.monotonic()
     console = Console()
@@ -31,8 +32,9 @@ def run(params: Params, paths: Paths, *, processes: int | None = None) -> dict[s
     with runs.run_folder(
         paths.scratch, "crops", code=__name__, config=config, inputs=inputs, seen=seen
     ) as folder:
+        without_box = _without_box(paths, console)
         cut = _cut(params, paths, names, folder, console, processes)
-        summary = _summarize(folder / "crops")
+        summary = _summarize(folder / "crops") | without_box
         runs.check_inputs_or_discard(folder)
         with runs.publishing(folder):
             runs.publish(folder / "crops", paths.crops)
@@ -86,3 +88,12 @@ def _summarize(crops: Path) -> dict[str, Any]:
         "negatives": len(codes) - counts["none"] + int(more.sum()),  # fewer than asked where places ran out
         "fallback": counts,
     }
+
+
+def _without_box(paths: Paths, console: Console) -> dict[str, int]:
+    """The samples that nothing is cut of, where there are any."""
+    boxes = shards.scan(paths.samples, tables.Samples, ["evidence_box"])
+    count = boxes.select(pl.col("evidence_box").is_null().sum()).collect().item()
+    if count:
+        console.print(f"crops: {count:,} samples have no box, and so no crops")
+    return {"without_box": count} if count else {}

@@ -33,6 +33,9 @@ def left_out(index: pl.DataFrame, run: TrainingRun) -> pl.DataFrame:
     checks = list(_checks(run.train))
     found = []
     for row in index.iter_rows(named=True):
+        if row.get("region") is False:
+            found.append((row["sample_id"], "no_region", "the method shows crops, the sample has no box"))
+            continue
         sample = sizes_only(row)
         [task] = run.method.tasks([sample])
         shown = _shown(run, task)

@@ -16,6 +16,7 @@ from vzero.untrusted.rejects import RejectCode, Rejected
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 IMAGE_MARKER = "<image>"
+MOST_IMAGES = 1000  # of a row, after the first
 LONGEST_TEXT = 100_000  # characters of a question, option, answer or id; no model reads more
 LONGEST_JSON = 2**20  # characters of a cell that is parsed; a thousand boxes with names take a tenth
 LONGEST_LITERAL = 100_000  # characters; Python's parser takes memory out of proportion
@@ -79,11 +80,14 @@ def require_text(cell: Any, code: RejectCode, what: str) -> str:
     return cell.strip()
 
 
-def parse_question(cell: Any) -> str:
-    """The question without the mark for its one image, which stands before or after it."""
+def parse_question(cell: Any, images: int = 1) -> str:
+    """The question without the marks for its images, so many at most, which stand before it or after it."""
     text = require_text(cell, RejectCode.MISSING_QUESTION, "question")
-    bare = text.removeprefix(IMAGE_MARKER)
-    text = (bare if bare != text else text.removesuffix(IMAGE_MARKER)).strip()
+    before = after = text
+    for _ in range(images):
+        before = before.removeprefix(IMAGE_MARKER).lstrip()
+        after = after.removesuffix(IMAGE_MARKER).rstrip()
+    text = before if before != text else after
     if IMAGE_MARKER in text:
         raise Rejected(RejectCode.IMAGE_MARKER, f"{IMAGE_MARKER} inside the question")
     return require_text(text, RejectCode.MISSING_QUESTION, "question")
@@ -182,6 +186,33 @@ def single_image(cell: Any) -> Any:
     if not isinstance(cell, (str, bytes)):
         raise Rejected(RejectCode.MISSING_IMAGE, f"{type(cell).__name__} is neither path nor bytes")
     return cell
+
+
+def parse_more_images(cell: Any) -> list[str | bytes]:
+    """The paths or bytes in a cell that lists the images after the first one; [] of an empty cell.
+
+    Each is as in an image cell; the list may be JSON or Python text of one.
+    """
+    if isinstance(cell, str):
+        try:
+            cell = parse_literal(cell) if cell.strip() else None
+        except ValueError as error:
+            raise Rejected(RejectCode.MISSING_IMAGE, f"no list of further images: {error}") from error
+    if is_null(cell):
+        return []
+    if not isinstance(cell, (list, tuple)):
+        raise Rejected(RejectCode.MISSING_IMAGE, f"{type(cell).__name__} is no list of further images")
+    if len(cell) > MOST_IMAGES:
+        raise Rejected(
+            RejectCode.MISSING_IMAGE, f"{len(cell):,} further images; at most {MOST_IMAGES:,} are read"
+        )
+    images = []
+    for number, image in enumerate(cell, start=2):
+        try:
+            images.append(single_image(image))
+        except Rejected as rejected:
+            raise rejected.of(f"image {number}") from rejected
+    return images
 
 
 def folder_of(cell: Any) -> str:

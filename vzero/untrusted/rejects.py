@@ -16,7 +16,7 @@ class RejectCode(StrEnum):
     MISSING_QUESTION = "missing_question"
     """No text where the question should be, or no template with one answer to make one from."""
     IMAGE_MARKER = "image_marker"
-    """The question or an option refers to more pictures than it comes with."""
+    """The question or an option refers to more pictures than it comes with, or to one in its midst."""
     BAD_OPTIONS = "bad_options"
     """Fewer than two, more than 26, empty, repeated, or not texts."""
     BAD_ANSWER = "bad_answer"
@@ -39,7 +39,7 @@ class RejectCode(StrEnum):
     """The annotated width and height are not the image's, so the boxes are on another grid; or two statements
     of the same box disagree on this image."""
     MISSING_BOX = "missing_box"
-    """No box annotated."""
+    """No box annotated, and `ingest.missing_box` keeps no such rows."""
     BAD_BOX = "bad_box"
     """Not four finite numbers, or with swapped corners."""
     BOX_OUTSIDE = "box_outside"
@@ -89,6 +89,10 @@ class Rejected(Exception):
         super().__init__(f"{code}: {detail}")
         self.code = code
         self.detail = detail
+
+    def of(self, part: str) -> Rejected:
+        """The same, said of a part of the row."""
+        return Rejected(self.code, f"{part}: {self.detail}")
 
 
 @dataclass(frozen=True)
