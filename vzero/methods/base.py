@@ -103,6 +103,11 @@ class Credit:
     columns: Mapping[str, torch.Tensor] = field(default_factory=dict)
     """(rows,) each: what the columns of these names in `tables.Rollouts` show of it."""
 
+    def to(self, device: torch.device) -> Credit:
+        """The same on another device; a method need not care which one the models are on."""
+        advantages = None if self.advantages is None else self.advantages.to(device)
+        return Credit(self.weights.to(device), self.counted.to(device), advantages, self.columns)
+
     @classmethod
     def alike(
         cls, answers: Answers, advantages: torch.Tensor | None = None, **columns: torch.Tensor

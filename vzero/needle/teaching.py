@@ -26,7 +26,7 @@ from vzero.needle.lessons import FAMILY_WEIGHTS, Lesson, Turn, View
 from vzero.needle.questions import OPTION_LETTERS
 from vzero.needle.scenes import CELL, LETTERS, SIDES, SceneObject
 from vzero.prompts.messages import messages_of
-from vzero.prompts.parts import Question
+from vzero.prompts.parts import Question, option_lines
 from vzero.prompts.views import own_words, with_crop_announced
 
 IGNORED = -100
@@ -114,9 +114,9 @@ def _lesson_tokens(
     placeholder = tokenizer.convert_tokens_to_ids("<|image_pad|>")
     row: list[tuple[int, int, int]] = []
     for number, turn in enumerate(lesson.turns):
+        offered = list(zip(OPTION_LETTERS, turn.shown_options, strict=False))
         listed = {
-            f"\n{letter}. {option}": letter
-            for letter, option in zip(OPTION_LETTERS, turn.shown_options, strict=False)
+            f"\n{line}": letter for line, (letter, _) in zip(option_lines(offered), offered, strict=True)
         }
         asked = _asked(tokenizer, lesson, turn, first=number == 0)
         for token, letter in _lettered_tokens(tokenizer, asked, listed):

@@ -24,6 +24,7 @@ from vzero.models.saving import save_like, weight_files
 from vzero.paths import Paths
 from vzero.runs import check_inputs, publish, publishing, run_folder
 from vzero.shards import atomic_folder, listing_hash, read, shard_path, sync_folder, write_json, write_table
+from vzero.summaries import dotted
 from vzero.tables import LeftOut, TrainLog
 from vzero.train.batches import CROPPED, load_samples, step_rows, training_index
 from vzero.train.card import data_used, ingredients, write_card
@@ -179,7 +180,13 @@ def _write_left_out(unusable: pl.DataFrame, paths: Paths) -> None:
 def _announce(accelerator: Accelerator, folder: Path, train: Train) -> None:
     done = sorted((folder / "checkpoints").glob("step-*"))
     start = f"continuing from {done[-1].name}" if done else "starting"
-    accelerator.print(f"train: {start}; {train.method!r}")
+    accelerator.print(f"train: {start}; {_settings_of(train)}")
+
+
+def _settings_of(train: Train) -> str:
+    """The method's settings on one line."""
+    settings = dotted(train.method.model_dump(mode="json"))
+    return ", ".join(f"{name} {value}" for name, value in settings.items() if value is not None)
 
 
 def _publish(

@@ -50,7 +50,7 @@ def score_step(run: TrainingRun, batch: Batch, *, step: int) -> ScoredStep:
     replays = NO_REPLAYS
     if run.teacher is not None and any(batch.scored):
         replays = replay_views(run.teacher, batch.scored, given, kept=loss.kept_roles)
-    credit = run.method.credit(Answers(batch.tasks, rollouts, mask, replays.logprobs))
+    credit = run.method.credit(Answers(batch.tasks, rollouts, mask, replays.logprobs)).to(mask.device)
     reference = own_logprobs(run.reference, batch.learnt, given) if run.reference is not None else None
     scored = Scored(
         token_ids,
