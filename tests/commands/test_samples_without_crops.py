@@ -156,6 +156,6 @@ def test_promotion_shows_every_image_in_order(paths: Paths):
     [asked] = part.asked
     expected: list[Any] = [graded["image_id"][0], *graded["more_image_ids"][0]]
     assert [picture.name for picture in asked.view.pictures] == expected
-    assert asked.worded.text.startswith("<image 1><image 2><image 3>")
+    assert asked.view.words.text.startswith("<image 1><image 2><image 3>")
     opened = part.open_images()
     assert set(opened) == set(expected) and all(imaging.probe(data) for data in opened.values())
