@@ -10,7 +10,6 @@ from dataclasses import replace
 import pytest
 from small_project import settings
 
-from vzero.models.loading import LoadedModel, load_model
 from vzero.models.pixels import process
 from vzero.models.prompt_tokenizer import PromptTokenizer
 from vzero.prompts.views import FULL, NEGATIVE, POSITIVE, full_view, with_crop
@@ -20,15 +19,6 @@ from vzero.train.scoring import score_step
 from vzero.train.training_run import TrainingRun, training_run
 
 ROLES = (FULL, POSITIVE, NEGATIVE)
-
-
-@pytest.fixture
-def models(project) -> tuple[LoadedModel, LoadedModel]:
-    params = settings()
-    return tuple(
-        load_model(project.resolve(getattr(params.models, name)), params.models, trainable=name == "student")
-        for name in ("student", "teacher")
-    )
 
 
 def run_of(models, **changed) -> TrainingRun:

@@ -13,7 +13,7 @@ from small_project import settings
 
 from vzero.config import Params
 from vzero.methods.base import Sample
-from vzero.models.loading import LoadedModel, load_model
+from vzero.models.loading import LoadedModel
 from vzero.models.prompt import prompts_of
 from vzero.prompts.views import FULL, NEGATIVE, POSITIVE, View
 from vzero.rollout.replay import replay
@@ -26,15 +26,6 @@ from vzero.train.training_run import TrainingRun, training_run
 from vzero.train.update import update
 
 ROLES = (FULL, POSITIVE, NEGATIVE)
-
-
-@pytest.fixture
-def models(project) -> tuple[LoadedModel, LoadedModel]:
-    params = settings()
-    return tuple(
-        load_model(project.resolve(getattr(params.models, name)), params.models, trainable=name == "student")
-        for name in ("student", "teacher")
-    )
 
 
 @pytest.fixture
