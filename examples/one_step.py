@@ -14,7 +14,7 @@ from vzero.methods.base import Answers, Sample
 from vzero.models.encoding import pad_rows
 from vzero.models.loading import load_model
 from vzero.models.prompt import prompts_of
-from vzero.needle.calibrate import exams
+from vzero.needle.calibrate import Exam, exams
 from vzero.prompts.views import FULL, NEGATIVE, POSITIVE, Picture, full_view, with_crop
 from vzero.rollout.generate import Sampling
 from vzero.rollout.replay import replay
@@ -25,9 +25,10 @@ from vzero.train.loss import Loss, Scored, response_logprobs, rollout_loss
 PROMPTS, GROUP = 4, 4
 
 
-def drawn_sample(number: int, exam) -> Sample:
+def drawn_sample(number: int, exam: Exam) -> Sample:
     """A question of the embedded world: what the student sees, and beside it the right and a wrong crop."""
     full = full_view(exam.question.text, exam.question.options, [Picture.of(exam.image)])
+    assert exam.negative is not None  # these have a place for a wrong crop
     right, wrong = Picture.of(exam.positive, "crop"), Picture.of(exam.negative, "negative crop")
     views = {
         FULL: (full,),

@@ -1,4 +1,4 @@
-"""Summaries and settings as people read them: on one line, or by dotted names."""
+"""A stage's summary on one line, for people."""
 
 from __future__ import annotations
 
@@ -12,14 +12,6 @@ PRINTED = ("funnel", "rejects", "box_conventions")
 def summary_line(title: str, summary: dict[str, Any]) -> str:
     """A stage's summary on one line, nested names after their section's."""
     return f"{title}: {', '.join(_spelled_out(summary))}"
-
-
-def dotted(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested settings by names such as `gate.alpha`; a list is a value."""
-    flat: dict[str, Any] = {}
-    for name, value in tree.items():
-        flat |= dotted(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": value}
-    return flat
 
 
 def _spelled_out(summary: dict[str, Any], prefix: str = "") -> Iterator[str]:

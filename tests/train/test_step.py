@@ -20,7 +20,7 @@ from vzero.rollout.replay import replay
 from vzero.train.batches import load_samples, training_index
 from vzero.train.loss import response_logprobs, rollout_loss
 from vzero.train.prompts import prepare
-from vzero.train.replays import Given, own_logprobs
+from vzero.train.replays import GivenAnswers, own_logprobs
 from vzero.train.scoring import ScoredStep, loss_of, score_step
 from vzero.train.training_run import TrainingRun, training_run
 from vzero.train.update import update
@@ -119,7 +119,7 @@ def test_the_negative_view_may_show_another_full_image(models, samples):
     other = samples[1].view(NEGATIVE)
     there = scored_by(models, params, [changed(samples[0], negative=(other,))]).scored
     assert (there.logprobs[POSITIVE] - there.logprobs[NEGATIVE]).abs().max() > 1e-3
-    given = Given(there.token_ids, there.mask, params.train.micro_tokens, 1.0)
+    given = GivenAnswers(there.token_ids, there.mask, params.train.micro_tokens, 1.0)
     alone = own_logprobs(models[1], prompts_of(models[1], [other]), given)
     assert torch.allclose(there.logprobs[NEGATIVE], alone, atol=1e-5)
 

@@ -1,8 +1,8 @@
 """Recipes with what may stand over them, by name: the settings of `train` of each case.
 
-Their figures in `grid.json` were made by the code that knew them as branches of one loop (September 2026),
-before methods had files of their own: `python tests/trajectory/grid_run.py` writes them anew, where a change
-is meant to move them.
+The figures in `grid.json` are of commit 6f0df56, which knew the recipes as branches of one loop, before
+methods had files of their own. `PYTHONPATH=tests python -m trajectory.grid_run` writes them anew, where a
+change is meant to move them.
 """
 
 from __future__ import annotations

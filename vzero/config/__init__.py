@@ -14,7 +14,7 @@ from pydantic import ValidationError, model_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from vzero.config.base import Reach, Section, decisive, reach_of
+from vzero.config.base import Reach, Section, decisive, dotted, reach_of
 from vzero.config.compute import Compute
 from vzero.config.data import (
     BenchmarkName,
@@ -87,6 +87,7 @@ __all__ = [
     "WordingName",
     "ZwzSource",
     "decisive",
+    "dotted",
     "load_params",
     "parse_params",
     "reach_of",

@@ -45,3 +45,11 @@ def decisive(section: Section) -> dict[str, Any]:
         elif isinstance(value, Section):
             values[name] = decisive(value)
     return values
+
+
+def dotted(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested settings by names such as `gate.alpha`; a list is a value."""
+    flat: dict[str, Any] = {}
+    for name, value in tree.items():
+        flat |= dotted(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": value}
+    return flat

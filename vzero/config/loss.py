@@ -20,10 +20,13 @@ MAX_K3 = 10.0
 """Bounds k3 anyway (`vzero.signals.policy`)."""
 
 
+Aggregation = Literal["token_mean", "sequence_mean", "sequence_sum", "sequence_sum_norm"]
+
+
 class Term(Section):
     coefficient: Annotated[float, Field(gt=0)] = 1.0
     """What the term counts beside others."""
-    aggregation: Literal["token_mean", "sequence_mean", "sequence_sum", "sequence_sum_norm"] = "sequence_mean"
+    aggregation: Aggregation = "sequence_mean"
     """The paper averages each answer first; the released code averages over all tokens. sequence_sum adds
     up each answer; sequence_sum_norm divides that by max_new_tokens."""
 
@@ -40,6 +43,11 @@ class Surrogate(Term):
     """How far the ratio to the policy that sampled counts, on either side of 1."""
     dual_clip: Annotated[float, Field(gt=1)] = 3.0
     """Bound on the ratio where the advantage is negative."""
+
+    @property
+    def takes_ratio(self) -> bool:
+        """Whether the student is compared with itself when it sampled."""
+        return self.surrogate == "clipped"
 
     def meaningless(self) -> Meaningless:
         if self.surrogate == "plain":
@@ -96,6 +104,17 @@ class Divergence(Surrogate):
             yield f"clamp must be at most {MAX_K3:g}, which bounds k3 anyway, or null"
 
     @property
+    def takes_ratio(self) -> bool:
+        return self.kind == "k1" and super().takes_ratio
+
+    @property
+    def distribution(self) -> Literal["forward_kl", "reverse_kl", "jsd"] | None:
+        """The kind, where whole distributions are compared; None where only sampled tokens are seen."""
+        if self.kind == "k1" or self.kind == "k2" or self.kind == "k3":
+            return None
+        return self.kind
+
+    @property
     def bound(self) -> float:
         """The clamp as a number."""
         return math.inf if self.clamp is None else self.clamp
@@ -116,7 +135,7 @@ BELONGS_TO = {
 class Likelihood(Term):
     """Cross-entropy of the answers as they are."""
 
-    aggregation: Literal["token_mean", "sequence_mean", "sequence_sum", "sequence_sum_norm"] = "token_mean"
+    aggregation: Aggregation = "token_mean"
 
 
 class Reference(Term):

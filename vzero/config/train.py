@@ -86,7 +86,7 @@ class Train(Section):
         given = data.get("method")
         if not (given is None or isinstance(given, dict)):
             raise ValueError(f"train.method: expected a section of keys and values, got {given!r}")
-        recipe, group = data.get("recipe", "needle"), data.get("group", 4)
+        recipe, group = (data.get(name, cls.model_fields[name].default) for name in ("recipe", "group"))
         if recipe not in (*RECIPES, None) or type(group) is not int:
             return {key: value for key, value in data.items() if key != "method"}  # refused below
         return data | {"method": over_recipe(recipe, given or {}, group=group)}
@@ -100,7 +100,8 @@ class Train(Section):
     @model_validator(mode="after")
     def _settings_mean_something(self) -> Train:
         if problems := [*self._teachers_part(), *self._unused()]:
-            raise ValueError("; ".join(f"with train.recipe {self.recipe}: {problem}" for problem in problems))
+            named = f"train.recipe {self.recipe}" if self.recipe else f"train.method.kind {self.method.kind}"
+            raise ValueError("; ".join(f"with {named}: {problem}" for problem in problems))
         return self
 
     @property

@@ -109,7 +109,7 @@ class Credit:
         return Credit(self.weights.to(device), self.counted.to(device), advantages, self.columns)
 
     @classmethod
-    def alike(
+    def uniform(
         cls, answers: Answers, advantages: torch.Tensor | None = None, **columns: torch.Tensor
     ) -> Credit:
         """Every answer counts, and weighs 1."""

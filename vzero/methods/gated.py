@@ -45,12 +45,12 @@ class Gated(Method[Settings]):
     def credit(self, answers: Answers) -> Credit:
         constants = self.settings.gate
         if not constants.enabled:
-            return Credit.alike(answers)
+            return Credit.uniform(answers)
         right, wrong = answers.logprobs[POSITIVE], answers.logprobs[NEGATIVE]
         published = GateConstants(**constants.model_dump(exclude={"enabled"}))
         evidence = gate(right, wrong, answers.mask, answers.groups, published)
-        alike = Credit.alike(answers, evidence_score=evidence.scores, advantage=evidence.advantages)
-        return replace(alike, weights=evidence.weights)
+        credit = Credit.uniform(answers, evidence_score=evidence.scores, advantage=evidence.advantages)
+        return replace(credit, weights=evidence.weights)
 
     def figures(self, rollouts: pl.DataFrame) -> Mapping[str, Any]:
         right = token_logprobs(rollouts, "teacher", POSITIVE).to_torch()

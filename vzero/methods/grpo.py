@@ -30,7 +30,9 @@ class Grpo(Method[Settings]):
         ]
         rewards = torch.tensor(earned, device=answers.mask.device)
         advantages = group_normalise(rewards, answers.groups, **self.settings.advantage.model_dump())
-        return Credit.alike(answers, advantages, reward=rewards, evidence_score=rewards, advantage=advantages)
+        return Credit.uniform(
+            answers, advantages, reward=rewards, evidence_score=rewards, advantage=advantages
+        )
 
 
 def option_reward(text: str, options: Sequence[str], answer: str) -> float:

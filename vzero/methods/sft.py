@@ -18,4 +18,4 @@ class Sft(Method[Settings]):
         return [Task(sample, asked=sample.view(POSITIVE), learnt=sample.view(FULL)) for sample in samples]
 
     def credit(self, answers: Answers) -> Credit:
-        return Credit.alike(answers)
+        return Credit.uniform(answers)

@@ -6,13 +6,13 @@ from typing import Any
 
 import polars as pl
 
+from vzero.config import dotted
 from vzero.likeness.overlaps import overlap_counts
 from vzero.pages.parts import Facts
 from vzero.paths import Paths
 from vzero.report import gate
 from vzero.report.inputs import Inputs
 from vzero.report.words import signed
-from vzero.summaries import dotted
 
 PHASES = ("rollout", "replay", "update")
 

@@ -15,7 +15,7 @@ import torch
 from accelerate import Accelerator
 from accelerate.utils import InitProcessGroupKwargs, broadcast_object_list, set_seed
 
-from vzero.config import Params, Train, decisive
+from vzero.config import Params, Train, decisive, dotted
 from vzero.errors import ConfigError, UserError
 from vzero.methods import method_of
 from vzero.methods.base import Method, Sample
@@ -24,7 +24,6 @@ from vzero.models.saving import save_like, weight_files
 from vzero.paths import Paths
 from vzero.runs import check_inputs, publish, publishing, run_folder
 from vzero.shards import atomic_folder, listing_hash, read, shard_path, sync_folder, write_json, write_table
-from vzero.summaries import dotted
 from vzero.tables import LeftOut, TrainLog
 from vzero.train.batches import CROPPED, load_samples, step_rows, training_index
 from vzero.train.card import data_used, ingredients, write_card

@@ -12,12 +12,11 @@ from typing import Any
 
 import polars as pl
 
-from vzero.config import Params, decisive
+from vzero.config import Params, decisive, dotted
 from vzero.models.hashing import CARD, folder_hash
 from vzero.pages.cards import fill
 from vzero.paths import Paths
 from vzero.shards import atomic_path, scan
-from vzero.summaries import dotted
 from vzero.tables import Images, Samples
 
 TEMPLATE = Path(__file__).with_name("trained.md.jinja")

@@ -19,6 +19,7 @@ from vzero.methods.base import Target
 from vzero.models.loading import LoadedModel
 from vzero.rollout.responses import sampled_logprobs, vocabulary_logits
 from vzero.signals.aggregation import aggregate
+from vzero.signals.divergence import Divergence as Distributions
 from vzero.signals.divergence import token_divergence
 from vzero.signals.policy import clipped_surrogate, k1, k2, k3, plain_surrogate
 from vzero.signals.tilt import tilted_logprobs
@@ -40,15 +41,14 @@ class Loss:
     @property
     def takes_ratio(self) -> bool:
         """Whether a term compares the student with itself when it sampled."""
-        gradients = [term for term in self.terms if is_policy_gradient(term)]
-        return any(isinstance(term, Surrogate) and term.surrogate == "clipped" for term in gradients)
+        return any(isinstance(term, Surrogate) and term.takes_ratio for term in self.terms)
 
     @property
     def kept_roles(self) -> tuple[str, ...]:
         """Roles whose distributions are used, more than log-probs of the sampled tokens."""
         if self.target is None:
             return ()
-        whole = any(isinstance(term, Divergence) and not _is_sampled(term) for term in self.terms)
+        whole = any(isinstance(term, Divergence) and term.distribution for term in self.terms)
         return self.target.roles if whole or self.target.away_from is not None else ()
 
 
@@ -123,15 +123,6 @@ def response_logprobs(
     return _by_chunks(chunk_logprobs, len(model.tokenizer), mask, hidden, token_ids)
 
 
-def is_policy_gradient(term: Term) -> bool:
-    """Whether a term's gradient is that of log-probs, scaled by an advantage."""
-    return isinstance(term, PolicyGradient) or (isinstance(term, Divergence) and term.kind == "k1")
-
-
-def _is_sampled(term: Divergence) -> bool:
-    return term.kind in ("k1", "k2", "k3")
-
-
 @dataclass(frozen=True)
 class _Part:
     """Some rollouts on their way through the loss."""
@@ -166,8 +157,8 @@ class _Part:
 
     def _divergence(self, term: Divergence, weights: torch.Tensor) -> torch.Tensor:
         """Of a sampled token's estimates clamp first, weight after."""
-        if not _is_sampled(term):
-            return self._of_distributions(term) * weights
+        if term.distribution is not None:
+            return self._of_distributions(term.distribution, term) * weights
         target = self._target_logprobs()
         if term.kind == "k2":
             return weights * k2(self.current, target, clamp=term.bound)
@@ -185,12 +176,12 @@ class _Part:
             self.current, old, advantage, ratio_clip=term.ratio_clip, dual_clip=term.dual_clip
         )
 
-    def _of_distributions(self, term: Divergence) -> torch.Tensor:
+    def _of_distributions(self, kind: Distributions, term: Divergence) -> torch.Tensor:
         """Token divergences (rows, tokens) of the student from the target, before weighting."""
 
         def chunk_divergence(ours: torch.Tensor, *views: torch.Tensor) -> torch.Tensor:
             return token_divergence(
-                _distribution_kind(term),
+                kind,
                 vocabulary_logits(self.student, ours, self.loss.temperature),
                 self._target_logits(*views),
                 top_k=term.top_k,
@@ -228,11 +219,6 @@ class _Part:
             return logits
         contrasted = vocabulary_logits(teacher, away_from, self.loss.temperature)
         return tilted_logprobs(logits, contrasted, tilt=target.tilt, clip=target.clip)
-
-
-def _distribution_kind(term: Divergence):
-    assert term.kind == "forward_kl" or term.kind == "reverse_kl" or term.kind == "jsd"
-    return term.kind
 
 
 def _present(value: Present | None) -> Present:

@@ -28,7 +28,7 @@ class Replays:
 
 
 @dataclass(frozen=True)
-class Given:
+class GivenAnswers:
     """Answers to be scored, and how."""
 
     token_ids: torch.Tensor  # (rows, tokens)
@@ -41,7 +41,7 @@ class Given:
 
 @torch.no_grad()
 def replay_views(
-    teacher: LoadedModel, views: Sequence[Views], given: Given, *, kept: Collection[str]
+    teacher: LoadedModel, views: Sequence[Views], given: GivenAnswers, *, kept: Collection[str]
 ) -> Replays:
     """Replay answers under all views of their tasks; `views` has an entry a task.
 
@@ -70,7 +70,7 @@ def replay_views(
 
 
 @torch.no_grad()
-def own_logprobs(model: LoadedModel, prompts: Sequence[Prompt], given: Given) -> torch.Tensor:
+def own_logprobs(model: LoadedModel, prompts: Sequence[Prompt], given: GivenAnswers) -> torch.Tensor:
     """A model's log-probs (rows, tokens) of answers to its own prompts, computed as the update does."""
     group = given.token_ids.shape[0] // len(prompts)
     found = torch.zeros(given.token_ids.shape, device=given.token_ids.device)
@@ -91,7 +91,7 @@ def group_rows(tasks: Sequence[int], group: int, device: torch.device) -> torch.
 
 
 def _replayed(
-    teacher: LoadedModel, views: Sequence[Views], part: Sequence[int], given: Given
+    teacher: LoadedModel, views: Sequence[Views], part: Sequence[int], given: GivenAnswers
 ) -> Iterator[tuple[int, torch.Tensor, torch.Tensor]]:
     """A part's tasks with hidden states (views, group, tokens, width) and log-probs (no width)."""
     group = given.token_ids.shape[0] // len(views)
@@ -113,7 +113,7 @@ def _distinct(views: Views) -> list[Prompt]:
     return list(dict.fromkeys(prompt for prompts in views.values() for prompt in prompts))
 
 
-def _lengths(views: Sequence[Views], given: Given, group: int) -> list[int]:
+def _lengths(views: Sequence[Views], given: GivenAnswers, group: int) -> list[int]:
     """Tokens of a task's replay: each view's whole prompt (its attention spans it), and the answers."""
     longest = given.mask.sum(dim=1).view(len(views), group).amax(dim=1).tolist()
     lengths = []

@@ -13,7 +13,7 @@ from vzero.models.encoding import pad_rows
 from vzero.rollout.generate import Rollout, Sampling
 from vzero.train.loss import Loss, Scored
 from vzero.train.prompts import Batch
-from vzero.train.replays import Given, Replays, own_logprobs, replay_views
+from vzero.train.replays import GivenAnswers, Replays, own_logprobs, replay_views
 from vzero.train.training_run import TrainingRun
 
 NO_REPLAYS = Replays({}, {})
@@ -43,7 +43,7 @@ def score_step(run: TrainingRun, batch: Batch, *, step: int) -> ScoredStep:
     token_ids, mask = pad_rows(
         [rollout.token_ids for rollout in rollouts], pad=run.student.pad_token, device=run.student.device
     )
-    given = Given(token_ids, mask, run.train.micro_tokens, run.train.logprob_temperature)
+    given = GivenAnswers(token_ids, mask, run.train.micro_tokens, run.train.logprob_temperature)
     if not run.sampler.exact:
         rollouts = _replayed(run, batch, rollouts, given)
     loss = loss_of(run)
@@ -78,7 +78,9 @@ def _rollouts(run: TrainingRun, batch: Batch, step: int) -> list[Rollout]:
     return [rollout for siblings in groups for rollout in siblings]
 
 
-def _replayed(run: TrainingRun, batch: Batch, rollouts: Sequence[Rollout], given: Given) -> list[Rollout]:
+def _replayed(
+    run: TrainingRun, batch: Batch, rollouts: Sequence[Rollout], given: GivenAnswers
+) -> list[Rollout]:
     """Answers of a sampler that is not exact, with log-probs of the model that it followed."""
     writes = run.teacher if run.method.settings.teacher == "writes" else run.student
     assert writes is not None
@@ -89,7 +91,7 @@ def _replayed(run: TrainingRun, batch: Batch, rollouts: Sequence[Rollout], given
     ]
 
 
-def _old_logprobs(run: TrainingRun, batch: Batch, given: Given, loss: Loss) -> torch.Tensor | None:
+def _old_logprobs(run: TrainingRun, batch: Batch, given: GivenAnswers, loss: Loss) -> torch.Tensor | None:
     """The sampling policy's log-probs (rows, tokens), before any update.
 
     None where the first update is the only one, or no ratio to the sampling policy is taken.

@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from vzero.config.base import dotted
 from vzero.config.errors import explain
 from vzero.config.loss import BELONGS_TO
 from vzero.config.methods.base import MethodSettings
@@ -109,14 +110,6 @@ def _unused(settings: MethodSettings, said: Mapping[str, Any], group: int) -> It
     reasons: dict[str, str] = {}
     for name, reason in settings.meaningless(group=group):
         reasons.setdefault(name, reason)
-    for key in _leaves(said):
+    for key in dotted(dict(said)):
         if key in reasons:
             yield f"{KEY}.{key} means nothing, {reasons[key]}: leave it at null"
-
-
-def _leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
-    for name, value in tree.items():
-        if isinstance(value, Mapping):
-            yield from _leaves(value, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}"
