@@ -32,8 +32,9 @@ class Run:
     def save(self, folder: Path, step: int) -> None:
         save_checkpoint(folder, self.student, self.optimizer, step=step, extra={"average": self.average})
 
-    def load(self, folder: Path) -> int:
-        return load_checkpoint(folder, self.student, self.optimizer, extra={"average": self.average})
+    def load(self, folder: Path, steps: int = 100) -> int:
+        average = {"average": self.average}
+        return load_checkpoint(folder, self.student, self.optimizer, steps=steps, extra=average)
 
 
 def test_a_restored_run_goes_on_as_if_it_had_never_stopped(tmp_path: Path):
@@ -70,3 +71,13 @@ def test_only_the_newest_checkpoint_is_kept_and_half_written_ones_are_never_load
         "optimizer.safetensors",
         "average.safetensors",
     }
+
+
+def test_a_run_of_fewer_steps_than_a_checkpoint_has_begins_anew_and_it_goes(tmp_path: Path):
+    longer, run, same = Run(seed=0), Run(seed=1), Run(seed=1)
+    longer.save(tmp_path, 6)
+    assert run.load(tmp_path, steps=5) == 0
+    assert torch.equal(run.student.network.weight, same.student.network.weight)
+    assert list(tmp_path.iterdir()) == []
+    longer.save(tmp_path, 6)
+    assert run.load(tmp_path, steps=6) == 6

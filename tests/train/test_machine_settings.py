@@ -1,9 +1,10 @@
-"""Settings of `train` that only a machine notices: the same bytes, and the same run is found."""
+"""Settings of `train` with which the same run is found: of a machine, and of how far to go. The same bytes."""
 
 from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from small_project import settings
@@ -15,7 +16,7 @@ from vzero.stages import train
 
 def trained(project: Paths, **changed) -> dict[str, bytes]:
     """What `train` leaves, but for the seconds."""
-    train.run(in_project(project, steps=2, **changed), project)
+    train.run(in_project(project, **({"steps": 2} | changed)), project)
     folder = project.trained_model.parent
     return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
 
@@ -37,3 +38,29 @@ def test_checkpoints_and_offloading_change_no_byte_and_begin_no_run_anew(
     shutil.rmtree(project.scratch)
     assert trained(project, **rarely) == often
     assert "train: starting" in capsys.readouterr().out
+
+
+def test_more_steps_go_on_where_fewer_ended_and_fewer_begin_anew(
+    project: Paths, capsys: pytest.CaptureFixture[str]
+):
+    """Checkpoints come every 2 steps and at the end."""
+    short, middle, long = trained(project, steps=1), trained(project, steps=3), trained(project, steps=4)
+    said = capsys.readouterr().out
+    assert "train: starting" in said
+    assert "train: continuing from step-000001" in said
+    assert "train: continuing from step-000003" in said
+    assert trained(project, steps=3) == middle
+    assert "train: starting" in capsys.readouterr().out
+    shutil.rmtree(project.scratch)
+    assert trained(project, steps=4) == long
+    assert trained(project, steps=1) == short
+
+
+def test_a_killed_run_that_is_to_end_at_its_checkpoint_forgets_the_steps_after_it(project: Paths):
+    """It was killed after its third step, with a checkpoint of two."""
+    two = trained(project, steps=2)
+    shutil.rmtree(project.scratch)
+    killed = mock.patch("vzero.train.loop._report", side_effect=[None, None, KeyboardInterrupt])
+    with killed, pytest.raises(KeyboardInterrupt):
+        trained(project, steps=4)
+    assert trained(project, steps=2) == two

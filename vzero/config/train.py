@@ -47,7 +47,8 @@ class Train(Section):
     teacher: Teacher = Teacher()
     lora: Lora | None = None
     """`None`: all weights are trained."""
-    steps: Positive = 100
+    steps: Annotated[Positive, Reach.END] = 100
+    """A run with more of them goes on where one with fewer ended, to the same bytes as in one go."""
     prompts: Positive = 16
     """Prompts a step (over all processes)."""
     group: Positive = 4

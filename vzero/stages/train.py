@@ -27,7 +27,7 @@ from vzero.shards import atomic_folder, listing_hash, read, shard_path, sync_fol
 from vzero.tables import LeftOut, TrainLog
 from vzero.train.batches import CROPPED, load_samples, step_rows, training_index
 from vzero.train.card import data_used, ingredients, write_card
-from vzero.train.checkpoint import load_weights
+from vzero.train.checkpoint import last_checkpoint, load_weights
 from vzero.train.left_out import counts_by_code, left_out
 from vzero.train.loop import train_student
 from vzero.train.sharding import shard, sharding_wanted
@@ -177,8 +177,8 @@ def _write_left_out(unusable: pl.DataFrame, paths: Paths) -> None:
 
 
 def _announce(accelerator: Accelerator, folder: Path, train: Train) -> None:
-    done = sorted((folder / "checkpoints").glob("step-*"))
-    start = f"continuing from {done[-1].name}" if done else "starting"
+    found = last_checkpoint(folder / "checkpoints", steps=train.steps)
+    start = f"continuing from {found.name}" if found else "starting"
     accelerator.print(f"train: {start}; {_settings_of(train)}")
 
 

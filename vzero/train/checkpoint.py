@@ -57,14 +57,17 @@ def load_checkpoint(
     student: LoadedModel,
     optimizer: torch.optim.Optimizer,
     *,
+    steps: int,
     extra: Mapping[str, Tensors] = {},
 ) -> int:
-    """Restore the newest complete checkpoint in place, `extra` too; returns the steps done, 0 without one."""
-    complete = sorted(folder.glob("step-*"))
-    if not complete:
-        return 0
-    newest = complete[-1]
+    """Restore the newest complete checkpoint of at most `steps` steps in place, `extra` too.
+
+    Returns the steps done, 0 without one. Checkpoints of a longer run than this one is to be go.
+    """
+    newest = last_checkpoint(folder, steps=steps)
     _prune(folder, newest)
+    if newest is None:
+        return 0
     for name, tensors in {WEIGHTS: _trained(student), **extra}.items():
         _restore(newest, name, tensors)
     state = optimizer.state_dict()
@@ -74,13 +77,13 @@ def load_checkpoint(
         index, name = key.split(".")
         state["state"].setdefault(int(index), {})[name] = sliced_like(tensor, parameters[int(index)])
     optimizer.load_state_dict(state)
-    return int(newest.name.removeprefix("step-"))
+    return _steps(newest)
 
 
 @torch.no_grad()
 def load_weights(folder: Path, student: LoadedModel) -> None:
     """Restore the trained weights of the newest complete checkpoint, there has to be one, in place."""
-    _restore(max(folder.glob("step-*")), WEIGHTS, _trained(student))
+    _restore(max(folder.glob("step-*"), key=_steps), WEIGHTS, _trained(student))
 
 
 def _restore(checkpoint: Path, name: str, tensors: Tensors) -> None:
@@ -89,11 +92,21 @@ def _restore(checkpoint: Path, name: str, tensors: Tensors) -> None:
         tensor.copy_(sliced_like(saved[key], tensor))
 
 
-def _prune(folder: Path, newest: Path) -> None:
-    """Remove all but the newest checkpoint. Every process may do so at the same time when it loads."""
-    for other in list(folder.iterdir()):
+def last_checkpoint(folder: Path, *, steps: int) -> Path | None:
+    """The newest complete checkpoint of at most so many steps."""
+    usable = [path for path in folder.glob("step-*") if _steps(path) <= steps]
+    return max(usable, key=_steps, default=None)
+
+
+def _prune(folder: Path, newest: Path | None) -> None:
+    """Remove all other checkpoints. Every process may do so at the same time when it loads."""
+    for other in list(folder.glob("*")):
         if other != newest:
             shutil.rmtree(other, ignore_errors=True)
+
+
+def _steps(checkpoint: Path) -> int:
+    return int(checkpoint.name.removeprefix("step-"))
 
 
 def _file(checkpoint: Path, name: str) -> Path:

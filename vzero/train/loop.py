@@ -54,7 +54,7 @@ def train_student(
     )
     moving = teacher is not None and train.teacher.kind == "ema"
     extra = {"teacher": weights_of(teacher)} if teacher is not None and moving else {}
-    first = load_checkpoint(folder / "checkpoints", student, optimizer, extra=extra)
+    first = load_checkpoint(folder / "checkpoints", student, optimizer, steps=train.steps, extra=extra)
     for model in run.offloaded:
         park(model)
     if accelerator.is_main_process:

@@ -152,17 +152,20 @@ def append_timings(folder: Path, seconds: dict[str, float], *, number: int) -> N
 
 
 def _append(folder: Path, row: dict[str, Any], schema: type[dy.Schema]) -> pl.DataFrame:
-    """Add a step's row to a table; rows of this and later steps, of a killed run, go."""
     path = shard_path(folder, ONE_FILE)
     table = frame_of([row], schema)
     if path.is_file():
-        table = pl.concat([read(path, schema).filter(pl.col("step") < row["step"]), table])
+        table = pl.concat([read(path, schema), table])
     write_table(path, table, schema)
     return table
 
 
 def forget_after(run: Path, steps_done: int) -> None:
-    """Drop rollouts written after the checkpoint that a run continues from; `_append` drops other rows."""
+    """Drop what a killed or a longer run wrote after the checkpoint that this one continues from."""
     for shard in files(run / "rollouts"):
         if int(shard.stem.removeprefix("part-")) >= steps_done:
             shard.unlink()
+    for name, schema in (("train_log", TrainLog), ("timings", TrainTimings)):
+        path = shard_path(run / name, ONE_FILE)
+        if path.is_file():
+            write_table(path, read(path, schema).filter(pl.col("step") < steps_done), schema)
