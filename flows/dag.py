@@ -12,7 +12,7 @@ from pathlib import Path
 
 from dvc.repo import Repo
 
-from flows.commands import run_module
+from vzero.guarded import run_module
 
 PASSING = re.compile(
     r"unable to acquire lock|is busy, it is being blocked|connection (error|refused|reset|aborted)"

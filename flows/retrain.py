@@ -11,8 +11,8 @@ from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
 from flows import artifacts, dag, recovery
-from flows.commands import run_module
 from flows.pipeline import may_pass, pipeline
+from vzero.guarded import run_module
 
 
 @task(

@@ -5,7 +5,6 @@ Stages are imported inside their command, so that `vzero ingest` never waits for
 
 from __future__ import annotations
 
-import errno
 import importlib
 import os
 import sys
@@ -17,10 +16,10 @@ from cyclopts import App, Parameter, validators
 
 import vzero
 from vzero.config import BenchmarkName, EvaluatedName, Params, parse_params, read_yaml
-from vzero.errors import ConfigError, UserError
+from vzero.errors import ConfigError
+from vzero.exits import run_to_its_end
 from vzero.paths import Paths
 from vzero.summaries import summary_line
-from vzero.train.collapse import TrainingCollapsed
 
 # `main` says what an interrupt means; without this the library would end without a word.
 app = App(name="vzero", help=vzero.__doc__, version=vzero.__version__, suppress_keyboard_interrupt=False)
@@ -29,18 +28,6 @@ export = App(
     help="Write what other projects take: samples and crops in their form, or the trained model.",
 )
 app.command(export)
-
-
-FREE_SPACE = "free some space and run the same command again"
-ALLOW = "allow this user to use it and run the same command again"
-ADVICE = {
-    errno.ENOSPC: FREE_SPACE,
-    errno.EDQUOT: FREE_SPACE,
-    errno.EACCES: ALLOW,
-    errno.EPERM: ALLOW,
-    errno.EROFS: "put the project where it can be written",
-}
-"""Errors of the operating system that a user can mend."""
 
 
 @app.command
@@ -115,6 +102,26 @@ def evaluate(model: Literal["base", "trained", "teacher"], benchmark: EvaluatedN
 def report() -> None:
     """Write the report: one page, the headline table, metrics and plots."""
     _run_stage("report")
+
+
+@app.command
+def experiment(
+    name: str, /, *, jobs: Annotated[int, Parameter(validator=validators.Number(gte=1))] = 1
+) -> None:
+    """Run the cells of configs/experiments/NAME.yaml, an arm with a seed each, that are not done yet.
+
+    Parameters
+    ----------
+    name
+        Of the experiment.
+    jobs
+        How many cells at once; each needs the memory of a training.
+    """
+    from vzero.commands import experiment as experiments
+
+    ended = experiments.run(name, Paths(), jobs=jobs)
+    if ended.failed:
+        sys.exit(1)
 
 
 @app.command
@@ -372,21 +379,5 @@ def _project_params(recipe: str | None = None) -> Params:
 
 
 def main() -> None:
-    """Run the command line. What a user can mend ends with one line and exit code 2, not a traceback."""
-    try:
-        app()
-    except (UserError, FileNotFoundError) as error:
-        print(f"vzero: {error}", file=sys.stderr)
-        sys.exit(2)
-    except TrainingCollapsed as error:
-        print(f"vzero: {error}", file=sys.stderr)
-        sys.exit(3)
-    except OSError as error:
-        if error.errno not in ADVICE:
-            raise
-        where = f"{error.filename}: " if error.filename else ""
-        print(f"vzero: {where}{error.strerror}; {ADVICE[error.errno]}", file=sys.stderr)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        print("vzero: interrupted; the same command goes on from here", file=sys.stderr)
-        sys.exit(130)
+    """Run the command line."""
+    run_to_its_end(app)

@@ -163,6 +163,15 @@ class Paths:
         """The last decision, whatever it was."""
         return self.promoted / "summary.json"
 
+    # experiment: cells that are done, for git
+    def experiment(self, name: str) -> Path:
+        """What an experiment is to find out."""
+        return self.root / f"configs/experiments/{name}.yaml"
+
+    def experiment_results(self, name: str) -> Path:
+        """Of an experiment, a folder a cell."""
+        return self.root / f"experiments/results/{name}"
+
     # report
     @property
     def report(self) -> Path:

@@ -11,7 +11,7 @@ import pytest
 from prefect.settings import PREFECT_HOME, temporary_settings
 from prefect.testing.utilities import prefect_test_harness
 
-from flows.commands import environment
+from vzero.guarded import environment
 
 STAGES = """
 stages:

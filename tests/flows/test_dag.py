@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from flows import dag
-from flows.commands import environment, run_module
 from flows.dag import BusyError, StageError, Verdict
+from vzero.guarded import environment, run_module
 
 
 def test_the_graph_lists_each_stage_after_the_ones_it_needs(toy: Path):

@@ -19,7 +19,7 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from flows.commands import environment
+from vzero.guarded import environment
 
 ROOT = Path(__file__).parents[2]
 # Long enough to be killed in, and done at once by the run after it.

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vzero.signals.groups import group_index, group_normalise, scaled_to_mean_one
+from vzero.signals.groups import group_index, group_normalise, scaled_to_mean_one, shuffled_in_groups
 
 scores = st.lists(st.floats(-4, 4, width=32), min_size=2, max_size=12)
 
@@ -81,3 +81,13 @@ def test_scaled_weights_average_one_in_each_group():
 def test_names_become_numbers_in_order_of_appearance():
     assert group_index(["b", "a", "b", 3]).tolist() == [0, 1, 0, 2]
     assert group_index(torch.tensor([9, 9, 4])).tolist() == [0, 0, 1]
+
+
+def test_shuffled_weights_stay_in_their_group_and_a_seed_says_their_order():
+    weights = torch.arange(12.0)
+    shuffled = shuffled_in_groups(weights, 4, seeds=[5, 6, 5])
+    groups = shuffled.reshape(3, 4)
+    assert torch.equal(groups.sort(dim=1).values, weights.reshape(3, 4))
+    assert torch.equal(groups[0] - 0, groups[2] - 8)
+    assert torch.equal(shuffled_in_groups(weights[4:8], 4, seeds=[6]), groups[1])
+    assert not torch.equal(shuffled, weights)

@@ -1,4 +1,4 @@
-"""Settings of `train` with which the same run is found: of a machine, and of how far to go. The same bytes."""
+"""Settings of `train` that leave its run the same: those of a machine, and how far to go. The same bytes."""
 
 from __future__ import annotations
 

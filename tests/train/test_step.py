@@ -153,6 +153,15 @@ def test_rollouts_are_weighed_against_their_siblings_only(models, samples):
     assert together.scored.weights[3:6].tolist() == pytest.approx(alone.scored.weights.tolist(), abs=1e-4)
 
 
+def test_shuffled_weights_are_the_same_weights_and_scores_with_other_answers(models, samples):
+    kept = scored_by(models, settings(), samples).credit
+    dealt = scored_by(models, settings(method={"gate": {"shuffled": True}}), samples).credit
+    assert torch.equal(kept.columns["evidence_score"], dealt.columns["evidence_score"])
+    ordered = [each.weights.reshape(4, -1).sort(dim=1).values for each in (kept, dealt)]
+    assert torch.equal(*ordered)
+    assert not torch.equal(kept.weights, dealt.weights)
+
+
 @pytest.mark.parametrize(("logprobs", "temperature"), [("rollout", 0.7), ("one", 1.0), (None, 0.7)])
 def test_log_probs_of_a_step_are_all_taken_at_one_temperature(models, samples, logprobs, temperature):
     """Of the answers as recorded, of the reader that the ratio looks back to, and of the teacher's views."""

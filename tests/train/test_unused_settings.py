@@ -30,6 +30,7 @@ SETTINGS: dict[str, tuple[Any, set[str]]] = {
     "method.gate.renormalise": (True, GATED),
     "method.gate.top_share": (0.5, GATED),
     "method.gate.skip_first": (True, GATED),
+    "method.gate.shuffled": (True, GATED),
     "method.advantage.ddof": (0, {"grpo"}),
     "method.advantage.eps": (1e-4, {"grpo"}),
     "method.advantage.group_of_one": ("zero", set()),

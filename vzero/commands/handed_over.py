@@ -7,11 +7,11 @@ project says where it came from.
 from __future__ import annotations
 
 import shutil
-import subprocess
 from pathlib import Path
 
 import vzero
 from vzero.errors import ConfigError, ProjectError
+from vzero.git import commit_of
 from vzero.models.hashing import CARD, folder_hash
 from vzero.paths import Paths
 from vzero.shards import atomic_path, new_folder
@@ -46,17 +46,8 @@ def write_handed_over_card(folder: Path, paths: Paths) -> None:
 
 def made_by(root: Path) -> str:
     """This version of the package, and the project's commit, where git tells one."""
-    commit = _git(root, "rev-parse", "HEAD")
+    commit = commit_of(root)
     if commit is None:
         return f"vzero {vzero.__version__}, in a project without a commit."
-    changed = " and changes that are not in it" if _git(root, "status", "--porcelain") else ""
-    return f"vzero {vzero.__version__}, at commit `{commit}` of the project{changed}."
-
-
-def _git(root: Path, *arguments: str) -> str | None:
-    """What git says; None where there is no git, or no repository."""
-    try:
-        ended = subprocess.run(["git", "-C", root, *arguments], capture_output=True, text=True)
-    except FileNotFoundError:
-        return None
-    return ended.stdout.strip() if ended.returncode == 0 else None
+    changed = " and changes that are not in it" if commit.changed else ""
+    return f"vzero {vzero.__version__}, at commit `{commit.name}` of the project{changed}."

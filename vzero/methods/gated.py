@@ -7,17 +7,20 @@ the teacher. Without the gate there are no wrong crops and every weight is 1.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import polars as pl
+from xxhash import xxh32_intdigest
 
 from vzero.config.methods.gated import Settings
 from vzero.methods.base import Answers, Credit, Method, Sample, Target, Task
 from vzero.prompts.views import FULL, NEGATIVE, POSITIVE
 from vzero.rollout.table import token_logprobs
 from vzero.signals.evidence import GateConstants, gate
+from vzero.signals.groups import shuffled_in_groups
 
 
 class Gated(Method[Settings]):
@@ -47,10 +50,13 @@ class Gated(Method[Settings]):
         if not constants.enabled:
             return Credit.uniform(answers)
         right, wrong = answers.logprobs[POSITIVE], answers.logprobs[NEGATIVE]
-        published = GateConstants(**constants.model_dump(exclude={"enabled"}))
+        published = GateConstants(**constants.model_dump(exclude={"enabled", "shuffled"}))
         evidence = gate(right, wrong, answers.mask, answers.groups, published)
+        weights = evidence.weights
+        if constants.shuffled:
+            weights = shuffled_in_groups(weights, answers.group, seeds=_seeds(answers))
         credit = Credit.uniform(answers, evidence_score=evidence.scores, advantage=evidence.advantages)
-        return replace(credit, weights=evidence.weights)
+        return replace(credit, weights=weights)
 
     def figures(self, rollouts: pl.DataFrame) -> Mapping[str, Any]:
         right = token_logprobs(rollouts, "teacher", POSITIVE).to_torch()
@@ -66,3 +72,11 @@ class Gated(Method[Settings]):
             "weight_zero": (weights <= constants.w_min).mean(),
             "weight_max": (weights >= constants.w_max).mean(),
         }
+
+
+def _seeds(answers: Answers) -> list[int]:
+    """A number for each task that its answers decide: the same whatever process or run they are in."""
+    ids = [rollout.token_ids for rollout in answers.rollouts]
+    siblings = [ids[start : start + answers.group] for start in range(0, len(ids), answers.group)]
+    said = zip(answers.tasks, siblings, strict=True)
+    return [xxh32_intdigest(json.dumps([task.sample.sample_id, group]).encode()) for task, group in said]

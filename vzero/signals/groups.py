@@ -51,6 +51,15 @@ def scaled_to_mean_one(weights: torch.Tensor, groups: Sequence[Hashable] | torch
     return (values / torch.where(mean > 0, mean, 1.0)[index]).to(weights.dtype)
 
 
+def shuffled_in_groups(weights: torch.Tensor, group: int, *, seeds: Sequence[int]) -> torch.Tensor:
+    """Weights (rollouts,) in another order within each group of so many neighbours, by a seed for each."""
+    orders = [
+        torch.randperm(group, generator=torch.Generator().manual_seed(seed)) + number * group
+        for number, seed in enumerate(seeds)
+    ]
+    return weights[torch.cat(orders).to(weights.device)]
+
+
 def group_index(groups: Sequence[Hashable] | torch.Tensor) -> torch.Tensor:
     """Group names (ints, strings, uuids) as numbers 0, 1, ... in order of appearance: (rollouts,), int64."""
     if isinstance(groups, torch.Tensor):

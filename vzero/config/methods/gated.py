@@ -38,6 +38,9 @@ class Gate(Section):
     """The score is the mean over this share of an answer's tokens, those with the largest absolute gaps."""
     skip_first: bool = False
     """Leave an answer's first token out of its score; an answer of one token then scores 0."""
+    shuffled: bool = False
+    """A control: deal a group's weights out among its answers at random. What is left is how they spread, and
+    nothing of which answer has the evidence."""
 
 
 class Target(Section):

@@ -1,4 +1,4 @@
-"""Run the project's own commands as subprocesses, as a person in its folder would."""
+"""Run a project's commands as subprocesses, as a person in its folder would, ended when this process ends."""
 
 from __future__ import annotations
 
@@ -36,7 +36,8 @@ def run_module(root: Path, *arguments: str, log: Callable[[str], None] = print) 
     """`python -m ARGUMENTS` in `root`; every line goes to `log` as it comes. Ends when this process does."""
     lines = []
     with subprocess.Popen(
-        [sys.executable, str(GUARD), sys.executable, "-m", *arguments],
+        # -P: what lies beside the guard is no module for it to import.
+        [sys.executable, "-P", str(GUARD), sys.executable, "-m", *arguments],
         cwd=root,
         env=environment(),
         stdin=subprocess.PIPE,

@@ -1,8 +1,8 @@
 """Run a command that must not outlive who asked for it: `python guard.py COMMAND ...`, asked through stdin.
 
 Stdin is a pipe whose other end the asker keeps open. The system closes it however the asker ends, also when
-killed; then the command and all that it started are ended. Otherwise a killed flow would leave a stage at
-work, and the run that takes its place would find the stage's data taken.
+killed; then the command and all that it started are ended. Otherwise a killed flow or experiment would leave
+a stage at work, and the run that takes its place would find the stage's data taken.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A flow's commands end when the flow's process does, however that ends."""
+"""Commands end when the process that asked for them does, however that ends."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.commands import run_module
+from vzero.guarded import run_module
 
 # Starts a process of its own, as `dvc repro` does, and says its number.
 COMMAND = """
@@ -22,7 +22,7 @@ started.wait()
 """
 ASKER = """
 from pathlib import Path
-from flows.commands import run_module
+from vzero.guarded import run_module
 
 run_module(Path(), "command", log=lambda line: print(line, flush=True))
 """
@@ -40,7 +40,7 @@ def test_a_killed_asker_leaves_no_process_of_its_commands(folder: Path):
         cwd=folder,
         stdout=subprocess.PIPE,
         text=True,
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])},
     ) as asker:
         assert asker.stdout
         started = int(asker.stdout.readline())

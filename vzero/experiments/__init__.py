@@ -1,0 +1,1 @@
+"""Experiments: many arms, many seeds, the same questions."""

@@ -1,0 +1,150 @@
+"""What `configs/experiments/NAME.yaml` says, typed and checked once."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationError, model_validator
+
+from vzero.config import parse_params, read_yaml
+from vzero.config.base import Fraction, NonNegative, Positive, Section
+from vzero.config.errors import explain
+from vzero.errors import ConfigError
+from vzero.report.names import REGION_BENCHMARKS, REGIONS
+
+NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+GIVEN = ("train.steps", "train.seed", "evaluate.benchmarks", "evaluate.frozen")
+"""Keys of params that the experiment sets, and no arm may."""
+
+
+class Arm(Section):
+    """One way of training: an overlay of params."""
+
+    label: str
+    """What the page calls it."""
+    params: dict[str, Any] = Field(default_factory=dict)
+    """Over the project's params.yaml."""
+
+
+class Claim(Section):
+    """That one arm ends above another."""
+
+    better: str
+    than: str
+    on: str = REGIONS
+    """A benchmark, or `regions`, the mean of the embedded ones that ask for a region."""
+    by: float = 0.0
+    """Points that it has to be above by."""
+
+
+class Goal(Section):
+    """An accuracy, and what arms spend until they reach it, compared with one of them."""
+
+    accuracy: Fraction
+    baseline: str
+    on: str = REGIONS
+
+
+class Experiment(Section):
+    question: str
+    rule: str
+    """What decides, in words, written before the first cell runs."""
+    arms: Annotated[dict[str, Arm], Field(min_length=1)]
+    """By a short name of lowercase letters, digits, `_` and `-`."""
+    seeds: Annotated[list[NonNegative], Field(min_length=1)]
+    """Of training; every arm is trained with each."""
+    marks: Annotated[list[Positive], Field(min_length=1)]
+    """Steps after which the student is evaluated, ascending; the last one ends training. Mark 0, the student
+    as it was, is always there."""
+    benchmarks: Annotated[list[str], Field(min_length=1)]
+    budget_hours: Annotated[float, Field(gt=0)] | None = None
+    """No cell is started that would probably end later; null: all are run."""
+    claims: list[Claim] = Field(default_factory=list)
+    """What is judged at the last mark."""
+    goal: Goal | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Experiment:
+        if problems := list(self._problems()):
+            raise ValueError("; ".join(problems))
+        return self
+
+    def _problems(self) -> Iterator[str]:
+        for name in self.arms:
+            if not NAME.fullmatch(name):
+                yield f"arms.{name}: a name has lowercase letters, digits, _ and - only"
+        if len(set(self.seeds)) < len(self.seeds):
+            yield "seeds: one is there twice"
+        if self.marks != sorted(set(self.marks)):
+            yield "marks: must ascend"
+        named = [
+            (f"claims.{number}.{field}", getattr(claim, field))
+            for number, claim in enumerate(self.claims)
+            for field in ("better", "than")
+        ]
+        places = [(f"claims.{number}.on", claim.on) for number, claim in enumerate(self.claims)]
+        if self.goal is not None:
+            named.append(("goal.baseline", self.goal.baseline))
+            places.append(("goal.on", self.goal.on))
+        yield from _unknown(named, list(self.arms))
+        yield from _unknown(places, self.scales)
+
+    @property
+    def scales(self) -> list[str]:
+        """What an accuracy may be of: each benchmark, and `regions` where some of them ask for one."""
+        regions = [REGIONS] if set(self.benchmarks) & set(REGION_BENCHMARKS) else []
+        return [*self.benchmarks, *regions]
+
+    def benchmarks_of(self, scale: str) -> list[str]:
+        """The benchmarks whose mean a scale is."""
+        return (
+            [name for name in self.benchmarks if name in REGION_BENCHMARKS] if scale == REGIONS else [scale]
+        )
+
+
+def _unknown(found: list[tuple[str, str]], allowed: list[str]) -> Iterator[str]:
+    for key, name in found:
+        if name not in allowed:
+            yield f"{key}: {name!r} is none of {', '.join(allowed)}"
+
+
+def load_experiment(path: Path) -> Experiment:
+    """Read and check a file. Raises ConfigError, which names the key and what is allowed."""
+    tree = read_yaml(path)
+    try:
+        return Experiment.model_validate_json(json.dumps(tree, default=str), strict=True)
+    except ValidationError as error:
+        lines = [explain(problem, Experiment) for problem in error.errors()]
+        raise ConfigError(f"{path}: " + "; ".join(lines)) from error
+
+
+def arm_tree(experiment: Experiment, arm: str, params: dict[str, Any]) -> dict[str, Any]:
+    """The project's params with the arm's over them, checked. Raises ConfigError, which names the arm."""
+    overlay = experiment.arms[arm].params
+    for key in GIVEN:
+        section, name = key.split(".")
+        if name in overlay.get(section, {}):
+            raise ConfigError(f"arms.{arm}.params: {key} is the experiment's to say, not an arm's")
+    tree = merged(params, overlay)
+    tree = merged(
+        tree,
+        {
+            "train": {"steps": experiment.marks[-1], "seed": experiment.seeds[0]},
+            "evaluate": {"benchmarks": experiment.benchmarks, "frozen": ["base"]},
+        },
+    )
+    parse_params(tree, origin=f"arms.{arm}")
+    return tree
+
+
+def merged(tree: dict[str, Any], overlay: dict[str, Any]) -> dict[str, Any]:
+    """A new tree with every value of a nested overlay set, section by section."""
+    result = dict(tree)
+    for name, value in overlay.items():
+        old = result.get(name)
+        result[name] = merged(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return result
