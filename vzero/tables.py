@@ -165,7 +165,7 @@ class Rollouts(dy.Schema):
     token_ids = dy.List(dy.Int32(nullable=False), nullable=False, min_length=1)
     text = dy.String(nullable=False)
     finish_reason = dy.Enum(FINISH_REASONS, nullable=False)
-    # Of the tokens, by who scored them and under which view; the writer's own are first. Of several views of a
+    # Of the tokens, by who scored them and under which view; the writer's own first. Of several views of a
     # role, values are the mean. `vzero.rollout.table` reads them.
     logprobs = dy.List(dy.Struct(SCORED, nullable=False), nullable=False)
     counted = dy.Bool(nullable=False)  # false: enters no loss and no statistic
@@ -204,8 +204,8 @@ class TrainLog(dy.Schema):
     rollout_tokens = dy.Int64(nullable=False)
     replay_tokens = dy.Int64(nullable=False)  # response tokens scored, both views
     update_tokens = dy.Int64(nullable=False)
-    # What all processes' models computed, padding included, by `vzero.models.work`. Positions are those of
-    # prompts and answers in the language models; of a prompt that answers share they are counted once.
+    # What the models of all processes computed, padding included (`vzero.models.work`). Positions are the
+    # language models'; those that several answers share are computed once.
     rollout_flops = dy.Float64(nullable=False)
     replay_flops = dy.Float64(nullable=False)
     update_flops = dy.Float64(nullable=False)

@@ -84,7 +84,7 @@ class LanguageModel:
         )
 
     def flops(self, rows: int, tokens: int, keys: int) -> PassFlops:
-        """Of a piece of (rows, tokens) behind which (rows, keys) have been, the piece included."""
+        """Of a piece of (rows, tokens) whose attention spans (rows, keys), itself included."""
         positions = rows * tokens
         attention = self.pair * positions * keys
         attention += rows * self.linear_layers * linear_attention_flops(tokens, *self.linear_heads)

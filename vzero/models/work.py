@@ -27,7 +27,7 @@ class Work:
         """Whether the backward pass computes layers again (`vzero.models.recompute`)."""
 
     def count_pass(self, tokens: torch.Tensor, keys: int, grids: torch.Tensor | None) -> None:
-        """A piece of (rows, tokens) behind which (rows, keys) have been, with its images' grids (images, 3)."""
+        """Token ids (rows, tokens) of a piece whose attention spans (rows, keys), and its images' grids."""
         rows, length = tokens.shape
         self.positions += rows * length
         self._add(self._language_model.flops(rows, length, keys))

@@ -11,8 +11,8 @@ from vzero.tables import EvaluateTimings, TrainTimings
 
 
 def read_timings(params: Params, paths: Paths) -> dict[str, dict[str, float]]:
-    """Seconds: of `train` by phase, summed over the steps, with its peak memory in MiB; of `evaluate` by model
-    and benchmark.
+    """Seconds: of `train` by phase, summed over the steps, and of `evaluate` by model and benchmark. With the
+    peak memory of `train` in MiB.
 
     Raises ProjectError for the table of a stage that has not run.
     """

@@ -68,7 +68,7 @@ def write_rollouts(folder: Path, rows: list[dict[str, Any]], *, number: int) -> 
 def log_row(
     rows: list[dict[str, Any]], updated: Updated, method: Method[Any], *, number: int, lr: float
 ) -> dict[str, Any]:
-    """What all processes' rollouts of a step tell of its row of `tables.TrainLog`; null is what they do not."""
+    """A step's row of `tables.TrainLog` from all processes' rollouts; null is what they do not tell."""
     frame = frame_of(rows, Rollouts)
     counted = frame.filter("counted")
     row = dict.fromkeys(TrainLog.column_names()) | {
