@@ -185,7 +185,15 @@ def _write_training(paths: Paths, rng: np.random.Generator, example: Example) ->
         names = [name for name in tables.TrainLog.column_names() if name != "step"]
         falling = 2.0 * np.exp(-step / steps) + rng.normal(0, 0.1)
         log.append({"step": step, **dict.fromkeys(names, falling), "reward": None})
-        seconds.append({"step": step, "rollout_seconds": 1.0, "replay_seconds": 0.5, "update_seconds": 0.25})
+        seconds.append(
+            {
+                "step": step,
+                "rollout_seconds": 1.0,
+                "replay_seconds": 0.5,
+                "update_seconds": 0.25,
+                "peak_memory": 512.0,
+            }
+        )
     write_table(shard_path(paths.rollouts, 0), pl.DataFrame(rows), tables.Rollouts)
     write_table(shard_path(paths.train_log, 0), pl.DataFrame(log), tables.TrainLog)
     write_table(shard_path(paths.train_timings, 0), pl.DataFrame(seconds), tables.TrainTimings)

@@ -165,20 +165,9 @@ class Rollouts(dy.Schema):
     token_ids = dy.List(dy.Int32(nullable=False), nullable=False, min_length=1)
     text = dy.String(nullable=False)
     finish_reason = dy.Enum(FINISH_REASONS, nullable=False)
-    # Of the tokens, by who scored them and under which view; the writer's own are first.
-    # `vzero.rollout.table`
-    # reads them. Of several views of a role, values are the mean.
-    logprobs = dy.List(
-        dy.Struct(
-            {
-                "model": dy.Enum(["student", "teacher", "reference"], nullable=False),
-                "view": dy.String(nullable=False),  # full, positive, negative, ...
-                "values": dy.List(dy.Float32(nullable=False), nullable=False),
-            },
-            nullable=False,
-        ),
-        nullable=False,
-    )
+    # Of the tokens, by who scored them and under which view; the writer's own first. Of several views of a
+    # role, values are the mean. `vzero.rollout.table` reads them.
+    logprobs = dy.List(dy.Struct(SCORED, nullable=False), nullable=False)
     counted = dy.Bool(nullable=False)  # false: enters no loss and no statistic
     weight = dy.Float32(nullable=False)  # scales what is learnt of the answer
     # Null where the method has none.
@@ -215,15 +204,26 @@ class TrainLog(dy.Schema):
     rollout_tokens = dy.Int64(nullable=False)
     replay_tokens = dy.Int64(nullable=False)  # response tokens scored, both views
     update_tokens = dy.Int64(nullable=False)
+    # What the models of all processes computed, padding included (`vzero.models.work`). Positions are the
+    # language models'; those that several answers share are computed once.
+    rollout_flops = dy.Float64(nullable=False)
+    replay_flops = dy.Float64(nullable=False)
+    update_flops = dy.Float64(nullable=False)
+    rollout_positions = dy.Int64(nullable=False)
+    replay_positions = dy.Int64(nullable=False)
+    update_positions = dy.Int64(nullable=False)
+    labels = dy.Int64(nullable=False)  # answer labels that the method read: of each sample one, or none
 
 
 class TrainTimings(dy.Schema):
-    """One row a step: how long its phases took on the main process. Written by `train` as it goes."""
+    """One row a step: what its phases took of the main process. Written by `train` as it goes."""
 
     step = dy.Int32(primary_key=True)
     rollout_seconds = dy.Float32(nullable=False)
     replay_seconds = dy.Float32(nullable=False)
     update_seconds = dy.Float32(nullable=False)
+    # MiB, the most until then: of its GPU, as the allocator counts; without one, of main memory.
+    peak_memory = dy.Float32(nullable=False)
 
 
 class BenchmarkItems(dy.Schema):

@@ -44,7 +44,8 @@ def test_other_seconds_change_the_file_of_seconds_and_nothing_else(tmp_path: Pat
     params, paths = write_example(tmp_path)
     report.run(params, paths)
     before, seconds = digests(paths.report), json.loads(paths.report_timings.read_text())
-    assert seconds["train"] == {"rollout_seconds": 12.0, "replay_seconds": 6.0, "update_seconds": 3.0}
+    phases = {"rollout_seconds": 12.0, "replay_seconds": 6.0, "update_seconds": 3.0}
+    assert seconds["train"] == phases | {"peak_memory": 512.0}
     assert seconds["evaluate"]["base-search"] == 24 * 0.5
     assert set(seconds["evaluate"]) == {
         f"{model}-{name}" for model in params.evaluate.models for name in params.evaluate.benchmarks

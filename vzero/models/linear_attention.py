@@ -12,6 +12,8 @@ from functools import partial
 import torch
 from transformers.cache_utils import LinearAttentionLayer
 
+MAX_CHUNK = 64  # tokens that are computed at once, of the library's own accord
+
 
 class ForkableLinearLayer(LinearAttentionLayer):
     """Convolution and recurrent states that are replaced, not overwritten, and own their storage.
@@ -67,6 +69,11 @@ def _last_real(inputs: torch.Tensor, kernel: int, mask: torch.Tensor | None) -> 
 
 def _selected(states: dict[int, torch.Tensor | None], rows: torch.Tensor) -> dict[int, torch.Tensor | None]:
     return {index: state[rows] if state is not None else None for index, state in states.items()}
+
+
+def chunk_of(tokens: int) -> int:
+    """Tokens of a piece that are computed at once: short pieces are not padded to the usual chunk."""
+    return min(MAX_CHUNK, 1 << (tokens - 1).bit_length())
 
 
 def pass_over_padding(network: torch.nn.Module) -> None:

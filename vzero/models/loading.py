@@ -24,6 +24,7 @@ from vzero.config import Models
 from vzero.errors import ConfigError, ModelError
 from vzero.models.linear_attention import pass_over_padding
 from vzero.models.prompt_tokenizer import PromptTokenizer, prompt_tokenizer
+from vzero.models.work import Work
 
 # Loading is a matter of seconds here; its bars would break up the stages' own progress.
 logging.disable_progress_bar()
@@ -51,6 +52,11 @@ class LoadedModel:
     @property
     def device(self) -> torch.device:
         return self.network.device
+
+    @cached_property
+    def work(self) -> Work:
+        """What has been computed with it."""
+        return Work(self.network)
 
     @cached_property
     def prompt_tokenizer(self) -> PromptTokenizer:

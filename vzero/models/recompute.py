@@ -18,6 +18,7 @@ from vzero.models.loading import LoadedModel
 def recompute_layers(model: LoadedModel) -> None:
     """Keep only the inputs of the language model's and the vision tower's layers for the backward pass."""
     network: Any = model.network
+    model.work.recomputes_layers = True
     for index, layer in enumerate(network.model.language_model.layers):
         layer.forward = partial(_cached_layer, layer.forward, index)
     for block in network.model.visual.blocks:

@@ -115,6 +115,7 @@ def _decode(
     logprobs: list[torch.Tensor] = []
     while True:
         logits = vocabulary_logits(model, prefix.last_hidden)
+        model.work.count_read_out(rows)
         token = _sample(_allowed(logits, model.banned_tokens), sampling, uniforms[:, len(tokens)])
         token = token.masked_fill(ended, model.pad_token)
         tokens.append(token)

@@ -25,9 +25,11 @@ def replay(
     repeated = encode(model, _repeated(prompts, token_ids.shape[0] // len(prompts)))
     columns = torch.arange(token_ids.shape[1], device=token_ids.device)
     positions = (repeated.next_position[:, None] + columns).expand(3, -1, -1)
+    whole = torch.cat([repeated.token_ids, token_ids], dim=1)
+    model.work.count_pass(whole, whole.shape[1], repeated.grids)
     with computing(model):
         hidden = model.network.model(
-            input_ids=torch.cat([repeated.token_ids, token_ids], dim=1),
+            input_ids=whole,
             attention_mask=torch.cat([repeated.mask, mask], dim=1),
             position_ids=torch.cat([repeated.positions, positions], dim=2),
             pixel_values=repeated.pixels,

@@ -17,11 +17,9 @@ from transformers import DynamicCache
 from transformers.cache_utils import LinearAttentionLayer
 
 from vzero.models.encoding import EncodedPrompts, encode
-from vzero.models.linear_attention import ForkableLinearLayer
+from vzero.models.linear_attention import ForkableLinearLayer, chunk_of
 from vzero.models.loading import LoadedModel
 from vzero.models.prompt import Prompt
-
-MAX_CHUNK = 64  # tokens that linear attention computes at once, of its own accord
 
 
 @dataclass(frozen=True)
@@ -101,6 +99,8 @@ def extend(model: LoadedModel, prefix: Prefix, piece: EncodedPrompts) -> tuple[t
         hidden, longer = extend(model, prefix, _padded(model, piece))
         return hidden[:, :1], longer
     mask = torch.cat([prefix.mask, piece.mask], dim=1)
+    chunk = {"chunk_size": chunk_of(piece.token_ids.shape[1])} if model.has_linear_attention else {}
+    model.work.count_pass(piece.token_ids, mask.shape[1], piece.grids)
     with computing(model):
         hidden = model.network.model(
             input_ids=piece.token_ids,
@@ -110,7 +110,7 @@ def extend(model: LoadedModel, prefix: Prefix, piece: EncodedPrompts) -> tuple[t
             image_grid_thw=piece.grids,
             past_key_values=prefix.cache,
             use_cache=True,
-            **_linear_attention_chunk(model, piece.token_ids.shape[1]),
+            **chunk,
         ).last_hidden_state
     columns = torch.arange(piece.mask.shape[1], device=mask.device)
     last = (piece.mask * columns).argmax(dim=1)
@@ -131,13 +131,6 @@ def _padded(model: LoadedModel, piece: EncodedPrompts) -> EncodedPrompts:
         mask=pad(piece.mask, (0, 1)),
         positions=pad(piece.positions, (0, 1)),
     )
-
-
-def _linear_attention_chunk(model: LoadedModel, tokens: int) -> dict[str, int]:
-    """Short pieces are computed in chunks of their length, not padded to the usual one."""
-    if not model.has_linear_attention:
-        return {}
-    return {"chunk_size": min(MAX_CHUNK, 1 << (tokens - 1).bit_length())}
 
 
 def text_piece(token_ids: torch.Tensor, mask: torch.Tensor) -> EncodedPrompts:

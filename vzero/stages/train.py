@@ -28,6 +28,7 @@ from vzero.tables import LeftOut, TrainLog
 from vzero.train.batches import CROPPED, load_samples, step_rows, training_index
 from vzero.train.card import data_used, ingredients, write_card
 from vzero.train.checkpoint import last_checkpoint, load_weights
+from vzero.train.costs import totals
 from vzero.train.left_out import counts_by_code, left_out
 from vzero.train.loop import train_student
 from vzero.train.sharding import shard, sharding_wanted
@@ -73,6 +74,7 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
                 check_inputs(folder)  # says so where they were replaced, and rows are no longer there
             raise
         if accelerator.is_main_process:
+            summary |= totals(read(folder / "train_log", TrainLog))
             _publish(params, folders, folder, paths, unusable, summary)
         accelerator.wait_for_everyone()
         accelerator.end_training()

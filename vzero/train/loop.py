@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from vzero.models.offloading import park, resident
 from vzero.runs import check_inputs
 from vzero.train.checkpoint import load_checkpoint, save_checkpoint
 from vzero.train.collapse import TrainingCollapsed, collapse_signs
+from vzero.train.costs import Meter, amounts, summed
 from vzero.train.prompts import Batch, prepare, prepared_ahead
 from vzero.train.records import (
     append_log,
@@ -95,18 +95,20 @@ def _step(
         for model in run.offloaded:
             present.enter_context(resident(model, run.student.device))
         scored = score_step(run, batch, step=step)
-    started = time.perf_counter()
+    meter = Meter(run)
     updated = update(accelerator, run, scored, optimizer)
-    seconds = {**scored.seconds, "update": time.perf_counter() - started}
+    costs = {**scored.costs, "update": meter.read()}
     if run.method.settings.teacher != "writes":
         run.sampler.follow(run.student)
     rows = gather_object(rollout_rows(scored, run.method, number=step))
+    used = summed(gather_object([amounts(costs, batch.tasks)]))
     if not accelerator.is_main_process:
         return None
     write_rollouts(folder / "rollouts", rows, number=step)
-    append_timings(folder / "timings", seconds, number=step)
+    append_timings(folder / "timings", costs, number=step)
     rate = optimizer.param_groups[0]["lr"]
-    return append_log(folder / "train_log", log_row(rows, updated, run.method, number=step, lr=rate))
+    row = log_row(rows, updated, run.method, number=step, lr=rate) | used
+    return append_log(folder / "train_log", row)
 
 
 def _set_learning_rate(optimizer: torch.optim.Optimizer, train: Train, step: int) -> None:

@@ -6,7 +6,7 @@ tokens, and made again in the backward pass.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TypeVar
@@ -25,6 +25,8 @@ from vzero.signals.policy import clipped_surrogate, k1, k2, k3, plain_surrogate
 from vzero.signals.tilt import tilted_logprobs
 
 Present = TypeVar("Present")
+ReadOut = tuple[LoadedModel, torch.Tensor]
+"""A model that reads its vocabulary out of hidden states (rows, tokens, width)."""
 CHUNK_LOGITS = 1 << 26  # logits that exist at once: 256 MiB of float32
 
 
@@ -120,7 +122,7 @@ def response_logprobs(
     def chunk_logprobs(part: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
         return sampled_logprobs(vocabulary_logits(model, part, temperature), ids)
 
-    return _by_chunks(chunk_logprobs, len(model.tokenizer), mask, hidden, token_ids)
+    return _by_chunks(chunk_logprobs, [(model, hidden)], mask, hidden, token_ids)
 
 
 @dataclass(frozen=True)
@@ -189,10 +191,9 @@ class _Part:
                 jsd_beta=term.jsd_beta,
             )
 
-        vocabulary = len(self.student.tokenizer)
-        return _by_chunks(
-            chunk_divergence, vocabulary, self.scored.valid, self.student_hidden, *self._target_views()
-        )
+        views = self._target_views()
+        read_out = [(self.student, self.student_hidden), *self._read_out_of_target(views)]
+        return _by_chunks(chunk_divergence, read_out, self.scored.valid, self.student_hidden, *views)
 
     @torch.no_grad()
     def _target_logprobs(self) -> torch.Tensor:
@@ -204,12 +205,16 @@ class _Part:
         def chunk_logprobs(ids: torch.Tensor, *views: torch.Tensor) -> torch.Tensor:
             return sampled_logprobs(self._target_logits(*views), ids)
 
-        vocabulary = len(_present(self.teacher).tokenizer)
-        return _by_chunks(chunk_logprobs, vocabulary, scored.valid, scored.token_ids, *self._target_views())
+        views = self._target_views()
+        read_out = self._read_out_of_target(views)
+        return _by_chunks(chunk_logprobs, read_out, scored.valid, scored.token_ids, *views)
 
     def _target_views(self) -> list[torch.Tensor]:
         """Hidden states (rows, tokens, width) of the target's views."""
         return [_present(self.scored.hidden.get(role)) for role in _present(self.loss.target).roles]
+
+    def _read_out_of_target(self, views: Sequence[torch.Tensor]) -> list[ReadOut]:
+        return [(_present(self.teacher), view) for view in views]
 
     def _target_logits(self, hidden: torch.Tensor, away_from: torch.Tensor | None = None) -> torch.Tensor:
         """Logits (tokens, vocabulary) of the distribution to learn, from hidden states (tokens, width)."""
@@ -228,14 +233,21 @@ def _present(value: Present | None) -> Present:
 
 
 def _by_chunks(
-    function: Callable[..., torch.Tensor], vocabulary: int, mask: torch.Tensor, *tensors: torch.Tensor
+    function: Callable[..., torch.Tensor],
+    read_out: Sequence[ReadOut],
+    mask: torch.Tensor,
+    *tensors: torch.Tensor,
 ) -> torch.Tensor:
     """A function of tokens (n, ...) -> (n,) over the response tokens of (rows, tokens, ...); 0 on padding.
 
-    What it computes on the way is dropped, and computed again in the backward pass.
+    What it computes on the way, logits by every `read_out`, is dropped, and computed again in the backward
+    pass.
     """
     valid = mask.bool()
-    size = max(1, CHUNK_LOGITS // vocabulary)
-    chunks = zip(*(tensor[valid].split(size) for tensor in tensors), strict=True)
+    size = max(1, CHUNK_LOGITS // len(read_out[0][0].tokenizer))
+    chunks = list(zip(*(tensor[valid].split(size) for tensor in tensors), strict=True))
+    tokens = sum(len(first) for first, *_ in chunks)
+    for model, hidden in read_out:
+        model.work.count_read_out(tokens, differentiated=hidden.requires_grad)
     values = torch.cat([checkpoint(function, *chunk, use_reentrant=False) for chunk in chunks])
     return values.new_zeros(mask.shape).masked_scatter(valid, values)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from vzero.rollout.table import token_logprobs
 from vzero.shards import files, frame_of, read, shard_path, write_table
 from vzero.signals.policy import k3
 from vzero.tables import Rollouts, TrainLog, TrainTimings
+from vzero.train.costs import Cost, peak_memory
 from vzero.train.scoring import ScoredStep
 from vzero.train.update import Updated
 
@@ -66,7 +68,7 @@ def write_rollouts(folder: Path, rows: list[dict[str, Any]], *, number: int) -> 
 def log_row(
     rows: list[dict[str, Any]], updated: Updated, method: Method[Any], *, number: int, lr: float
 ) -> dict[str, Any]:
-    """One row of `tables.TrainLog` from all processes' rollouts of a step; null is what it does not tell."""
+    """A step's row of `tables.TrainLog` from all processes' rollouts; null is what they do not tell."""
     frame = frame_of(rows, Rollouts)
     counted = frame.filter("counted")
     row = dict.fromkeys(TrainLog.column_names()) | {
@@ -145,10 +147,10 @@ def append_log(folder: Path, row: dict[str, Any]) -> pl.DataFrame:
     return _append(folder, row, TrainLog)
 
 
-def append_timings(folder: Path, seconds: dict[str, float], *, number: int) -> None:
-    """Add a step's row of `tables.TrainTimings` from the seconds of its phases."""
-    row = {"step": number} | {f"{phase}_seconds": value for phase, value in seconds.items()}
-    _append(folder, row, TrainTimings)
+def append_timings(folder: Path, costs: Mapping[str, Cost], *, number: int) -> None:
+    """Add a step's row of `tables.TrainTimings` from what its phases cost."""
+    seconds = {f"{phase}_seconds": cost.seconds for phase, cost in costs.items()}
+    _append(folder, {"step": number, **seconds, "peak_memory": peak_memory()}, TrainTimings)
 
 
 def _append(folder: Path, row: dict[str, Any], schema: type[dy.Schema]) -> pl.DataFrame:

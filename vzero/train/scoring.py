@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -11,6 +10,7 @@ import torch
 from vzero.methods.base import Answers, Credit
 from vzero.models.encoding import pad_rows
 from vzero.rollout.generate import Rollout, Sampling
+from vzero.train.costs import Cost, Meter
 from vzero.train.loss import Loss, Scored
 from vzero.train.prompts import Batch
 from vzero.train.replays import GivenAnswers, Replays, own_logprobs, replay_views
@@ -27,7 +27,8 @@ class ScoredStep:
     rollouts: list[Rollout]
     scored: Scored
     credit: Credit
-    seconds: Mapping[str, float] = field(default_factory=dict)
+    costs: Mapping[str, Cost] = field(default_factory=dict)
+    """By phase."""
 
 
 def loss_of(run: TrainingRun) -> Loss:
@@ -37,9 +38,9 @@ def loss_of(run: TrainingRun) -> Loss:
 
 def score_step(run: TrainingRun, batch: Batch, *, step: int) -> ScoredStep:
     """Everything a step needs before the first update."""
-    started = time.perf_counter()
+    meter = Meter(run)
     rollouts = _rollouts(run, batch, step)
-    sampled = time.perf_counter()
+    sampling = meter.read()
     token_ids, mask = pad_rows(
         [rollout.token_ids for rollout in rollouts], pad=run.student.pad_token, device=run.student.device
     )
@@ -63,8 +64,7 @@ def score_step(run: TrainingRun, batch: Batch, *, step: int) -> ScoredStep:
         logprobs=replays.logprobs,
         hidden=replays.hidden,
     )
-    seconds = {"rollout": sampled - started, "replay": time.perf_counter() - sampled}
-    return ScoredStep(batch, rollouts, scored, credit, seconds)
+    return ScoredStep(batch, rollouts, scored, credit, {"rollout": sampling, "replay": meter.read()})
 
 
 def _rollouts(run: TrainingRun, batch: Batch, step: int) -> list[Rollout]:
