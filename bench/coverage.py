@@ -63,7 +63,7 @@ def difference(experiment: Experiment, draws: int) -> np.ndarray:
 def nested(experiment: Experiment, draws: int) -> np.ndarray:
     """Limits of the same difference by a percentile bootstrap of seeds, and of items within each; (draws, 2).
 
-    For items of images of their own in one benchmark: only how many of the gains -1, 0 and 1 are drawn counts.
+    For items of images of their own in one benchmark: how many of the gains -1, 0 and 1 are drawn counts.
     """
     rng, found = np.random.default_rng(1), []
     for base, arm in answers(experiment, draws):

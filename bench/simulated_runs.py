@@ -1,8 +1,8 @@
 """Answers of experiments whose true accuracies are known: items, seeds and arms crossed.
 
-An answer is right where a sum of normal variates is above 0: how easy the item is (shared in part by the items
-of its image), how well the seed went (shared in part by the arms, since they saw the data in one order), how
-well the arm fits the item, and chance. The sum is normal, so the true accuracy is set exactly.
+An answer is right where a sum of normal variates is above 0: how easy the item is (shared in part by the
+items of its image), how well the seed went (shared in part by the arms, since they saw the data in one order),
+how well the arm fits the item, and chance. The sum is normal, so the true accuracy is set exactly.
 """
 
 from __future__ import annotations

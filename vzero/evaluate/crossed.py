@@ -110,7 +110,7 @@ def smallest_difference(mean: CrossedMean, confidence: float) -> float:
 def components(scores: np.ndarray, groups: np.ndarray, strata: np.ndarray) -> Components:
     """Variances of the mean of `scores`, (seeds, items); `groups` and `strata` are indices, (items,)."""
     seeds, number = len(scores), int(groups.max()) + 1
-    weights, inside = item_weights(strata), groups_in(groups, strata)
+    weights, inside = item_weights(strata), _groups_in(groups, strata)
     deviations = (scores - _stratum_means(scores, strata)) * weights * np.sqrt(inside / (inside - 1))[strata]
     by_group = np.stack([np.bincount(groups, row, number) for row in deviations])
     of_groups = float((by_group.mean(axis=0) ** 2).sum())
@@ -129,23 +129,29 @@ def item_weights(strata: np.ndarray) -> np.ndarray:
     return 1 / (len(counts) * counts[strata])
 
 
-def groups_in(groups: np.ndarray, strata: np.ndarray) -> np.ndarray:
+def indexed(groups: ArrayLike, strata: ArrayLike, items: int) -> tuple[np.ndarray, np.ndarray]:
+    """Both labels as indices from 0, (items,). Raises ValueError for strata of fewer than two groups."""
+    if not np.shape(groups) == np.shape(strata) == (items,):
+        raise ValueError(f"{items} items have groups {np.shape(groups)} and strata {np.shape(strata)}")
+    group, stratum = (np.unique(np.asarray(each), return_inverse=True)[1] for each in (groups, strata))
+    if _groups_in(group, stratum).min() < 2 or group.max() <= stratum.max():
+        raise ValueError("an interval needs at least two groups in each stratum")
+    return group, stratum
+
+
+def _groups_in(groups: np.ndarray, strata: np.ndarray) -> np.ndarray:
     """How many groups each stratum has; (strata,)."""
-    pairs = np.unique(strata * (groups.max() + 1) + groups)
-    return np.bincount(pairs // (groups.max() + 1))
+    number = groups.max() + 1
+    return np.bincount(np.unique(strata * number + groups) // number)
 
 
 def _crossed(
     scores: np.ndarray, labels: tuple[ArrayLike, ArrayLike], least: float, confidence: float
 ) -> CrossedMean:
     """The mean with a symmetric interval; scores are between `least` and 1, labels are groups and strata."""
-    groups, strata = (np.unique(np.asarray(each), return_inverse=True)[1] for each in labels)
-    if scores.ndim != 2 or not scores.size or not scores.shape[1:] == groups.shape == strata.shape:
-        raise ValueError(f"scores {scores.shape} must be seeds x items, as {groups.shape} and {strata.shape}")
-    if not ((scores >= least) & (scores <= 1)).all():
-        raise ValueError(f"scores must be between {least:g} and 1")
-    if groups_in(groups, strata).min() < 2 or groups.max() <= strata.max():
-        raise ValueError("an interval needs at least two groups in each stratum")
+    if scores.ndim != 2 or not scores.size or not ((scores >= least) & (scores <= 1)).all():
+        raise ValueError(f"scores {scores.shape} must be seeds x items, and between {least:g} and 1")
+    groups, strata = indexed(*labels, scores.shape[1])
     over_seeds = scores.mean(axis=0)
     found = components(scores, groups, strata)
     unseen = _unseen(over_seeds, groups, strata, least, confidence)
