@@ -1,8 +1,8 @@
 """How often intervals over items and seeds hold the truth, in simulated experiments whose truth is known.
 
 `python -m bench.coverage` takes half an hour and writes `bench/results/coverage.parquet`: for every setting
-the share of 2,000 draws whose interval holds the truth, the mean width in points, and the share that call a
-difference where one is or is not. A nested bootstrap, which draws seeds and then items anew in each of them,
+the share of 2,000 draws whose interval holds the truth, the mean width as a fraction, and the share that call
+a difference, by right or not. A nested bootstrap, which draws seeds and then items anew in each of them,
 stands beside ours: it takes the items of two seeds for other items, and finds too little.
 """
 
@@ -15,9 +15,10 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from bench.simulated_runs import Experiment, items
+from bench.simulated_runs import Experiment, Training, items
 from vzero import shards
 from vzero.evaluate.crossed import crossed_difference, crossed_mean
+from vzero.evaluate.reaching import cost_ratio
 
 RESULTS = Path("bench/results/coverage.parquet")
 DRAWS, AT_ONCE = 2_000, 100
@@ -107,8 +108,26 @@ def measure(experiment: Experiment, draws: int = DRAWS) -> Iterator[dict[str, ob
         yield row("nested bootstrap", experiment, nested(experiment, draws), experiment.gain)
 
 
+def ratios() -> Iterator[dict[str, object]]:
+    """The same of ratios of costs; width and gain are of the logarithm, and `draws` counts the intervals.
+
+    The lower target lies where the curves are steep, the higher one where they are nearly flat.
+    """
+    settings = product(((LAYOUTS[1], 0.7), (LAYOUTS[0], 0.85)), (3, 5, 10), (0.5, 1.0), (0.0, 0.1, 0.3))
+    for (layout, target), seeds, ratio, spread in settings:
+        training, rng = Training(layout, seeds, ratio, spread), np.random.default_rng(0)
+        labels = layout.groups, layout.strata
+        found = (
+            cost_ratio(*training.draw(rng), *labels, target=target, confidence=CONFIDENCE)
+            for _ in range(DRAWS)
+        )
+        limits = np.log([(each.low, each.high) for each in found if each.low and each.high])
+        gain = float(np.log(training.true_ratio(target)))
+        yield row("ratio of costs", Experiment(layout, seeds, target, gain, spread, 0.0), limits, gain)
+
+
 def main() -> None:
-    found = [row for experiment in experiments() for row in measure(experiment)]
+    found = [row for experiment in experiments() for row in measure(experiment)] + list(ratios())
     with shards.atomic_path(RESULTS) as temporary:
         pl.DataFrame(found).write_parquet(temporary)
 
