@@ -3,11 +3,10 @@
 The variance of the mean has three parts, as in an analysis of variance with two ways: what differs between
 groups of items, what differs between seeds, and what differs between groups from seed to seed. The first two
 are each measured with the third in them, so their sum holds it twice, and one of it is taken out again
-(Cameron, Gelbach and Miller 2011). Few seeds measure their part badly. Each part therefore has the quantile
-of Student's t for what it was measured with, and the interval covers at least as often as it says where the
-parts are normal (Banerjee 1960), instead of about as often as with one quantile for the whole
-(Satterthwaite 1946), which is too narrow for three seeds. `python -m bench.coverage` holds it against runs
-of known accuracy.
+(Cameron, Gelbach and Miller 2011). Few seeds measure their part badly, so each part has the quantile of
+Student's t for what it was measured with (Banerjee 1960: no less than the stated coverage where the parts are
+normal and independent). One quantile for the whole (Satterthwaite 1946) is a little too narrow for three.
+`python -m bench.coverage` holds the intervals against runs of known accuracy.
 """
 
 from __future__ import annotations
@@ -45,7 +44,8 @@ class CrossedMean(Estimate):
 
 @dataclass(frozen=True)
 class Components:
-    """Variances of a mean over `seeds` x `groups` by what they stem from; those of one seed are 0."""
+    """Variances of a mean by what they stem from, and what each was measured with. One seed has no other part
+    than that between groups, and no degrees of freedom for seeds."""
 
     between_groups: float
     between_seeds: float
@@ -59,10 +59,12 @@ class Components:
         The part of groups beyond the interaction is at least 0, and the whole is never below the larger of
         the parts between groups and between seeds.
         """
-        of_groups = _square_of_t(self.group_degrees, confidence)
+        of_groups, of_seeds = (
+            float(stdtrit(degrees, (1 + confidence) / 2)) ** 2 if degrees else 0.0
+            for degrees in (self.group_degrees, self.seed_degrees)
+        )
         if not self.seed_degrees or not (self.between_groups or self.between_seeds):
             return math.sqrt(self.between_groups), float(self.group_degrees)
-        of_seeds = _square_of_t(self.seed_degrees, confidence)
         beyond = max(self.between_groups - self.interaction, 0.0)
         variance = max(self.between_seeds + beyond, self.between_groups)
         half = max(of_seeds * self.between_seeds + of_groups * beyond, of_groups * self.between_groups)
@@ -167,7 +169,7 @@ def _unseen(
 ) -> float:
     """The variance that groups unlike the others may add unseen, where all groups of a stratum agree.
 
-    Half the width of the stratum's interval is taken for as many standard errors as for a normal mean.
+    The longer arm of the stratum's interval is taken for as many standard errors as for a normal mean.
     """
     z = NormalDist().inv_cdf((1 + confidence) / 2)
     parts = [(values[strata == each], groups[strata == each]) for each in range(strata.max() + 1)]
@@ -196,7 +198,3 @@ def _stratum_means(scores: np.ndarray, strata: np.ndarray) -> np.ndarray:
     """For each item the mean of its stratum; (seeds, items)."""
     counts = np.bincount(strata)
     return np.stack([(np.bincount(strata, row) / counts)[strata] for row in scores])
-
-
-def _square_of_t(degrees: int, confidence: float) -> float:
-    return float(stdtrit(degrees, (1 + confidence) / 2)) ** 2
