@@ -16,6 +16,7 @@ from vzero.evaluate.reaching import Curves, reached
 
 EASINESS = 1.5  # standard deviation over items, in that of chance
 SHARED = 0.5  # share of the variance of easiness that items of one image have in common, and arms of one seed
+MARKS = 12  # of a training
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,6 @@ class Training:
     seeds: int
     ratio: float
     seed_spread: float
-    marks: int = 12
 
     def draw(self, rng: np.random.Generator) -> tuple[Curves, Curves]:
         """Costs and answers of the arm and of the baseline; chance is drawn anew at each mark."""
@@ -90,16 +90,16 @@ class Training:
         for ratio in (self.ratio, 1.0):
             alone = rng.normal(size=order.shape)
             seed = self.seed_spread * (np.sqrt(SHARED) * order + np.sqrt(1 - SHARED) * alone)
-            chance = rng.normal(size=(self.seeds, self.marks, count))
+            chance = rng.normal(size=(self.seeds, MARKS, count))
             answers = chance + easiness + seed + self._learnt(ratio)[:, None] > 0
             pace = np.exp(rng.normal(size=(self.seeds, 1)) / 20)
-            curves.append(Curves(np.arange(1, self.marks + 1) * pace, answers.astype(float)))
+            curves.append(Curves(np.arange(1, MARKS + 1) * pace, answers.astype(float)))
         return curves[0], curves[1]
 
     def true_ratio(self, target: float) -> float:
         """The ratio of the costs at which lines through the marks' true accuracies are at the target."""
         total = np.sqrt(1 + EASINESS**2 + self.seed_spread**2)
-        costs = np.arange(1.0, self.marks + 1)[None]
+        costs = np.arange(1.0, MARKS + 1)[None]
         means = (ndtr(self._learnt(ratio) / total)[None, :, None] for ratio in (self.ratio, 1.0))
         arm, baseline = (reached(Curves(costs, mean), [0], target) for mean in means)
         if arm is None or baseline is None:
@@ -107,4 +107,4 @@ class Training:
         return arm / baseline
 
     def _learnt(self, ratio: float) -> np.ndarray:
-        return 2.5 * (1 - np.exp(-np.arange(1, self.marks + 1) / (6 * ratio)))
+        return 2.5 * (1 - np.exp(-np.arange(1, MARKS + 1) / (6 * ratio)))

@@ -16,7 +16,7 @@ def test_answers_are_right_as_often_as_stated(accuracy, gain, seed_spread, fit_s
     base, arm = experiment.draw(1_000, np.random.default_rng(0))
     assert base.shape == arm.shape == (1_000, 3, 200)
     assert base.mean() == pytest.approx(accuracy, abs=0.02)
-    assert arm.mean() - base.mean() == pytest.approx(gain, abs=0.02)
+    assert arm.mean() - base.mean() == pytest.approx(gain, abs=0.01)
 
 
 def test_images_hold_the_items_that_a_layout_states():
