@@ -62,7 +62,9 @@ def reached(curves: Curves, strata: ArrayLike, target: float) -> float | None:
     `strata` are labels of the items' benchmarks, (items,).
     """
     weights = item_weights(np.unique(np.asarray(strata), return_inverse=True)[1])
-    return _first(curves.costs.mean(axis=0), (curves.scores @ weights).mean(axis=0), target)
+    means = (curves.scores @ weights).mean(axis=0)
+    [cost] = _first(curves.costs.mean(axis=0), means[None], target)
+    return None if math.isinf(cost) else float(cost)
 
 
 def cost_ratio(
@@ -144,20 +146,21 @@ def _costs(curves: Curves, weights: np.ndarray, target: float) -> np.ndarray:
     seeds = len(curves.costs)
     means = curves.scores @ weights
     kept = [np.arange(seeds) != left_out for left_out in range(seeds if seeds > 1 else 0)]
-    found = [
-        [_first(curves.costs[rows].mean(axis=0), column, target) for column in means[rows].mean(axis=0).T]
-        for rows in [*kept, np.full(seeds, True)]
-    ]
-    return np.array([[math.inf if cost is None else cost for cost in row] for row in found])
+    rows = [*kept, np.full(seeds, True)]
+    return np.stack(
+        [_first(curves.costs[row].mean(axis=0), means[row].mean(axis=0).T, target) for row in rows]
+    )
 
 
-def _first(costs: np.ndarray, means: np.ndarray, target: float) -> float | None:
-    """Where the line through (costs, means), both (marks,), is first at the target or above."""
-    above = np.flatnonzero(means >= target)
-    if not len(above):
-        return None
-    mark = int(above[0])
-    if mark == 0:
-        return float(costs[0])
-    share = (target - means[mark - 1]) / (means[mark] - means[mark - 1])
-    return float(costs[mark - 1] + share * (costs[mark] - costs[mark - 1]))
+def _first(costs: np.ndarray, means: np.ndarray, target: float) -> np.ndarray:
+    """Where lines through `costs`, (marks,), and each row of `means`, (rows, marks), are first at the target.
+
+    Shape (rows,); infinite where they never are.
+    """
+    above, rows = means >= target, np.arange(len(means))
+    mark = above.argmax(axis=1)
+    before = np.maximum(mark - 1, 0)
+    low, high = means[rows, before], means[rows, mark]
+    share = np.divide(target - low, high - low, out=np.ones(len(means)), where=mark > 0)
+    found = costs[before] + share * (costs[mark] - costs[before])
+    return np.where(above.any(axis=1), found, math.inf)
