@@ -75,7 +75,7 @@ def accuracy_interval(
     values, labels = np.asarray(hits, dtype=np.float64), np.asarray(groups)
     if np.isin(values, (0.0, 1.0)).all() and len(np.unique(labels)) == len(values):
         return wilson_interval(int(values.sum()), len(values), confidence=confidence)
-    unanimous = _unanimous([(values, labels)], 0.0, 1.0, confidence)
+    unanimous = unanimous_intervals([(values, labels)], 0.0, 1.0, confidence)
     if unanimous[0] is not None:
         return unanimous[0]
     mean = bootstrap_mean([(values, labels)], resamples=resamples, confidence=confidence, seed=seed)
@@ -118,7 +118,7 @@ def mean_paired_difference(
     """
     gains = [(_gains(base, other), groups) for base, other, groups in strata]
     mean = bootstrap_mean(gains, resamples=resamples, confidence=confidence, seed=seed)
-    unanimous = [found for found in _unanimous(gains, -1.0, 1.0, confidence) if found is not None]
+    unanimous = [found for found in unanimous_intervals(gains, -1.0, 1.0, confidence) if found is not None]
     below = [(found.value - found.low) / len(strata) for found in unanimous]
     above = [(found.high - found.value) / len(strata) for found in unanimous]
     low = mean.value - math.hypot(mean.value - mean.low, *below)
@@ -126,7 +126,7 @@ def mean_paired_difference(
     return Difference(POINTS * mean.value, POINTS * low, POINTS * high)
 
 
-def _unanimous(
+def unanimous_intervals(
     strata: Sequence[tuple[np.ndarray, ArrayLike]], least: float, most: float, confidence: float
 ) -> list[Estimate | None]:
     """For each stratum of one mean in every group: that mean, and how far unseen groups may move it.
