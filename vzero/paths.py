@@ -172,6 +172,17 @@ class Paths:
         """Of an experiment, a folder a cell."""
         return self.root / f"experiments/results/{name}"
 
+    def experiment_metrics(self, name: str) -> Path:
+        """The final table as numbers for `dvc metrics`."""
+        return self.root / f"experiments/metrics/{name}.json"
+
+    def experiment_plots(self, name: str) -> Path:
+        """Folder of an experiment's curves for `dvc plots`."""
+        return self.root / f"experiments/plots/{name}"
+
+    def experiment_page(self, name: str) -> Path:
+        return self.root / f"experiments/pages/{name}.html"
+
     # report
     @property
     def report(self) -> Path:

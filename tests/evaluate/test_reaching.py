@@ -115,5 +115,8 @@ def test_curves_that_do_not_fit_are_errors():
         Curves(np.ones((2, 3)), np.ones((2, 4, 5)))
     with pytest.raises(ValueError, match="other seeds or items"):
         ratio_of(curves(0.2, 0.4, 0.8), curves(0.2, 0.4, 0.8, seeds=2))
-    with pytest.raises(ValueError, match="at no cost"):
-        ratio_of(curves(0.6, 0.7, 0.8, costs=(0, 1, 2)), curves(0.2, 0.4, 0.8))
+
+
+def test_what_is_reached_without_training_has_no_ratio():
+    there = curves(0.6, 0.7, 0.8, costs=(0, 1, 2))
+    assert ratio_of(there, curves(0.2, 0.4, 0.8)) == CostRatio(Reached.FROM_THE_START, 3)

@@ -42,6 +42,7 @@ class Reached(Enum):
     NOT_BY_ARM = "not reached by the arm"
     NOT_BY_BASELINE = "not reached by the baseline"
     BY_NEITHER = "reached by neither"
+    FROM_THE_START = "reached without training, if only by some of the seeds or items"
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,7 @@ def cost_ratio(
     """Cost of `arm` over that of `baseline` to reach the accuracy `target`, paired by seed and item.
 
     `groups` and `strata` are labels, (items,), as for `crossed_mean`. Raises ValueError for arms of other
-    seeds or items, for a stratum of fewer than two groups, and where the target is reached at no cost,
-    if only without some seed or items.
+    seeds or items, and for a stratum of fewer than two groups.
     """
     seeds, items = len(arm.costs), arm.scores.shape[2]
     if (len(baseline.costs), baseline.scores.shape[2]) != (seeds, items):
@@ -84,8 +84,6 @@ def cost_ratio(
     state = _state(one, other)
     if state not in (Reached.BOTH, Reached.NOT_ALWAYS):
         return CostRatio(state, seeds)
-    if min(one.min(), other.min()) <= 0:
-        raise ValueError(f"an accuracy of {target:g} is reached at no cost; a ratio needs a higher one")
     ratio = float(one[-1, -1] / other[-1, -1])
     if state is Reached.NOT_ALWAYS:
         return CostRatio(state, seeds, ratio)
@@ -112,6 +110,8 @@ def jackknife(values: np.ndarray) -> Components:
 
 def _state(arm: np.ndarray, baseline: np.ndarray) -> Reached:
     """From costs without seeds and parts as of `_costs`; infinite ones are not reached."""
+    if min(arm.min(), baseline.min()) <= 0:
+        return Reached.FROM_THE_START
     missing = np.isinf(arm[-1, -1]), np.isinf(baseline[-1, -1])
     if all(missing):
         return Reached.BY_NEITHER

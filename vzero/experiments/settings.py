@@ -99,6 +99,11 @@ class Experiment(Section):
         regions = [REGIONS] if set(self.benchmarks) & set(REGION_BENCHMARKS) else []
         return [*self.benchmarks, *regions]
 
+    @property
+    def headline(self) -> str:
+        """The scale that is shown first."""
+        return REGIONS if REGIONS in self.scales else self.benchmarks[0]
+
     def benchmarks_of(self, scale: str) -> list[str]:
         """The benchmarks whose mean a scale is."""
         return (
