@@ -64,6 +64,14 @@ def score_rows(summary: pl.DataFrame) -> list[dict[str, str]]:
     ]
 
 
+def publish_experiment(root: Path, name: str) -> None:
+    """Link `experiment-NAME`, when there is a page."""
+    page = Paths(root.resolve()).experiment_page(name)
+    if page.is_file():
+        key = artifact_key(f"experiment-{name}")
+        create_link_artifact(key=key, link=page.as_uri(), link_text=f"Experiment {name}")
+
+
 def publish_promotion(line: str) -> None:
     """Note `promotion`: what the comparison on the held-out samples decided."""
     create_markdown_artifact(
@@ -94,8 +102,8 @@ def progress_log(stage: str) -> Callable[[str], None]:
 
 
 def percent_done(line: str) -> float | None:
-    """From a line such as `train step 30/100 ...`."""
-    counted = re.search(r"\bstep (\d+)/([1-9]\d*)\b", line)
+    """From a line such as `train step 30/100 ...` or `cell 2/4 ...`."""
+    counted = re.search(r"\b(?:step|cell) (\d+)/([1-9]\d*)\b", line)
     return 100 * int(counted[1]) / int(counted[2]) if counted else None
 
 

@@ -18,7 +18,6 @@ COMMAND = """
 import subprocess, sys, time
 started = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
 print(started.pid, flush=True)
-started.wait()
 """
 ASKER = """
 from pathlib import Path
@@ -28,16 +27,14 @@ run_module(Path(), "command", log=lambda line: print(line, flush=True))
 """
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    (tmp_path / "command.py").write_text(COMMAND)
-    return tmp_path
-
-
-def test_a_killed_asker_leaves_no_process_of_its_commands(folder: Path):
+@pytest.mark.parametrize("dying", ["", "print(flush=True)\n"], ids=["waits", "dies first"])
+def test_a_killed_asker_leaves_no_process_of_its_commands(tmp_path: Path, dying: str):
+    """Also where the command is gone before them, as one that prints for nobody is."""
+    talks = f"while True:\n    time.sleep(0.01)\n    {dying}" if dying else "started.wait()"
+    (tmp_path / "command.py").write_text(f"{COMMAND}{talks}\n")
     with subprocess.Popen(
         [sys.executable, "-c", ASKER],
-        cwd=folder,
+        cwd=tmp_path,
         stdout=subprocess.PIPE,
         text=True,
         env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])},

@@ -106,21 +106,26 @@ def report() -> None:
 
 @app.command
 def experiment(
-    name: str, /, *, jobs: Annotated[int, Parameter(validator=validators.Number(gte=1))] = 1
+    name: str,
+    /,
+    *,
+    jobs: Annotated[int, Parameter(validator=validators.Number(gte=1))] = 1,
+    show: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
-    """Run the cells of configs/experiments/NAME.yaml, an arm with a seed each, that are not done yet.
+    """Run the cells of an experiment that are not done yet, an arm with a seed each, and write its page.
 
     Parameters
     ----------
     name
-        Of the experiment.
+        Of a file in configs/experiments, without its ending.
     jobs
         How many cells at once; each needs the memory of a training.
+    show
+        Run nothing; write the page of the cells that are there, whatever code they are of.
     """
     from vzero.commands import experiment as experiments
 
-    ended = experiments.run(name, Paths(), jobs=jobs)
-    if ended.failed:
+    if not experiments.run(name, Paths(), jobs=0 if show else jobs):
         sys.exit(1)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -21,28 +22,40 @@ GRACE = 10  # seconds between being asked to end and being killed
 
 def main() -> int:
     """The command's exit status; of one that a signal ended 128 plus its number, as shells have it."""
-    command = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL)
-    # From a terminal an interrupt reaches the command too, which then ends in its own way.
+    # A session of its own names all that it starts, also when it is gone itself. An interrupt from a terminal
+    # reaches the asker alone then.
+    command = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, start_new_session=True)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_asker, args=(command.pid,), daemon=True).start()
+    watch = threading.Thread(target=_end_with_asker, args=(command.pid,), daemon=True)
+    watch.start()
     status = command.wait()
+    if select.select([sys.stdin], [], [], 0)[0]:  # the asker has ended: the command is not all there is to end
+        watch.join()
     return status if status >= 0 else 128 - status
 
 
 def _end_with_asker(command: int) -> None:
     while os.read(sys.stdin.fileno(), 1):
         pass
-    with contextlib.suppress(psutil.NoSuchProcess):
-        end(psutil.Process(command))
+    end(started_by(command))
 
 
-def end(process: psutil.Process) -> None:
-    """End a process with all that it started: asked first, then killed."""
-    tree = [process, *process.children(recursive=True)]
-    for each in tree:
+def started_by(command: int) -> list[psutil.Process]:
+    """The command, what is of its session, and what else it or its children have started."""
+    found: set[psutil.Process] = set()
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError, PermissionError):
+            if os.getsid(process.pid) == command:
+                found |= {process, *process.children(recursive=True)}
+    return list(found)
+
+
+def end(processes: list[psutil.Process]) -> None:
+    """Asked first, then killed."""
+    for each in processes:
         with contextlib.suppress(psutil.NoSuchProcess):
             each.terminate()
-    _, left = psutil.wait_procs(tree, timeout=GRACE)
+    _, left = psutil.wait_procs(processes, timeout=GRACE)
     for each in left:
         with contextlib.suppress(psutil.NoSuchProcess):
             each.kill()

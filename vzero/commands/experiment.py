@@ -18,21 +18,21 @@ from vzero.paths import Paths
 from vzero.shards import atomic_folder, atomic_path, write_json
 
 
-def run(name: str, paths: Paths, *, jobs: int = 1) -> Ended:
-    """Raises ConfigError for an unknown experiment, naming those that there are."""
+def run(name: str, paths: Paths, *, jobs: int) -> bool:
+    """Whether no cell failed; without `jobs` none is run.
+
+    Raises ConfigError for an unknown experiment, naming those that there are.
+    """
     experiment = _load(name, paths)
     console = Console(soft_wrap=True, highlight=False, markup=False)
-    ended = run_missing(name, experiment, cells(experiment, paths), paths, jobs=jobs, say=console.print)
+    ended = Ended()
+    if jobs:
+        ended = run_missing(name, experiment, cells(experiment, paths), paths, jobs=jobs, say=console.print)
     if ended.left:
-        console.print(f"{name}: no time was left for {len(ended.left)} cells (budget_hours)")
+        console.print(f"{name}: the budget had no room for {', '.join(ended.left)}")
     page = write_page(name, experiment, paths)
-    console.print(f"{name}: {page.resolve()}" if page else f"{name}: nothing to show yet")
-    return ended
-
-
-def show(name: str, paths: Paths) -> Path | None:
-    """Write the page of the cells that are there, whatever code they are of."""
-    return write_page(name, _load(name, paths), paths)
+    console.print(f"{name}: {page.resolve() if page else 'no cell is there yet'}")
+    return not ended.failed
 
 
 def _load(name: str, paths: Paths) -> Experiment:

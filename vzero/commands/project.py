@@ -50,11 +50,12 @@ CODE_HEADER = (
 FLOWS_TEXT = '''\
 """Where Prefect finds the flows that `prefect.yaml` deploys."""
 
+from flows.experiment import experiment
 from flows.pipeline import pipeline
 from flows.recovery import recover
 from flows.retrain import retrain
 
-__all__ = ["pipeline", "recover", "retrain"]
+__all__ = ["experiment", "pipeline", "recover", "retrain"]
 '''
 
 
@@ -131,7 +132,7 @@ def _code() -> str:
 def _deployments() -> str:
     """Prefect loads flows from files in the working directory, where `flows/` is not."""
     text = _text("prefect.yaml.in")
-    for flow in ("pipeline", "recovery", "retrain"):
+    for flow in ("experiment", "pipeline", "recovery", "retrain"):
         text = text.replace(f"flows/{flow}.py:", f"{FLOWS}:")
     return text
 

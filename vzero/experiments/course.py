@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import queue
 import threading
 import time
@@ -39,6 +40,10 @@ class Ended:
     failed: list[str] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
     """Those that the budget had no room for."""
+
+    @property
+    def count(self) -> int:
+        return len(self.ran) + len(self.failed) + len(self.left)
 
 
 @dataclass
@@ -88,7 +93,7 @@ def run_missing(
                 continue
             if isinstance(found, UserError | OSError):
                 ended.failed.append(cell.name)
-                say(f"{cell.name} failed: {found}")
+                say(f"{_progress(cell, ended, len(missing))} failed: {found}")
                 continue
             if isinstance(found, BaseException):
                 raise found
@@ -96,7 +101,8 @@ def run_missing(
             discard(scratch / cell.name)
             clock.taken.append(found.seconds)
             ended.ran.append(cell.name)
-            say(f"{cell.name} done in {found.seconds:.0f} s, {_left(ended, len(missing), clock, jobs)}")
+            left = _duration(median(clock.taken) * (len(missing) - ended.count) / jobs)
+            say(f"{_progress(cell, ended, len(missing))} took {found.seconds:.0f} s; {left} left")
     return ended
 
 
@@ -127,14 +133,12 @@ def announcement(
     return f"{size}, {missing} to run x about {seconds:.0f} s, {jobs} at once: {total}"
 
 
-def _left(ended: Ended, missing: int, clock: Clock, jobs: int) -> str:
-    remaining = missing - len(ended.ran) - len(ended.failed)
-    assert clock.expected is not None
-    return f"{remaining} left: {_duration(clock.expected * remaining / jobs)}" if remaining else "none left"
+def _progress(cell: Cell, ended: Ended, missing: int) -> str:
+    return f"cell {ended.count}/{missing}, {cell.name},"
 
 
 def _duration(seconds: float) -> str:
-    return f"about {seconds / 60:.0f} min" if seconds < HOUR else f"about {seconds / HOUR:.1f} h"
+    return f"about {math.ceil(seconds / 60)} min" if seconds < HOUR else f"about {seconds / HOUR:.1f} h"
 
 
 def _at_once(

@@ -133,7 +133,9 @@ class Spent:
     ratio: dict[str, CostRatio]
 
 
-def goal_rows(curves: pl.DataFrame, runs: pl.DataFrame, experiment: Experiment, goal: Goal) -> Iterator[Spent]:
+def goal_rows(
+    curves: pl.DataFrame, runs: pl.DataFrame, experiment: Experiment, goal: Goal
+) -> Iterator[Spent]:
     """Every arm that shares a seed with the baseline, on those seeds."""
     for arm in experiment.arms:
         pair = _paired(curves, experiment, (arm, goal.baseline), goal.on)

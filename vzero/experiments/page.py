@@ -59,18 +59,22 @@ def render(
 
 
 def _figures(rows: pl.DataFrame, experiment: Experiment, arms: list[str]) -> Iterator[parts.Figure]:
-    """Accuracy against steps on every scale, and on the first against what training cost."""
-    first = experiment.headline
-    for scale in (first, *(each for each in experiment.scales if each != first)):
+    """Accuracy against steps on every scale, and on the headline's against what training cost."""
+    for scale in experiment.scales:
         for axis, title in AXES.items():
             frame = rows.filter(pl.col("scale") == scale)
-            if axis != "step" and (scale != first or not frame[axis].max()):
+            if axis != "step" and (scale != experiment.headline or not frame[axis].max()):
                 continue
             shown = frame.with_columns(pl.col("accuracy", "low", "high") * POINTS)
             heading = f"{names.LABELS[scale]}, by {title}"
             chart = accuracy_curves(shown.select("arm", "accuracy", "low", "high", axis), arms, axis, title)
-            caption = f"{frame['items'].max():,} items, {frame['seeds'].min()} to {frame['seeds'].max()} seeds"
-            yield parts.Figure(heading, draw(chart, heading, name=f"{scale}-{axis}"), caption)
+            yield parts.Figure(heading, draw(chart, heading, name=f"{scale}-{axis}"), _extent(frame))
+
+
+def _extent(rows: pl.DataFrame) -> str:
+    """How much a curve's intervals are over."""
+    fewest, most = rows["seeds"].min(), rows["seeds"].max()
+    return f"{rows['items'].max():,} items, {most if fewest == most else f'{fewest} to {most}'} seeds"
 
 
 def _costs(runs: pl.DataFrame, arms: list[str]) -> list[dict[str, Any]]:

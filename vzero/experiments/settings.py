@@ -95,14 +95,13 @@ class Experiment(Section):
 
     @property
     def scales(self) -> list[str]:
-        """What an accuracy may be of: each benchmark, and `regions` where some of them ask for one."""
+        """What an accuracy may be of, the headline first: `regions` where benchmarks ask for one, and each."""
         regions = [REGIONS] if set(self.benchmarks) & set(REGION_BENCHMARKS) else []
-        return [*self.benchmarks, *regions]
+        return [*regions, *self.benchmarks]
 
     @property
     def headline(self) -> str:
-        """The scale that is shown first."""
-        return REGIONS if REGIONS in self.scales else self.benchmarks[0]
+        return self.scales[0]
 
     def benchmarks_of(self, scale: str) -> list[str]:
         """The benchmarks whose mean a scale is."""
