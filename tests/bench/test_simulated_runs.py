@@ -1,11 +1,12 @@
-"""Simulated experiments have the accuracies that they state."""
+"""Simulated experiments have the accuracies that they state, and intervals hold these often enough."""
 
 from __future__ import annotations
 
 import numpy as np
+import polars as pl
 import pytest
 
-from bench.coverage import LAYOUTS, measure
+from bench.coverage import DRAWS, LAYOUTS, RESULTS, experiments, measure
 from bench.simulated_runs import Experiment, Training
 
 
@@ -37,3 +38,13 @@ def test_the_nested_bootstrap_finds_too_little_where_ours_does_not():
     ours, nested = measure(experiment, draws=200)
     assert (ours["interval"], nested["interval"]) == ("difference", "nested bootstrap")
     assert ours["covered"] > 0.9 > nested["covered"]
+
+
+def test_the_stored_study_has_every_setting_and_covers_in_all_of_them():
+    stored = pl.read_parquet(RESULTS)
+    ours = stored.filter(pl.col("interval") != "nested bootstrap")
+    differences = stored.filter(pl.col("interval") == "difference")
+    assert len(differences) == len(list(experiments())) and set(differences["draws"]) == {DRAWS}
+    assert ours.filter(pl.col("covered") < 0.93).is_empty()
+    no_gain = differences.filter(pl.col("gain") == 0)
+    assert no_gain.filter(pl.col("called") > 0.07).is_empty()
