@@ -18,6 +18,7 @@ from dvc.cli.parser import get_main_parser
 
 from vzero.cli import app
 from vzero.config import read_yaml
+from vzero.train.tracker_folders import look_at
 
 ASSIGNMENT = re.compile(r"[A-Z_]+=\S+")
 END = re.compile(r"[;&]+")
@@ -106,6 +107,15 @@ def _pip(arguments: list[str]) -> None:
         assert name == project["name"] and extra in project["optional-dependencies"]
 
 
+def _tensorboard(arguments: list[str]) -> None:
+    _options("tensorboard", arguments, _sources("tensorboard", "plugins/core/core_plugin.py"))
+
+
+def _wandb(arguments: list[str]) -> None:
+    """It is not installed here; the page says what training does."""
+    assert " ".join(["wandb", *arguments]) == look_at(Path(".vzero"), "wandb")
+
+
 def _cd(arguments: list[str]) -> None:
     assert len(arguments) == 1
 
@@ -142,6 +152,8 @@ CHECKS: dict[str, Callable[[list[str]], None]] = {
     "accelerate": _accelerate,
     "ray": _ray,
     "pip": _pip,
+    "tensorboard": _tensorboard,
+    "wandb": _wandb,
     "cd": _cd,
     "export": _export,
     "marimo": _marimo,

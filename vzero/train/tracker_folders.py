@@ -6,7 +6,7 @@ from pathlib import Path
 
 LOOK_AT = {
     "tensorboard": "tensorboard --logdir {folder}",
-    "wandb": "wandb sync {folder}/wandb/offline-run-*",
+    "wandb": "wandb leet {folder}/wandb",
     "trackio": "TRACKIO_DIR={folder} trackio show --project vzero",
     "dvclive": "dvc plots show {folder}",
 }

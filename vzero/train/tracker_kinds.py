@@ -98,10 +98,10 @@ class WeightsAndBiases(Tracker[WandBTracker]):
 
 
 class Trackio(Tracker[TrackioTracker]):
-    """A database on this machine."""
+    """A database on this machine. Going on from a checkpoint, it has steps that were made twice twice."""
 
     def __init__(self, start: Start) -> None:
-        os.environ.setdefault("TRACKIO_DIR", str(start.folder))
+        os.environ.setdefault("TRACKIO_DIR", str(start.folder.resolve()))
         super().__init__(TrackioTracker(PROJECT, name=start.run, resume="allow", config=dict(start.settings)))
 
     def show(self, shown: Shown, step: int) -> None:
