@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import shutil
 import sys
 from collections.abc import Mapping
 from importlib.machinery import ModuleSpec
@@ -13,113 +11,17 @@ from typing import get_args
 
 import polars as pl
 import pytest
-from killable import KILLED, KillableCommands, said
-from ruamel.yaml import YAML
-from small_project import SETTINGS, settings
-from tensorboard.backend.event_processing.event_accumulator import IMAGES, SCALARS, TENSORS, EventAccumulator
+from shown_points import in_tensorboard, scalars
+from small_project import settings
 
 from vzero.config import parse_params
 from vzero.config.train import TrackerName
 from vzero.errors import ConfigError
-from vzero.paths import Paths
-from vzero.shards import read
-from vzero.tables import Rollouts, TrainLog, TrainTimings
+from vzero.tables import TrainLog
 from vzero.train.records import append_log, append_timings
 from vzero.train.tracker_folders import LOOK_AT
 from vzero.train.tracker_kinds import KINDS, markdown
 from vzero.train.trackers import Trackers
-
-pytestmark = pytest.mark.xdist_group("kills")
-
-LOCAL = ["tensorboard", "dvclive"]
-
-
-def write_params(paths: Paths, **changes) -> None:
-    YAML().dump(SETTINGS | {"train": SETTINGS["train"] | changes}, paths.params)
-
-
-def results(paths: Paths) -> dict[str, str]:
-    """Hashes of all that `train` leaves, but for the seconds."""
-    folder = paths.trained_model.parent
-    files = [file for file in folder.rglob("*") if file.is_file()]
-    return {str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
-
-
-def written_down(paths: Paths) -> dict[str, list[tuple[int, float]]]:
-    """The points that trackers should have, by name: those of the log and the timings that are not null."""
-    log, timings = read(paths.train_log, TrainLog), read(paths.train_timings, TrainTimings)
-    named = {f"train/{name}": log[name] for name in log.columns if name != "step"}
-    named |= {
-        f"seconds/{name.removesuffix('_seconds')}": timings[name]
-        for name in timings.columns
-        if name != "step"
-    }
-    points = {
-        name: [(step, value) for step, value in zip(log["step"], values, strict=True) if value is not None]
-        for name, values in named.items()
-    }
-    return {name: values for name, values in points.items() if values}
-
-
-def in_tensorboard(folder: Path) -> EventAccumulator:
-    (run,) = folder.iterdir()
-    return EventAccumulator(str(run), size_guidance={SCALARS: 0, IMAGES: 0, TENSORS: 0}).Reload()
-
-
-def in_dvclive(folder: Path) -> dict[str, list[tuple[int, float]]]:
-    (metrics,) = folder.glob("*/plots/metrics")
-    tables = {
-        file.relative_to(metrics).with_suffix("").as_posix(): pl.read_csv(file, separator="\t").rows()
-        for file in metrics.rglob("*.tsv")
-    }
-    return {name: [(step, float(value)) for step, value in rows] for name, rows in tables.items()}
-
-
-def test_killed_and_run_again_each_step_is_shown_once_and_the_result_is_as_without_trackers(
-    made_project: Path, tmp_path: Path, commands: KillableCommands
-):
-    plain, followed = (
-        Paths(shutil.copytree(made_project, tmp_path / name)) for name in ("plain", "followed")
-    )
-    write_params(plain)
-    commands.finish(plain, "train")
-    write_params(followed, trackers=LOCAL)
-    assert commands.run(followed, "train", call="vzero.train.loop.update:4") == KILLED, said(followed)
-    shown = followed.scratch / "trackers"
-    # After the checkpoint at 2 the third step was shown, and is made again.
-    assert [step for step, _ in in_dvclive(shown / "dvclive")["train/loss"]] == [0, 1, 2]
-    told = commands.finish(followed, "train")
-
-    assert "train: tracker tensorboard: tensorboard --logdir .vzero/trackers/tensorboard" in told
-    assert "warning" not in told
-    assert results(followed) == results(plain)
-    assert not (followed.root / "dvc.yaml").exists()
-    expected = written_down(followed)
-    assert [step for step, _ in expected["train/loss"]] == [0, 1, 2, 3]
-    board = in_tensorboard(shown / "tensorboard")
-    assert {
-        name: [(event.step, event.value) for event in board.Scalars(name)] for name in board.Tags()[SCALARS]
-    } == expected
-    assert in_dvclive(shown / "dvclive") == {name: pytest.approx(rows) for name, rows in expected.items()}
-    assert_answers_and_pictures(board, followed)
-
-    events = list((shown / "tensorboard").rglob("events*"))
-    assert "continuing from step-000004" in commands.finish(followed, "train")
-    assert list((shown / "tensorboard").rglob("events*")) == events  # no step, nothing to show
-
-
-def assert_answers_and_pictures(board: EventAccumulator, paths: Paths) -> None:
-    """With each of the two checkpoints the answers to four samples, and three pictures of each."""
-    texts = board.Tensors("answers/text_summary")
-    assert [event.step for event in texts] == [1, 3]
-    rollouts = read(paths.rollouts, Rollouts)
-    for event in texts:
-        text = event.tensor_proto.string_val[0].decode()
-        asked = rollouts.filter(step=event.step)["sample_id"].unique()
-        assert len(asked) == 4 and all(text.count(sample) == 3 for sample in asked)  # three answers each
-    roles = {f"sample-{number}/{role}" for number in range(1, 5) for role in ("full", "positive", "negative")}
-    assert set(board.Tags()[IMAGES]) == roles
-    assert [event.step for event in board.Images("sample-1/full")] == [1, 3]
 
 
 class Package(ModuleType):
@@ -187,8 +89,8 @@ def test_a_tracker_that_fails_is_left_out_from_there_on_and_the_others_go_on(
     assert package.told == told
     warnings = [line for line in capsys.readouterr().out.splitlines() if "warning" in line]
     assert warnings == ["train: warning: tracker wandb is left out: ConnectionError: no route to host"]
-    losses = in_tensorboard(run.parent / "trackers/tensorboard").Scalars("train/loss")
-    assert [(event.step, event.value) for event in losses] == [(0, 0.5), (1, 0.5)]
+    board = in_tensorboard(run.parent / "trackers/tensorboard")
+    assert scalars(board)["train/loss"] == [(0, 0.5), (1, 0.5)]
 
 
 def test_a_tracker_that_is_not_installed_is_said_and_left_out(
@@ -203,7 +105,7 @@ def test_a_tracker_that_is_not_installed_is_said_and_left_out(
 
 def test_nulls_are_no_points(run: Path):
     follow(run, "tensorboard")
-    names = in_tensorboard(run.parent / "trackers/tensorboard").Tags()[SCALARS]
+    names = scalars(in_tensorboard(run.parent / "trackers/tensorboard"))
     assert "train/entropy" in names and "seconds/update" in names
     assert "train/reward" not in names and "train/step" not in names
 
