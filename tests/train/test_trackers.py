@@ -61,8 +61,8 @@ def run(tmp_path: Path) -> Path:
 
 
 def follow(run: Path, *names: str) -> None:
-    trackers = Trackers(names, run.parent, {})
-    with trackers.following(run, first=0):
+    trackers = Trackers(names, run, run.parent, {"gate.alpha": 0.5})
+    with trackers.following(first=0):
         trackers.log(0)
         trackers.log(1)
 

@@ -68,7 +68,8 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     with _shared(accelerator, run) as folder:
         _announce(accelerator, folder, params.train)
         try:
-            train_student(accelerator, training, batch, folder, _trackers(accelerator, params.train, paths))
+            trackers = _trackers(accelerator, params.train, folder, paths)
+            train_student(accelerator, training, batch, folder, trackers)
         except Exception:
             if accelerator.is_main_process:
                 check_inputs(folder)  # says so where they were replaced, and rows are no longer there
@@ -183,10 +184,10 @@ def _announce(accelerator: Accelerator, folder: Path, train: Train) -> None:
     accelerator.print(f"train: {start}; {_settings_of(train)}")
 
 
-def _trackers(accelerator: Accelerator, train: Train, paths: Paths) -> Trackers:
+def _trackers(accelerator: Accelerator, train: Train, run: Path, paths: Paths) -> Trackers:
     """Of the main process; the others show nothing."""
     names = train.trackers if accelerator.is_main_process else ()
-    return Trackers(names, paths.scratch, dotted(decisive(train)))
+    return Trackers(names, run, paths.scratch, dotted(decisive(train)))
 
 
 def _settings_of(train: Train) -> str:

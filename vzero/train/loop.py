@@ -67,7 +67,7 @@ def train_student(
     warned: set[str] = set()
     steps = range(first, train.steps)
     ahead = prepared_ahead(lambda step, pool: prepare(run, batch(step), pool), steps)
-    following = trackers.following(folder, first) if steps else contextlib.nullcontext()
+    following = trackers.following(first) if steps else contextlib.nullcontext()
     with following, _progress(accelerator) as progress, ahead as batches:
         task = progress.add_task("train", total=train.steps, completed=first, status="")
         for step, prepared in zip(steps, batches, strict=True):

@@ -61,10 +61,9 @@ class Tracker(ABC, Generic[Accelerates]):
 class TensorBoard(Tracker[TensorBoardTracker]):
     def __init__(self, start: Start) -> None:
         super().__init__(TensorBoardTracker(start.run, start.folder, purge_step=start.first))
-        settings = pl.DataFrame(
-            {"setting": start.settings.keys(), "value": map(str, start.settings.values())}, strict=False
-        )
-        self.started.log({"settings": markdown(settings)}, step=start.first)
+        settings = [(name, str(value)) for name, value in start.settings.items()]
+        table = pl.DataFrame(settings, schema=["setting", "value"], orient="row")
+        self.started.log({"settings": markdown(table)}, step=start.first)
 
     def show(self, shown: Shown, step: int) -> None:
         for name, pixels in shown.pictures.items():

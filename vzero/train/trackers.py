@@ -13,11 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import dataframely as dy
-import polars as pl
 
 from vzero.methods.base import Task
 from vzero.shards import read, shard_path
-from vzero.tables import TrainLog, TrainTimings
+from vzero.tables import Rollouts, TrainLog, TrainTimings
 from vzero.train.shown import shown_of
 from vzero.train.tracker_folders import look_at, tracker_folder
 from vzero.train.tracker_kinds import KINDS, Start, Tracker
@@ -26,16 +25,16 @@ from vzero.train.tracker_kinds import KINDS, Start, Tracker
 class Trackers:
     """Those of one run; on processes that write nothing there are none."""
 
-    def __init__(self, names: Sequence[str], scratch: Path, settings: Mapping[str, Any]) -> None:
-        self.names, self.scratch, self.settings = names, scratch, settings
+    def __init__(self, names: Sequence[str], run: Path, scratch: Path, settings: Mapping[str, Any]) -> None:
+        """`run` is the folder of the run's own tables, which names it; trackers write under `scratch`."""
+        self.names, self.run, self.scratch, self.settings = names, run, scratch, settings
         self.at_work: dict[str, Tracker] = {}
 
     @contextmanager
-    def following(self, run: Path, first: int) -> Iterator[None]:
-        """At work while the run in this folder makes its steps from `first` on."""
-        self.run = run
+    def following(self, first: int) -> Iterator[None]:
+        """At work while the run makes its steps from `first` on."""
         for name in self.names:
-            start = Start(tracker_folder(self.scratch, name), run.name, first, self.settings)
+            start = Start(tracker_folder(self.scratch, name), self.run.name, first, self.settings)
             with self._left_out_if_it_fails(name):
                 if find_spec(name) is None:
                     raise ModuleNotFoundError(f"not installed: pip install {name}")
@@ -56,7 +55,7 @@ class Trackers:
     def show(self, step: int, tasks: Sequence[Task]) -> None:
         """Some of a step's answers, and the pictures that they are about."""
         if self.at_work:
-            rollouts = pl.read_parquet(shard_path(self.run / "rollouts", step))
+            rollouts = read(shard_path(self.run / "rollouts", step), Rollouts)
             shown = shown_of(rollouts, tasks)
             self._each(lambda tracker: tracker.show(shown, step))
 
