@@ -1,4 +1,4 @@
-"""What a run shows in Prefect to people: progress, the stages, the scores, the report, the promotion.
+"""What a run shows in Prefect to people: progress, trackers, stages, scores, the report, the promotion.
 
 The lasting copies are files under `data/report`; these live in the server's database.
 """
@@ -6,7 +6,7 @@ The lasting copies are files under `data/report`; these live in the server's dat
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -21,7 +21,9 @@ from prefect.artifacts import (
 )
 from prefect.client.schemas.objects import State
 
+from vzero.config import read_yaml
 from vzero.paths import Paths
+from vzero.train.tracker_folders import LOOK_AT, look_at, tracker_folder
 
 
 def publish_stages(states: dict[str, State[Any]]) -> None:
@@ -35,6 +37,23 @@ def stage_rows(states: dict[str, State[Any]]) -> list[dict[str, str]]:
         {"stage": stage, "verdict": state.name or state.type.value, "detail": state.message or ""}
         for stage, state in states.items()
     ]
+
+
+def publish_trackers(root: Path) -> None:
+    """Note `trackers`: where training is shown as it goes, when `train.trackers` names any."""
+    paths = Paths(root.resolve())
+    named = (read_yaml(paths.params).get("train") or {}).get("trackers") or []
+    if names := [name for name in named if name in LOOK_AT]:  # `train` itself refuses others
+        create_markdown_artifact(
+            key="trackers", markdown=trackers_table(names, paths.scratch), description="Training as it goes"
+        )
+
+
+def trackers_table(names: Sequence[str], scratch: Path) -> str:
+    """A row a tracker: a link to its folder, and the command to look at it."""
+    links = {name: tracker_folder(scratch, name).as_uri() for name in names}
+    rows = [f"| [{name}]({link}) | `{look_at(scratch, name)}` |" for name, link in links.items()]
+    return "\n".join(["| tracker | look at it |", "|---|---|", *rows])
 
 
 def publish_report(root: Path) -> None:

@@ -46,6 +46,7 @@ def pipeline(root: Path = Path(), force: bool = False, parallel: int = 1) -> dic
     how many run at once. The default is one, because every stage already uses all cores or the one GPU.
     """
     with recovery.held():
+        artifacts.publish_trackers(root)
         states = run_graph(root, force=force, parallel=parallel)
         artifacts.publish_stages(states)
         failed = [stage for stage, state in states.items() if state.is_failed()]

@@ -128,7 +128,14 @@ def test_what_leaves_no_trace_does_not_name_a_run():
     from vzero.config import decisive
 
     changed = parse_params(
-        {"train": {"checkpoint_every": 3, "teacher": {"offload": True}, "on_collapse": "stop"}}
+        {
+            "train": {
+                "checkpoint_every": 3,
+                "teacher": {"offload": True},
+                "on_collapse": "stop",
+                "trackers": ["wandb"],
+            }
+        }
     )
     assert decisive(changed.train) == decisive(Params().train)
     other = parse_params({"ingest": {"gqa": {"images": "elsewhere"}, "verify_boxes": False}})

@@ -18,6 +18,7 @@ from dvc.cli.parser import get_main_parser
 
 from vzero.cli import app
 from vzero.config import read_yaml
+from vzero.train.tracker_folders import LOOK_AT, look_at
 
 ASSIGNMENT = re.compile(r"[A-Z_]+=\S+")
 END = re.compile(r"[;&]+")
@@ -66,6 +67,8 @@ def _make(arguments: list[str]) -> None:
 def _dvc(arguments: list[str]) -> None:
     parsed = get_main_parser().parse_args(arguments)  # ends with SystemExit where it cannot
     targets = set(getattr(parsed, "targets", None) or [])
+    if targets and arguments[0] == "plots":
+        return _shown_by_training("dvc", arguments)
     assert targets <= set(read_yaml(ROOT / "dvc.yaml")["stages"]), f"no stages {targets}"
 
 
@@ -106,6 +109,21 @@ def _pip(arguments: list[str]) -> None:
         assert name == project["name"] and extra in project["optional-dependencies"]
 
 
+def _tensorboard(arguments: list[str]) -> None:
+    _options("tensorboard", arguments, _sources("tensorboard", "plugins/core/core_plugin.py"))
+    _shown_by_training("tensorboard", arguments)
+
+
+def _wandb(arguments: list[str]) -> None:
+    """It is not installed here."""
+    _shown_by_training("wandb", arguments)
+
+
+def _shown_by_training(program: str, arguments: list[str]) -> None:
+    """Commands that `train` says when it starts, for what its trackers have."""
+    assert " ".join([program, *arguments]) in {look_at(Path(".vzero"), name) for name in LOOK_AT}
+
+
 def _cd(arguments: list[str]) -> None:
     assert len(arguments) == 1
 
@@ -142,6 +160,8 @@ CHECKS: dict[str, Callable[[list[str]], None]] = {
     "accelerate": _accelerate,
     "ray": _ray,
     "pip": _pip,
+    "tensorboard": _tensorboard,
+    "wandb": _wandb,
     "cd": _cd,
     "export": _export,
     "marimo": _marimo,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import polars as pl
 import pytest
 from prefect.states import Completed, Failed
 
-from flows.artifacts import artifact_key, percent_done, score_rows, stage_rows
+from flows.artifacts import artifact_key, percent_done, score_rows, stage_rows, trackers_table
 
 
 def test_a_stage_row_has_the_verdict_and_the_seconds():
@@ -35,6 +37,12 @@ def test_scores_are_percents_with_intervals_and_points_against_base():
     assert base["accuracy"] == "50.0 [45.0, 55.0]"
     assert base["against base"] == ""
     assert trained["against base"] == "+7.5 [+3.2, +11.8]"
+
+
+def test_trackers_are_linked_with_the_command_to_look_at_them():
+    *_, row = trackers_table(["tensorboard"], Path("/p/.vzero")).splitlines()
+    link = "file:///p/.vzero/trackers/tensorboard"
+    assert row == f"| [tensorboard]({link}) | `tensorboard --logdir /p/.vzero/trackers/tensorboard` |"
 
 
 @pytest.mark.parametrize(

@@ -41,8 +41,9 @@ def test_retrain_runs_what_is_new_and_skips_the_rest(toy: Path):
     table = latest_artifact("stages")
     assert '"Skipped"' in table and '"Ran"' not in table
 
-    (toy / "params.yaml").write_text("source: one\nleft: three\n")
+    (toy / "params.yaml").write_text("source: one\nleft: three\ntrain: {trackers: [tensorboard]}\n")
     assert pipeline(toy) == {"source": "Skipped", "left": "Ran", "right": "Skipped", "join": "Ran"}
+    assert f"tensorboard --logdir {toy}/.vzero/trackers/tensorboard" in latest_artifact("trackers")
 
 
 def test_stages_that_do_not_need_each_other_run_side_by_side(toy: Path):

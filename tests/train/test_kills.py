@@ -14,6 +14,13 @@ from pathlib import Path
 import pytest
 from killable import KILLED, KillableCommands, said
 from ruamel.yaml import YAML
+from shown_points import (
+    assert_answers_and_pictures,
+    in_dvclive,
+    in_tensorboard,
+    scalars,
+    written_down,
+)
 from small_project import SETTINGS
 
 from vzero.paths import Paths
@@ -156,6 +163,28 @@ def test_a_full_disk_is_one_line_and_with_space_again_it_goes_on(
         assert not list(project.root.rglob(".*.tmp"))
     commands.finish(project, "train")
     assert_same(project, untouched)
+
+
+def test_killed_and_run_again_trackers_show_each_step_once_and_change_no_byte(
+    project: Paths, untouched: Paths, commands: KillableCommands
+):
+    write_params(project, trackers=["tensorboard", "dvclive"])
+    assert commands.run(project, "train", call="vzero.train.loop.update:4") == KILLED
+    shown = project.scratch / "trackers"
+    # The step after the checkpoint was shown, and is made again.
+    assert [step for step, _ in in_dvclive(shown / "dvclive")["train/loss"]] == [0, 1, 2]
+    told = commands.finish(project, "train")
+    assert "train: tracker tensorboard: tensorboard --logdir .vzero/trackers/tensorboard" in told
+    assert "warning" not in told
+    assert_same(project, untouched)
+    assert not (project.root / "dvc.yaml").exists()
+
+    expected = written_down(project)
+    assert [step for step, _ in expected["train/loss"]] == [0, 1, 2, 3]
+    board = in_tensorboard(shown / "tensorboard")
+    assert scalars(board) == expected
+    assert in_dvclive(shown / "dvclive") == {name: pytest.approx(points) for name, points in expected.items()}
+    assert_answers_and_pictures(board, project)
 
 
 @pytest.fixture(scope="module")

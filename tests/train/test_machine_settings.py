@@ -27,14 +27,20 @@ def in_project(project: Paths, **changed) -> Params:
     return params.model_copy(update={"models": params.models.model_copy(update=folders)})
 
 
-def test_checkpoints_and_offloading_change_no_byte_and_begin_no_run_anew(
+def test_checkpoints_offloading_and_trackers_change_no_byte_and_begin_no_run_anew(
     project: Paths, capsys: pytest.CaptureFixture[str]
 ):
     often = trained(project, checkpoint_every=1)
     assert "train: starting" in capsys.readouterr().out
-    rarely = {"checkpoint_every": 2, "teacher": {"offload": True}, "on_collapse": "stop"}
+    rarely = {
+        "checkpoint_every": 2,
+        "teacher": {"offload": True},
+        "on_collapse": "stop",
+        "trackers": ["tensorboard"],
+    }
     assert trained(project, **rarely) == often
     assert "train: continuing from step-000002" in capsys.readouterr().out
+    assert not (project.scratch / "trackers").exists()  # no step is made that they could show
     shutil.rmtree(project.scratch)
     assert trained(project, **rarely) == often
     assert "train: starting" in capsys.readouterr().out

@@ -17,6 +17,8 @@ from vzero.config.methods import over_recipe
 from vzero.config.methods.base import MethodSettings
 from vzero.config.recipes import RECIPES
 
+TrackerName = Literal["tensorboard", "wandb", "trackio", "dvclive"]
+
 
 class Teacher(Section):
     """Whose judgement the student learns from."""
@@ -77,6 +79,9 @@ class Train(Section):
     trained, which a bfloat16 folder rounds to two or three digits; twice its size."""
     on_collapse: Annotated[Literal["warn", "stop"], Reach.END] = "warn"
     """What to do when answers lose their length, their variety or their end (`vzero.train.collapse`)."""
+    trackers: Annotated[list[TrackerName], Reach.MACHINE] = Field(default=[])
+    """Where training is shown as it goes, by the names of the packages. One that is not installed, or fails,
+    is left out with a warning; none asks the network unless its own settings say so."""
     seed: NonNegative = 0
 
     @model_validator(mode="before")
@@ -96,6 +101,12 @@ class Train(Section):
     def _batches_divide(self) -> Train:
         if self.prompts % self.mini_batches:
             raise ValueError(f"mini_batches ({self.mini_batches}) must divide prompts ({self.prompts})")
+        return self
+
+    @model_validator(mode="after")
+    def _trackers_differ(self) -> Train:
+        if len(set(self.trackers)) < len(self.trackers):
+            raise ValueError(f"trackers {self.trackers} must differ from each other")
         return self
 
     @model_validator(mode="after")

@@ -33,6 +33,7 @@ from vzero.train.left_out import counts_by_code, left_out
 from vzero.train.loop import train_student
 from vzero.train.sharding import shard, sharding_wanted
 from vzero.train.teacher import load_reference, load_student, load_teacher
+from vzero.train.trackers import Trackers
 from vzero.train.training_run import TrainingRun, training_run
 
 
@@ -68,7 +69,8 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     with _shared(accelerator, run) as folder:
         _announce(accelerator, folder, params.train)
         try:
-            train_student(accelerator, training, batch, folder)
+            trackers = _trackers(accelerator, params.train, folder, paths)
+            train_student(accelerator, training, batch, folder, trackers)
         except Exception:
             if accelerator.is_main_process:
                 check_inputs(folder)  # says so where they were replaced, and rows are no longer there
@@ -182,6 +184,12 @@ def _announce(accelerator: Accelerator, folder: Path, train: Train) -> None:
     found = last_checkpoint(folder / "checkpoints", steps=train.steps)
     start = f"continuing from {found.name}" if found else "starting"
     accelerator.print(f"train: {start}; {_settings_of(train)}")
+
+
+def _trackers(accelerator: Accelerator, train: Train, run: Path, paths: Paths) -> Trackers:
+    """Of the main process; the others show nothing."""
+    names = train.trackers if accelerator.is_main_process else ()
+    return Trackers(names, run, paths.scratch, dotted(decisive(train)))
 
 
 def _settings_of(train: Train) -> str:

@@ -34,12 +34,17 @@ from vzero.train.records import (
 from vzero.train.scoring import score_step
 from vzero.train.sharding import gather
 from vzero.train.teacher import average, weights_of
+from vzero.train.trackers import Trackers
 from vzero.train.training_run import TrainingRun
 from vzero.train.update import update
 
 
 def train_student(
-    accelerator: Accelerator, run: TrainingRun, batch: Callable[[int], list[Sample]], folder: Path
+    accelerator: Accelerator,
+    run: TrainingRun,
+    batch: Callable[[int], list[Sample]],
+    folder: Path,
+    trackers: Trackers,
 ) -> int:
     """Train in place for `train.steps` steps, writing under `folder`. Returns the step it continued from.
 
@@ -62,17 +67,20 @@ def train_student(
     warned: set[str] = set()
     steps = range(first, train.steps)
     ahead = prepared_ahead(lambda step, pool: prepare(run, batch(step), pool), steps)
-    with _progress(accelerator) as progress, ahead as batches:
+    following = trackers.following(first) if steps else contextlib.nullcontext()
+    with following, _progress(accelerator) as progress, ahead as batches:
         task = progress.add_task("train", total=train.steps, completed=first, status="")
         for step, prepared in zip(steps, batches, strict=True):
             _set_learning_rate(optimizer, train, step)
             log = _step(accelerator, run, prepared, optimizer, folder, step)
+            trackers.log(step)
             if teacher is not None and moving:
                 average(teacher, student, decay=train.teacher.decay)
             done = step + 1
             signs = _broadcast(accelerator, collapse_signs(log) if log is not None else [])
             stopping = bool(signs) and train.on_collapse == "stop"
             if done % train.checkpoint_every == 0 or done == train.steps or stopping:
+                trackers.show(step, prepared.tasks)
                 _checkpoint(accelerator, folder, student, optimizer, extra, done)
             if stopping:
                 raise TrainingCollapsed(_advice(signs, done))
