@@ -84,11 +84,17 @@ def test_every_evaluation_cell_is_an_out():
     assert DAG["stages"]["evaluate"]["matrix"]["model"] == ["trained"]
 
 
-def test_metrics_and_plots_lie_in_cached_outs():
+def test_metrics_and_plots_lie_in_cached_outs_or_are_those_of_experiments():
     outs = {out for stage in STAGES for out in outs_of(stage)}
-    for place in [*DAG["metrics"], *DAG["plots"]]:
+    plots = [place for each in DAG["plots"] for place in (each if isinstance(each, dict) else [each])]
+    of_experiments = {
+        str(Paths().experiment_metrics("any").parent),
+        str(Paths().experiment_plots("any").parent),
+    }
+    for place in {*DAG["metrics"], *plots} - of_experiments:
         assert any(place == out or place.startswith(f"{out}/") for out in outs), place
-    assert str(Paths().metrics) in DAG["metrics"] and str(Paths().plots) in DAG["plots"]
+    assert of_experiments <= {*DAG["metrics"], *plots}
+    assert str(Paths().metrics) in DAG["metrics"] and str(Paths().plots) in plots
 
 
 def test_nothing_costs_a_stage_its_run_cache():

@@ -29,7 +29,9 @@ def main() -> int:
     watch = threading.Thread(target=_end_with_asker, args=(command.pid,), daemon=True)
     watch.start()
     status = command.wait()
-    if select.select([sys.stdin], [], [], 0)[0]:  # the asker has ended: the command is not all there is to end
+    if select.select([sys.stdin], [], [], 0)[
+        0
+    ]:  # the asker has ended: the command is not all there is to end
         watch.join()
     return status if status >= 0 else 128 - status
 

@@ -19,7 +19,7 @@ REFUSED = "refused"  # in the place of a finish reason: nothing was asked
 PROMPT_TOO_LONG = ["student_prompt_too_long", "teacher_prompt_too_long"]
 PICTURE_REFUSED = ["student_picture_refused", "teacher_picture_refused"]
 LEFT_OUT = ["no_region", "no_answer", "open_question", *PICTURE_REFUSED, *PROMPT_TOO_LONG]
-SCORED = {
+SCORED: dict[str, dy.Column] = {
     "model": dy.Enum(["student", "teacher", "reference"], nullable=False),
     "view": dy.String(nullable=False),  # full, positive, negative, ...
     "values": dy.List(dy.Float32(nullable=False), nullable=False),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterator
 from typing import Any, get_args
 
 from pydantic import BaseModel
@@ -28,9 +29,17 @@ def explain(problem: Any, root: type[BaseModel], *, prefix: str = "") -> str:
 
 
 def _section_at(root: type[BaseModel], location: list[str]) -> type[BaseModel]:
+    """The section that a place is in; names and numbers in between are of mappings and lists of sections."""
     section = root
     for name in location:
-        annotation = section.model_fields[name].annotation
-        choices = (annotation, *get_args(annotation))  # the section itself, or it and None
-        section = next(c for c in choices if isinstance(c, type) and issubclass(c, BaseModel))
+        if name in section.model_fields:
+            section = next(_sections(section.model_fields[name].annotation))
     return section
+
+
+def _sections(annotation: Any) -> Iterator[type[BaseModel]]:
+    """Those that an annotation names: a section itself, it or None, or a mapping or list of them."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _sections(inner)

@@ -95,7 +95,7 @@ class Experiment(Section):
 
     @property
     def scales(self) -> list[str]:
-        """What an accuracy may be of, the headline first: `regions` where benchmarks ask for one, and each."""
+        """What an accuracy may be of, the headline first: `regions`, where some ask for one, and each."""
         regions = [REGIONS] if set(self.benchmarks) & set(REGION_BENCHMARKS) else []
         return [*regions, *self.benchmarks]
 

@@ -1,0 +1,136 @@
+"""From stored rows to what the page says: worked numbers on a few items."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import polars as pl
+import pytest
+
+from vzero.evaluate.reaching import Reached
+from vzero.experiments import findings
+from vzero.experiments.page import metrics, ratio_words
+from vzero.experiments.settings import Experiment, Goal
+from vzero.experiments.tables import PHASES, Curves, Runs
+from vzero.shards import frame_of
+
+EXPERIMENT = Experiment.model_validate(
+    {
+        "question": "Which?",
+        "rule": "The higher one.",
+        "arms": {"slow": {"label": "slow"}, "fast": {"label": "fast"}, "later": {"label": "later"}},
+        "seeds": [0, 1],
+        "marks": [1, 2],
+        "benchmarks": ["search", "coarse"],
+        "claims": [
+            {"better": "fast", "than": "slow"},
+            {"better": "fast", "than": "slow", "by": 50.0},
+            {"better": "later", "than": "slow"},
+        ],
+    }
+)
+# Right items of 40 by mark; in search and, beside it, in coarse.
+RIGHT = {"slow": [(10, 20), (12, 20), (20, 20)], "fast": [(10, 20), (30, 20), (38, 20)]}
+ITEMS = 40
+STEP_SECONDS = {"slow": 10.0, "fast": 5.0}
+
+
+def curves() -> pl.DataFrame:
+    rows = [
+        {
+            "arm": arm,
+            "seed": seed,
+            "step": step,
+            "benchmark": benchmark,
+            "item": f"{item:02}",
+            "group": f"{benchmark} {item:02}",
+            # The second seed answers other items right, as many.
+            "score": float((item + 3 * seed) % ITEMS < right),
+        }
+        for arm, marks in RIGHT.items()
+        for seed in EXPERIMENT.seeds
+        for step, of_mark in enumerate(marks)
+        for benchmark, right in zip(EXPERIMENT.benchmarks, of_mark, strict=True)
+        for item in range(ITEMS)
+    ]
+    return Curves.validate(frame_of(rows, Curves), cast=True)
+
+
+def runs() -> pl.DataFrame:
+    rows = [
+        {
+            "arm": arm,
+            "seed": seed,
+            "params_hash": "p",
+            "code_hash": "c",
+            "commit": "",
+            "hardware": "a machine",
+            "finished_at": datetime(2026, 1, 1, tzinfo=UTC),
+            "seconds": 100.0,
+            "peak_memory": 500.0,
+            "labels": 8,
+            "costs": [
+                {
+                    "step": step,
+                    "phase": phase,
+                    "seconds": STEP_SECONDS[arm] * step,
+                    "flops": 1e9 * step,
+                    "tokens": 5,
+                }
+                for step in EXPERIMENT.marks
+                for phase in PHASES
+            ],
+        }
+        for arm in RIGHT
+        for seed in EXPERIMENT.seeds
+    ]
+    return Runs.validate(frame_of(rows, Runs), cast=True)
+
+
+def test_a_curve_has_the_accuracy_and_what_it_had_cost_by_then():
+    rows = findings.curve_rows(curves(), runs(), EXPERIMENT)
+    fast = rows.filter(arm="fast", scale="regions").select("step", "accuracy", "seconds", "flops", "labels")
+    fast = fast.with_columns(pl.col("accuracy").round(9))
+    assert fast.rows() == [(0, 0.25, 0.0, 0.0, 0.0), (1, 0.75, 15.0, 3e9, 4.0), (2, 0.95, 30.0, 6e9, 8.0)]
+    assert set(rows["arm"]) == {"slow", "fast"}, "an arm without a cell has no curve"
+    assert set(rows["scale"]) == {"regions", "search", "coarse"}
+    assert (rows["low"] <= rows["accuracy"]).all() and (rows["accuracy"] <= rows["high"]).all()
+
+
+def test_the_final_table_says_accuracy_and_gain():
+    rows = {(row["arm"], row["scale"]): row for row in findings.final_rows(curves(), EXPERIMENT)}
+    assert rows["slow", "search"]["mean"].value == pytest.approx(0.5)
+    assert rows["slow", "search"]["gain"].value == pytest.approx(0.25)
+    assert rows["fast", "coarse"]["gain"].value == 0.0
+    assert (rows["fast", "search"]["mean"].seeds, rows["fast", "search"]["mean"].items) == (2, ITEMS)
+    numbers = metrics(curves(), EXPERIMENT)
+    assert numbers["fast"]["search"]["gain"]["value"] == pytest.approx(70.0)
+
+
+def test_claims_hold_do_not_or_cannot_be_told():
+    holds, not_so_much, not_there = findings.claim_sentences(curves(), EXPERIMENT)
+    assert holds.startswith("fast is above slow on regions: holds (+45.0 points, ")
+    assert "2 seeds x 40 items" in holds
+    assert not_so_much.startswith("fast is above slow by more than 50 points on regions: cannot be told")
+    assert not_there == "later is above slow on regions: no seed of both is there yet"
+
+
+def test_the_goal_is_reached_on_the_line_between_marks_or_not_at_all():
+    """0.45 lies at 2/5 of the way from 0.25 to 0.75, and 3/4 from 0.3 to 0.5."""
+    goal = Goal(accuracy=0.45, baseline="slow", on="search")
+    spent = {row.arm: row for row in findings.goal_rows(curves(), runs(), EXPERIMENT, goal)}
+    assert spent["fast"].cost["seconds"] == pytest.approx(0.4 * 15)
+    assert spent["slow"].cost["seconds"] == pytest.approx(30 + 0.75 * 30)
+    assert spent["fast"].ratio["seconds"].ratio == pytest.approx(6 / 52.5)
+    assert spent["fast"].ratio["flops"].ratio == pytest.approx(0.4 / 1.75)
+    high = Goal(accuracy=0.9, baseline="slow", on="search")
+    spent = {row.arm: row for row in findings.goal_rows(curves(), runs(), EXPERIMENT, high)}
+    assert spent["slow"].cost == {"seconds": None, "flops": None}
+    assert spent["fast"].ratio["seconds"].reached is Reached.NOT_BY_BASELINE
+    assert ratio_words(spent["fast"].ratio["seconds"]) == "not reached by the baseline"
+
+
+def test_arms_are_compared_on_the_seeds_that_both_have():
+    rows = curves().filter(~((pl.col("arm") == "slow") & (pl.col("seed") == 1)))
+    holds = findings.claim_sentences(rows, EXPERIMENT)[0]
+    assert "this seed alone x 40 items" in holds
