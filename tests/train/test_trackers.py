@@ -111,11 +111,11 @@ def test_nulls_are_no_points(run: Path):
 
 
 def test_what_stands_in_a_cell_is_text_on_one_line():
-    table = pl.DataFrame({"text": ["a | b\n<b>c</b>"], "reward": [None], "weight": [0.123456]})
+    table = pl.DataFrame({"text": ["a | b\n<b>*c*</b>"], "reward": [None], "weight": [0.123456]})
     assert markdown(table).splitlines() == [
         "| text | reward | weight |",
         "| --- | --- | --- |",
-        "| a &#124; b &lt;b>c&lt;/b> |  | 0.123 |",
+        "| a &#124; b &#60;b&#62;&#42;c&#42;&#60;/b&#62; |  | 0.123 |",
     ]
 
 
