@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping
 from importlib.machinery import ModuleSpec
@@ -38,7 +39,7 @@ class Package(ModuleType):
             raise ConnectionError("no route\nto host")
 
     def init(self, **settings: object) -> Package:
-        assert settings["mode"] == "offline"
+        assert settings["mode"] == "offline" and os.environ["WANDB_ERROR_REPORTING"] == "false"
         self._called("init")
         return self
 
@@ -84,7 +85,8 @@ def test_a_tracker_that_fails_is_left_out_from_there_on_and_the_others_go_on(
 ):
     package = Package(fails_at)
     monkeypatch.setitem(sys.modules, "wandb", package)
-    monkeypatch.delenv("WANDB_MODE", raising=False)
+    for name in ("WANDB_MODE", "WANDB_ERROR_REPORTING"):
+        monkeypatch.delenv(name, raising=False)
     follow(run, "wandb", "tensorboard")
     assert package.told == told
     warnings = [line for line in capsys.readouterr().out.splitlines() if "warning" in line]

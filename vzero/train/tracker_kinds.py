@@ -78,6 +78,8 @@ class WeightsAndBiases(Tracker[WandBTracker]):
 
     def __init__(self, start: Start) -> None:
         start.folder.mkdir(parents=True, exist_ok=True)
+        # Offline, too, it would ask its server whether that takes reports of its errors.
+        os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
         run = WandBTracker(
             PROJECT,
             name=start.run,
