@@ -7,9 +7,10 @@ from pathlib import Path
 import polars as pl
 from tensorboard.backend.event_processing.event_accumulator import IMAGES, SCALARS, TENSORS, EventAccumulator
 
+from vzero.imaging import decode
 from vzero.paths import Paths
 from vzero.shards import read
-from vzero.tables import Rollouts, TrainLog, TrainTimings
+from vzero.tables import Images, Rollouts, TrainLog, TrainTimings
 
 Points = dict[str, list[tuple[int, float]]]
 
@@ -61,4 +62,7 @@ def assert_answers_and_pictures(board: EventAccumulator, paths: Paths) -> None:
         assert len(asked) == 4 and all(text.count(sample) == 3 for sample in asked)  # three answers each
     roles = {f"sample-{number}/{role}" for number in range(1, 5) for role in ("full", "positive", "negative")}
     assert set(board.Tags()[IMAGES]) == roles
-    assert [event.step for event in board.Images("sample-1/full")] == [1, 3]
+    pictures = board.Images("sample-1/full")
+    assert [event.step for event in pictures] == [1, 3]
+    stored = {decode(data).tobytes() for data in read(paths.images, Images, ["bytes"])["bytes"]}
+    assert all(decode(event.encoded_image_string).tobytes() in stored for event in pictures)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping
 from importlib.machinery import ModuleSpec
@@ -38,7 +39,7 @@ class Package(ModuleType):
             raise ConnectionError("no route\nto host")
 
     def init(self, **settings: object) -> Package:
-        assert settings["mode"] == "offline"
+        assert settings["mode"] == "offline" and os.environ["WANDB_ERROR_REPORTING"] == "false"
         self._called("init")
         return self
 
@@ -84,7 +85,8 @@ def test_a_tracker_that_fails_is_left_out_from_there_on_and_the_others_go_on(
 ):
     package = Package(fails_at)
     monkeypatch.setitem(sys.modules, "wandb", package)
-    monkeypatch.delenv("WANDB_MODE", raising=False)
+    for name in ("WANDB_MODE", "WANDB_ERROR_REPORTING"):
+        monkeypatch.delenv(name, raising=False)
     follow(run, "wandb", "tensorboard")
     assert package.told == told
     warnings = [line for line in capsys.readouterr().out.splitlines() if "warning" in line]
@@ -111,11 +113,11 @@ def test_nulls_are_no_points(run: Path):
 
 
 def test_what_stands_in_a_cell_is_text_on_one_line():
-    table = pl.DataFrame({"text": ["a | b\n<b>c</b>"], "reward": [None], "weight": [0.123456]})
+    table = pl.DataFrame({"text": ["a | b\n<b>*c*</b>"], "reward": [None], "weight": [0.123456]})
     assert markdown(table).splitlines() == [
         "| text | reward | weight |",
         "| --- | --- | --- |",
-        "| a &#124; b &lt;b>c&lt;/b> |  | 0.123 |",
+        "| a &#124; b &#60;b&#62;&#42;c&#42;&#60;/b&#62; |  | 0.123 |",
     ]
 
 

@@ -78,6 +78,7 @@ SETTINGS: dict[str, tuple[Any, set[str]]] = {
     "checkpoint_every": (5, EVERY),
     "on_collapse": ("stop", EVERY - {"sft"}),
     "save_precision": ("fp32", EVERY),
+    "trackers": (["wandb"], EVERY),
     "seed": (1, EVERY),
 }
 """A value that is not the default, and the recipes that have a use for it when it is all that is set."""

@@ -7,6 +7,7 @@ more; `purge_step` and `_forget_from` take back what was logged of them where a 
 from __future__ import annotations
 
 import os
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from accelerate.tracking import (
 from vzero.train.shown import Shown
 
 PROJECT = "vzero"
+MARKS = re.compile(r"[\\`*_{}\[\]<>|&#~]")  # that Markdown or HTML would read as more than themselves
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,8 @@ class WeightsAndBiases(Tracker[WandBTracker]):
 
     def __init__(self, start: Start) -> None:
         start.folder.mkdir(parents=True, exist_ok=True)
+        # Offline, too, it would ask its server whether that takes reports of its errors.
+        os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
         run = WandBTracker(
             PROJECT,
             name=start.run,
@@ -145,10 +149,8 @@ def markdown(table: pl.DataFrame) -> str:
 def _cell(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.3g}"
-    text = "" if value is None else str(value)
-    for mark, written in {"&": "&amp;", "<": "&lt;", "|": "&#124;", "\n": " ", "\r": " "}.items():
-        text = text.replace(mark, written)
-    return text
+    text = "" if value is None else " ".join(str(value).split())
+    return MARKS.sub(lambda mark: f"&#{ord(mark[0])};", text)
 
 
 KINDS = {
