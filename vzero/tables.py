@@ -25,6 +25,7 @@ SCORED: dict[str, dy.Column] = {
     "values": dy.List(dy.Float32(nullable=False), nullable=False),
 }
 QUESTION_KINDS = ["choice", "open"]
+PHASES = ("rollout", "replay", "update")  # of a step of training
 AGGREGATES = ["micro", "cyclic", "source_mean", "l2_macro"]
 
 
@@ -104,8 +105,7 @@ class Crops(dy.Schema):
     # Further negatives by the same strategy and rule, each another window; [] when one was asked for. Fewer
     # than `params.crops.negative_count` - 1 where no more different windows exist.
     more_negatives = dy.List(dy.Binary(nullable=False), nullable=False)
-    # Encoded full image that the negative view shows instead of the sample's, at its sides // 2, at least 1;
-    # null but for `downsampled`.
+    # Of `downsampled`: the encoded full image that the negative view shows, at its sides // 2, at least 1.
     negative_image = dy.Binary(nullable=True)
     width = dy.Int32(nullable=False, min=1)  # of the encoded positive
     height = dy.Int32(nullable=False, min=1)

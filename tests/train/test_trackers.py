@@ -18,7 +18,8 @@ from small_project import settings
 from vzero.config import parse_params
 from vzero.config.train import TrackerName
 from vzero.errors import ConfigError
-from vzero.tables import TrainLog
+from vzero.tables import PHASES, TrainLog
+from vzero.train.costs import Cost
 from vzero.train.records import append_log, append_timings
 from vzero.train.tracker_folders import LOOK_AT
 from vzero.train.tracker_kinds import KINDS, markdown
@@ -54,10 +55,10 @@ class Package(ModuleType):
 def run(tmp_path: Path) -> Path:
     """The folder of a run of two steps."""
     figures = dict.fromkeys(TrainLog.column_names(), 0.5)
-    seconds = dict.fromkeys(["rollout", "replay", "update"], 0.1)
+    costs = dict.fromkeys(PHASES, Cost(seconds=0.1, flops=7, positions=7))
     for step in range(2):
         append_log(tmp_path / "run/train_log", figures | {"step": step, "reward": None})
-        append_timings(tmp_path / "run/timings", seconds, number=step)
+        append_timings(tmp_path / "run/timings", costs, number=step)
     return tmp_path / "run"
 
 

@@ -18,13 +18,12 @@ import polars as pl
 from vzero.errors import UserError
 from vzero.experiments.cells import Cell
 from vzero.experiments.settings import merged
-from vzero.experiments.tables import PHASES
 from vzero.experiments.workspace import open_workspace, write_params
 from vzero.guarded import run_module
 from vzero.paths import Paths
 from vzero.report.answers import answered, counted
 from vzero.shards import read
-from vzero.tables import Predictions, TrainLog, TrainTimings
+from vzero.tables import PHASES, Predictions, TrainLog, TrainTimings
 
 LOG = "log.txt"
 SHARED = Lock()

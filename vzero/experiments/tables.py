@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import dataframely as dy
 
-PHASES = ("rollout", "replay", "update")
+from vzero.tables import PHASES
+
 COST = {
     "step": dy.Int32(nullable=False),  # a mark
     "phase": dy.Enum(PHASES, nullable=False),

@@ -13,8 +13,7 @@ from vzero.paths import Paths
 from vzero.report import gate
 from vzero.report.inputs import Inputs
 from vzero.report.words import signed
-
-PHASES = ("rollout", "replay", "update")
+from vzero.tables import PHASES
 
 
 def run_facts(inputs: Inputs) -> list[Facts]:

@@ -14,9 +14,9 @@ import polars as pl
 import torch
 
 from vzero.methods.base import Task
+from vzero.tables import PHASES
 from vzero.train.training_run import TrainingRun
 
-PHASES = ("rollout", "replay", "update")
 MEBIBYTE = 2**20
 
 
