@@ -42,8 +42,9 @@ def example(root: Path) -> None:
 
 
 def checkout(root: Path) -> None:
-    """What of the checkout is read: results of measurements."""
-    (root / "bench").symlink_to(ROOT / "bench")
+    """What of the checkout is read: results of measurements and of experiments."""
+    for name in ("bench", "experiments"):
+        (root / name).symlink_to(ROOT / name)
 
 
 def overlays(root: Path) -> None:

@@ -6,7 +6,7 @@
 - python: runs in the small project `run=WORLD`, or in a finished run. `file=PATH`: a file of somebody's own.
 - text output: what the block before prints.
 - text graph, text tree, text prompt: the graph of stages, the rooms, a prompt of the export.
-- yaml: an overlay for params.yaml.
+- yaml: an overlay for params.yaml. `yaml experiment`: a file of configs/experiments.
 
 Any other block fails.
 """
@@ -33,6 +33,7 @@ from docs_worlds import WORLDS
 from vzero.commands import diff, versions
 from vzero.commands.overlays import merge
 from vzero.config import parse_params, read_yaml
+from vzero.experiments.settings import arm_tree, load_experiment
 
 BLOCKS = [block for page in PAGES for block in blocks(page)]
 STAGES = read_yaml(ROOT / "dvc.yaml")["stages"]
@@ -53,12 +54,13 @@ CONSOLE = of("console", "", "numbers", "stages")
 PYTHON = of("python", "")
 FILES = [block for block in BLOCKS if block.rule.startswith("file=")]  # tests/methods/test_documented_method
 YAML = of("yaml", "")
+EXPERIMENTS = of("yaml", "experiment")
 OUTPUTS = of("text", "output", "output numbers", "output columns")
 DRAWN = of("text", "graph", "tree", "prompt")
 
 
 def test_every_block_has_a_rule():
-    checked = [*CONSOLE, *PYTHON, *FILES, *YAML, *OUTPUTS, *DRAWN]
+    checked = [*CONSOLE, *PYTHON, *FILES, *YAML, *EXPERIMENTS, *OUTPUTS, *DRAWN]
     assert names([block for block in BLOCKS if block not in checked]) == []
     # An output belongs to the block before it; a console block that is not run shows none, but for stages'.
     follows = [BLOCKS[number + 1] for number, block in enumerate(BLOCKS[:-1]) if block in PYTHON]
@@ -188,6 +190,14 @@ def test_yaml_is_an_overlay(block: Block, tmp_path: Path):
     merged = read_yaml(ROOT / "params.yaml")
     list(merge(merged, read_yaml(tmp_path / "overlay.yaml")))
     parse_params(merged, origin=block.name)
+
+
+@pytest.mark.parametrize("block", EXPERIMENTS, ids=names(EXPERIMENTS))
+def test_an_experiment_can_be_run(block: Block, tmp_path: Path):
+    (tmp_path / "one.yaml").write_text(block.text)
+    experiment = load_experiment(tmp_path / "one.yaml")
+    for arm in experiment.arms:
+        arm_tree(experiment, arm, read_yaml(ROOT / "params.yaml"))
 
 
 STAGE_BLOCKS = of("console", "stages")

@@ -14,8 +14,12 @@ from typing import Any
 import polars as pl
 import pytest
 from example_run import picture, write_example
+from experiment_rows import EXPERIMENT, curves, runs
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from vzero.config import parse_params
+from vzero.experiments import page as experiment_page
+from vzero.experiments.settings import Goal
 from vzero.stages import quality, report
 
 # What is made once for the module is made in one process.
@@ -94,6 +98,27 @@ def test_what_is_folded_is_out_of_the_way(browser: Browser, written: Path, devic
     for summary in page.locator("summary").all():
         summary.click()
     assert page.locator("details[open] table:visible").count() == page.locator("details").count()
+    page.close()
+
+
+@pytest.mark.parametrize("device", WIDTHS)
+def test_the_page_of_an_experiment_is_whole(browser: Browser, device: str, tmp_path: Path) -> None:
+    params = parse_params({"evaluate": {"benchmarks": EXPERIMENT.benchmarks}})
+    goal = Goal(accuracy=0.45, baseline="slow", on="search")
+    file = tmp_path / "one.html"
+    experiment = EXPERIMENT.model_copy(update={"goal": goal})
+    file.write_text(experiment_page.render("one", experiment, params, runs(), curves()), encoding="utf-8")
+    page, fetched, errors = opened(browser, file, WIDTHS[device])
+    assert page.locator("h2").all_inner_texts() == [
+        "Claims",
+        "After 2 steps",
+        "Curves",
+        "Until 45.0% on needle-search",
+        "What a cell cost",
+    ]
+    assert page.locator(".chart svg:visible").count() == 6
+    assert page.evaluate(CHECKS) == []
+    assert (fetched, errors) == ([], [])
     page.close()
 
 

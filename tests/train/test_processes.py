@@ -16,6 +16,7 @@ from accelerate.utils.launch import prepare_multi_gpu_env
 from hypothesis import given
 from hypothesis import strategies as st
 from killable import KillableCommands
+from polars import selectors
 from polars.testing import assert_frame_equal
 from ruamel.yaml import YAML
 from safetensors.torch import load_file
@@ -88,8 +89,13 @@ def launch(paths: Paths, config: str, *program: str) -> subprocess.CompletedProc
     )
 
 
-def assert_same_training(paths: Paths, alone: Paths, *, tolerance: float = 1e-5) -> None:
-    """Weights, log-probs and log differ by no more than `tolerance`; what was sampled is the same."""
+def assert_same_training(
+    paths: Paths, alone: Paths, *, tolerance: float = 1e-5, packed_alike: bool = True
+) -> None:
+    """Weights, log-probs and log differ by no more than `tolerance`; what was sampled is the same.
+
+    The log counts padding among what was computed, which passes of other prompts have more or less of.
+    """
     weights, expected = (load_file(each.trained_model / "model.safetensors") for each in (paths, alone))
     assert weights.keys() == expected.keys()
     for name, weight in weights.items():
@@ -97,6 +103,8 @@ def assert_same_training(paths: Paths, alone: Paths, *, tolerance: float = 1e-5)
     frames = [read(each.rollouts, Rollouts).sort(Rollouts.primary_key()) for each in (paths, alone)]
     assert_frame_equal(*frames, abs_tol=tolerance, rel_tol=tolerance)
     logs = [read(each.train_log, TrainLog) for each in (paths, alone)]
+    if not packed_alike:
+        logs = [log.drop(selectors.ends_with("_flops", "_positions")) for log in logs]
     assert_frame_equal(*logs, abs_tol=tolerance, rel_tol=tolerance)
 
 
@@ -174,7 +182,8 @@ def test_prompts_that_are_packed_otherwise_only_round_otherwise(
     paths = copy_project(made_project, tmp_path / "project", micro_tokens=600)
     done = launch(paths, config)
     assert done.returncode == 0, done.stderr
-    assert_same_training(paths, alone, tolerance=SETTINGS["train"]["learning_rate"])
+    rounded = SETTINGS["train"]["learning_rate"]
+    assert_same_training(paths, alone, tolerance=rounded, packed_alike=False)
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,9 @@ from vzero.shards import read
 from vzero.tables import PHASES, Predictions, TrainLog, TrainTimings
 
 LOG = "log.txt"
+ANSWERS = ["model", "benchmark", "item", "view", "group", "answer", "hit", "cycle", "source", "l2_category"]
+COUNTED = [f"{phase}_{what}" for phase in PHASES for what in ("flops", "tokens")]
+"""Columns that are read."""
 SHARED = Lock()
 """Held while a cell makes, or restores, what others have in common with it: it should be made once."""
 
@@ -85,7 +88,7 @@ def _complaint(output: str) -> str:
 def _answers(workspace: Paths, model: str, benchmarks: list[str], *, step: int) -> Iterator[pl.DataFrame]:
     """Rows of tables.Curves without arm and seed."""
     for benchmark in benchmarks:
-        predictions = read(workspace.predictions(model, benchmark), Predictions)
+        predictions = read(workspace.predictions(model, benchmark), Predictions, ANSWERS)
         items = counted(answered(predictions, model, benchmark), benchmark)
         yield items.select(
             "item",
@@ -98,7 +101,7 @@ def _answers(workspace: Paths, model: str, benchmarks: list[str], *, step: int) 
 
 def _add_costs(found: Found, workspace: Paths, mark: int) -> None:
     """What training has cost up to a mark, by phase."""
-    log = read(workspace.train_log, TrainLog)
+    log = read(workspace.train_log, TrainLog, [*COUNTED, "labels"])
     timings = read(workspace.train_timings, TrainTimings)
     found.costs += [
         {
