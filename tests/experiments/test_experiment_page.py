@@ -24,6 +24,7 @@ def test_it_says_what_was_asked_measured_and_left_undone():
     assert "no number of theirs is a score on V*, HR-Bench, ZoomBench or MMStar" in text
     assert "fast is above slow on regions: holds" in text
     assert "later is above slow on regions: no seed of both is there yet" in text
+    assert "Points above slow" in text
     assert "versions of the code" not in text
 
 

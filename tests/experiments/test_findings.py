@@ -32,6 +32,17 @@ def test_the_final_table_says_accuracy_and_gain():
     assert numbers["fast"]["search"]["gain"]["value"] == pytest.approx(70.0)
 
 
+def test_arms_differ_from_the_baseline():
+    rows = {
+        (row["arm"], row["scale"]): row["difference"]
+        for row in findings.difference_rows(curves(), EXPERIMENT)
+    }
+    assert rows.keys() == {("fast", scale) for scale in EXPERIMENT.scales}
+    assert rows["fast", "search"].value == pytest.approx(0.45)
+    assert rows["fast", "coarse"].value == 0.0
+    assert rows["fast", "coarse"].low < 0.0, "items that never differ may differ yet"
+
+
 def test_claims_hold_do_not_or_cannot_be_told():
     holds, not_so_much, not_there = findings.claim_sentences(curves(), EXPERIMENT)
     assert holds.startswith("fast is above slow on regions: holds (+45.0 points, ")

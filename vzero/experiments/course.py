@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import queue
 import threading
@@ -154,15 +155,13 @@ def _at_once(
         waiting.put(cell)
 
     def take() -> None:
-        while not waiting.empty():
-            try:
+        with contextlib.suppress(queue.Empty):
+            while True:
                 cell = waiting.get_nowait()
-            except queue.Empty:
-                return
-            try:
-                ended.put((cell, work(cell) if clock.has_room() else None))
-            except Exception as error:
-                ended.put((cell, error))
+                try:
+                    ended.put((cell, work(cell) if clock.has_room() else None))
+                except Exception as error:
+                    ended.put((cell, error))
 
     for _ in range(jobs):
         threading.Thread(target=take, daemon=True).start()

@@ -107,6 +107,18 @@ def final_rows(curves: pl.DataFrame, experiment: Experiment) -> list[dict[str, A
     ]
 
 
+def difference_rows(curves: pl.DataFrame, experiment: Experiment) -> list[dict[str, Any]]:
+    """One row an arm and scale at the last mark: what it differs from the baseline, on the seeds of both."""
+    last = experiment.marks[-1]
+    return [
+        {"arm": arm, "scale": scale, "difference": _difference(pair[0], last, pair[1], last)}
+        for arm in experiment.arms
+        for scale in experiment.scales
+        if arm != experiment.baseline
+        and (pair := _paired(curves, experiment, (arm, experiment.baseline), scale)) is not None
+    ]
+
+
 def claim_sentences(curves: pl.DataFrame, experiment: Experiment) -> list[str]:
     """Each claim with its verdict at the last mark."""
     return [_judged(claim, curves, experiment) for claim in experiment.claims]

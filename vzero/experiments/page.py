@@ -51,6 +51,10 @@ def render(
         labels=names.LABELS,
         claims=findings.claim_sentences(curves, experiment),
         final={(row["arm"], row["scale"]): row for row in findings.final_rows(curves, experiment)},
+        differences={
+            (row["arm"], row["scale"]): row["difference"]
+            for row in findings.difference_rows(curves, experiment)
+        },
         spent=list(_spent(curves, runs, experiment)),
         costs=_costs(runs, done),
         figures=list(_figures(rows, experiment, done)),

@@ -103,6 +103,11 @@ class Experiment(Section):
     def headline(self) -> str:
         return self.scales[0]
 
+    @property
+    def baseline(self) -> str:
+        """The arm that others are compared with: the goal's, or the first."""
+        return self.goal.baseline if self.goal else next(iter(self.arms))
+
     def benchmarks_of(self, scale: str) -> list[str]:
         """The benchmarks whose mean a scale is."""
         return (
