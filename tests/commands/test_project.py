@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,9 @@ def test_a_wheel_lays_out_a_project_that_runs(tmp_path: Path):
     built = ["wheel", source, "--no-deps", "--no-build-isolation", "--wheel-dir", tmp_path]
     subprocess.run([*pip, *built], check=True)
     [wheel] = tmp_path.glob("vzero-*.whl")
+    tracked = subprocess.check_output(["git", "ls-files", "vzero", "flows"], cwd=source, text=True).split()
+    packed = {name for name in tracked if (source / name).is_file()}
+    assert packed <= set(zipfile.ZipFile(wheel).namelist())
     subprocess.run([*pip, "install", "--no-deps", "--target", site, wheel], check=True)
     environment = os.environ | {
         "PYTHONPATH": str(site),
