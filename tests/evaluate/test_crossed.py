@@ -189,12 +189,18 @@ def test_a_true_difference_of_that_size_is_found_four_times_in_five():
     assert found.mean() == pytest.approx(0.8, abs=0.01)
 
 
+def test_items_may_count_for_more_and_for_less_than_one():
+    """One of four counts twice and the others 2/3 each, as in strata of unequal size; the last is wrong."""
+    weighted = crossed_mean([[2, 2 / 3, 2 / 3, 0]], range(4), [0] * 4, confidence=CONFIDENCE)
+    assert weighted.value == pytest.approx(5 / 6)
+    assert 0 < weighted.low < weighted.value < weighted.high <= 1
+
+
 @pytest.mark.parametrize(
     ("scores", "groups", "strata", "message"),
     [
         ([0, 1], [0, 1], [0, 0], "seeds x items"),
-        ([[0, 2]], [0, 1], [0, 0], "between 0 and 1"),
-        ([[0, math.nan]], [0, 1], [0, 0], "between 0 and 1"),
+        ([[0, math.nan]], [0, 1], [0, 0], "must be numbers"),
         ([[0, 1]], [0, 1, 2], [0, 0], "2 items have groups"),
         ([[0, 1, 1]], [0, 1, 2], [0, 0, 1], "two groups in each stratum"),
     ],

@@ -76,9 +76,10 @@ def crossed_mean(
 ) -> CrossedMean:
     """Accuracy of one arm: mean over seeds and strata of each stratum's item mean.
 
-    `scores` are in [0, 1], (seeds, items). `groups` and `strata` are labels, (items,): items of one group
-    share an image and stand or fall together, a stratum is a benchmark. Raises ValueError for other shapes or
-    scores, and for a stratum of fewer than two groups.
+    `scores` are shares of hits, times what the item counts (1 on average), (seeds, items). `groups` and
+    `strata` are labels, (items,): items of one group share an image and stand or fall together, a stratum is
+    a benchmark. Raises ValueError for other shapes, for what is no number, and for a stratum of fewer than
+    two groups.
     """
     mean = _crossed(np.asarray(scores, dtype=np.float64), (groups, strata), 0.0, confidence)
     low, high = _bent(mean)
@@ -90,8 +91,8 @@ def crossed_difference(
 ) -> CrossedMean:
     """Accuracy of one arm minus that of another on the same items, paired by item and seed, as fractions.
 
-    Both are (seeds, items) in [0, 1], and a row of both is of one seed: of the same order of the data. Labels
-    and errors as for `crossed_mean`.
+    A row of both is of one seed: of the same order of the data. Scores, labels and errors as for
+    `crossed_mean`.
     """
     one, other = np.asarray(scores, dtype=np.float64), np.asarray(others, dtype=np.float64)
     if one.shape != other.shape:
@@ -150,9 +151,9 @@ def _groups_in(groups: np.ndarray, strata: np.ndarray) -> np.ndarray:
 def _crossed(
     scores: np.ndarray, labels: tuple[ArrayLike, ArrayLike], least: float, confidence: float
 ) -> CrossedMean:
-    """The mean with a symmetric interval; scores are between `least` and 1, labels are groups and strata."""
-    if scores.ndim != 2 or not scores.size or not ((scores >= least) & (scores <= 1)).all():
-        raise ValueError(f"scores {scores.shape} must be seeds x items, and between {least:g} and 1")
+    """The mean with a symmetric interval; a score is no less than `least`, labels are groups and strata."""
+    if scores.ndim != 2 or not scores.size or not np.isfinite(scores).all():
+        raise ValueError(f"scores {scores.shape} must be numbers, seeds x items")
     groups, strata = indexed(*labels, scores.shape[1])
     over_seeds = scores.mean(axis=0)
     found = components(scores, groups, strata)
