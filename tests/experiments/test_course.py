@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import polars as pl
@@ -151,6 +152,18 @@ def test_cells_run_fail_go_on_and_are_done(project: Paths, capsys: pytest.Captur
     assert command.run("toy", project, jobs=0)
     assert "toy: 2 cells" not in capsys.readouterr().out
     assert "2 of 4 cells" in project.experiment_page("toy").read_text()
+
+
+@pytest.mark.long
+def test_two_experiments_at_once_do_not_disturb_each_other(project: Paths):
+    YAML().dump(EXPERIMENT | {"seeds": [5], "marks": [4]}, project.experiment("second"))
+    names = ("toy", "second")
+    with ThreadPoolExecutor(2) as both:
+        assert all(both.map(lambda name: command.run(name, project, jobs=2), names))
+    for name, seed, right in (("toy", 3, 12.0), ("second", 5, 14.0)):
+        last = read_curves(project.experiment_results(name)).filter(step=4)
+        found = last.group_by("arm", "seed").agg(pl.col("score").sum()).sort("arm")
+        assert found.rows() == [("one", seed, right), ("other", seed, right)]
 
 
 def test_a_cell_starts_where_it_would_end_within_the_budget():
