@@ -33,7 +33,8 @@ pytestmark = pytest.mark.xdist_group("kills")
 RANDOM_KILLS = 30
 
 # The small project trains 4 steps and checkpoints after 2 and 4. Each run goes on where the one before was
-# killed, so calls count from its last checkpoint. A step writes three tables: rollouts, timings, the log.
+# killed, so calls count from its last checkpoint. A step writes three tables: rollouts, timings, the log. A run
+# that goes on writes the log and the timings first, without the steps after its checkpoint.
 WRITE_TABLE = "polars.DataFrame.write_parquet"
 WRITE_TENSORS = "vzero.train.checkpoint.save_file"
 IN_A_STEP = [
@@ -43,9 +44,10 @@ IN_A_STEP = [
 ]
 IN_A_TABLE = [
     {"call": f"{WRITE_TABLE}:7", "ending": "half"},  # rollouts of the third step
-    {"call": f"{WRITE_TABLE}:5", "ending": "half"},  # timings of the fourth
-    {"call": f"{WRITE_TABLE}:6", "ending": "half"},  # log of the fourth
-    {"call": f"{WRITE_TABLE}:4", "ending": "after"},  # rollouts written, not yet renamed
+    {"call": f"{WRITE_TABLE}:2", "ending": "half"},  # timings without the third
+    {"call": f"{WRITE_TABLE}:7", "ending": "half"},  # timings of the fourth
+    {"call": f"{WRITE_TABLE}:8", "ending": "half"},  # log of the fourth
+    {"call": f"{WRITE_TABLE}:6", "ending": "after"},  # rollouts written, not yet renamed
 ]
 IN_A_CHECKPOINT = [
     {"call": f"{WRITE_TENSORS}:1", "ending": "half"},  # weights of the first
@@ -149,7 +151,7 @@ def test_a_full_disk_is_one_line_and_with_space_again_it_goes_on(
 ):
     points = {
         f"{WRITE_TENSORS}:4": "checkpoints/step-000004",
-        f"{WRITE_TABLE}:4": "rollouts/part-00003.parquet",
+        f"{WRITE_TABLE}:6": "rollouts/part-00003.parquet",
         "vzero.models.saving.save_file:1": "data/train/model",
     }
     for call, place in points.items():
