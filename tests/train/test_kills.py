@@ -33,8 +33,8 @@ pytestmark = pytest.mark.xdist_group("kills")
 RANDOM_KILLS = 30
 
 # The small project trains 4 steps and checkpoints after 2 and 4. Each run goes on where the one before was
-# killed, so calls count from its last checkpoint. A step writes three tables: rollouts, timings, the log. A run
-# that goes on writes the log and the timings first, without the steps after its checkpoint.
+# killed, so calls count from its last checkpoint. A step writes three tables: rollouts, timings, the log. A
+# run that goes on writes the log and the timings first, without the steps after its checkpoint.
 WRITE_TABLE = "polars.DataFrame.write_parquet"
 WRITE_TENSORS = "vzero.train.checkpoint.save_file"
 IN_A_STEP = [
