@@ -24,7 +24,7 @@ repro: .venv/installed
 test: .venv/installed
 	pytest --numprocesses 2 --dist loadgroup
 
-# Twenty steps held against the trajectory lock, training killed at 30 random times, flows killed, all stages twice, every kind of run on two processes, all phases of pretraining, the shipped weights measured again, an experiment killed twice and two at once.
+# Twenty steps held against the trajectory lock, training killed at 30 random times, flows killed, all stages twice, every kind of run on two processes, all phases of pretraining, the shipped weights measured again, an experiment killed twice and two at once, trackers over a kill, a Ray cluster that loses a worker.
 long-test: .venv/installed
 	pytest -m long --capture no
 

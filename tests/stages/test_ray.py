@@ -37,6 +37,7 @@ def on_ray():
     cluster.shutdown()
 
 
+@pytest.mark.long
 def test_a_cluster_that_loses_a_worker_writes_the_bytes_of_one_and_of_two_local_processes(
     annotate, table_params, on_ray, tmp_path, monkeypatch
 ):

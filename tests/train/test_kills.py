@@ -167,6 +167,7 @@ def test_a_full_disk_is_one_line_and_with_space_again_it_goes_on(
     assert_same(project, untouched)
 
 
+@pytest.mark.long
 def test_killed_and_run_again_trackers_show_each_step_once_and_change_no_byte(
     project: Paths, untouched: Paths, commands: KillableCommands
 ):

@@ -50,16 +50,13 @@ def test_more_steps_go_on_where_fewer_ended_and_fewer_begin_anew(
     project: Paths, capsys: pytest.CaptureFixture[str]
 ):
     """Checkpoints come every 2 steps and at the end."""
-    short, middle, long = trained(project, steps=1), trained(project, steps=3), trained(project, steps=4)
+    short, long = trained(project, steps=1), trained(project, steps=3)
     said = capsys.readouterr().out
-    assert "train: starting" in said
-    assert "train: continuing from step-000001" in said
-    assert "train: continuing from step-000003" in said
-    assert trained(project, steps=3) == middle
+    assert "train: starting" in said and "train: continuing from step-000001" in said
+    assert trained(project, steps=1) == short
     assert "train: starting" in capsys.readouterr().out
     shutil.rmtree(project.scratch)
-    assert trained(project, steps=4) == long
-    assert trained(project, steps=1) == short
+    assert trained(project, steps=3) == long
 
 
 def test_a_killed_run_that_is_to_end_at_its_checkpoint_forgets_the_steps_after_it(project: Paths):

@@ -48,8 +48,9 @@ def cells(experiment: Experiment, paths: Paths) -> list[Cell]:
     ]
 
 
+@cache
 def stages_code() -> str:
-    """A hash of the code that decides what a cell finds."""
+    """A hash of the code that decides what a cell finds, as it is when it is first asked for."""
     return _hash([code_hash(f"vzero.stages.{stage}") for stage in STAGES])
 
 
