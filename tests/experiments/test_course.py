@@ -16,11 +16,14 @@ import pytest
 from ruamel.yaml import YAML
 
 from vzero.commands import experiment as command
-from vzero.experiments.course import Clock
+from vzero.experiments.course import Clock, expected_seconds
 from vzero.experiments.results import read_curves, read_runs
+from vzero.experiments.settings import Experiment
 from vzero.guarded import environment
 from vzero.locks import AtWork, held
 from vzero.paths import Paths
+from vzero.shards import shard_path, write_table
+from vzero.tables import PHASES, EvaluateTimings, TrainTimings
 
 STAGE = """
 import sys
@@ -165,6 +168,19 @@ def test_two_experiments_at_once_do_not_disturb_each_other(project: Paths):
         last = read_curves(project.experiment_results(name)).filter(step=4)
         found = last.group_by("arm", "seed").agg(pl.col("score").sum()).sort("arm")
         assert found.rows() == [("one", seed, right), ("other", seed, right)]
+
+
+def test_before_any_cell_the_projects_own_run_says_how_long_one_takes(tmp_path: Path):
+    """Ten steps of 2 s, and twice the 30 s that 60 answers took."""
+    paths, experiment = Paths(tmp_path), Experiment.model_validate(EXPERIMENT | {"marks": [5, 10]})
+    assert expected_seconds(tmp_path / "none", experiment, paths) is None
+    phases = {f"{phase}_seconds": seconds for phase, seconds in zip(PHASES, (1.0, 0.5, 0.5), strict=True)}
+    steps = pl.DataFrame([{"step": step, "peak_memory": 700.0} | phases for step in range(3)])
+    write_table(shard_path(paths.train_timings, 0), steps, TrainTimings)
+    fixed = {"model": "trained", "benchmark": "search", "view": "full", "seed": 0, "seconds": 0.5}
+    asked = pl.DataFrame([fixed | {"item": str(item)} for item in range(60)])
+    write_table(shard_path(paths.evaluate_timings("trained", "search"), 0), asked, EvaluateTimings)
+    assert expected_seconds(tmp_path / "none", experiment, paths) == pytest.approx(10 * 2 + 2 * 30)
 
 
 def test_a_cell_starts_where_it_would_end_within_the_budget():

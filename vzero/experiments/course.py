@@ -27,7 +27,7 @@ from vzero.git import commit_of
 from vzero.locks import held
 from vzero.paths import Paths
 from vzero.shards import discard, frame_of, read
-from vzero.tables import EvaluateTimings, TrainTimings
+from vzero.tables import PHASES, EvaluateTimings, TrainTimings
 
 Say = Callable[[str], None]
 HOUR = 3600.0
@@ -114,8 +114,9 @@ def expected_seconds(results: Path, experiment: Experiment, paths: Paths) -> flo
         return median(earlier)
     if not paths.train_timings.is_dir():
         return None
-    steps = read(paths.train_timings, TrainTimings)
-    step = steps.select(pl.mean_horizontal(pl.exclude("step")).mean() * (steps.width - 1)).item()
+    phases = [f"{phase}_seconds" for phase in PHASES]
+    step = read(paths.train_timings, TrainTimings, phases).sum_horizontal().mean()
+    assert isinstance(step, float)
     cells = [paths.evaluate_timings("trained", benchmark) for benchmark in experiment.benchmarks]
     asked = sum(read(cell, EvaluateTimings)["seconds"].sum() for cell in cells if cell.is_dir())
     return experiment.marks[-1] * step + len(experiment.marks) * asked
