@@ -118,7 +118,7 @@ def expected_seconds(results: Path, experiment: Experiment, paths: Paths) -> flo
     step = read(paths.train_timings, TrainTimings, phases).sum_horizontal().mean()
     assert isinstance(step, float)
     cells = [paths.evaluate_timings("trained", benchmark) for benchmark in experiment.benchmarks]
-    asked = sum(read(cell, EvaluateTimings)["seconds"].sum() for cell in cells if cell.is_dir())
+    asked = sum(float(read(cell, EvaluateTimings)["seconds"].sum()) for cell in cells if cell.is_dir())
     return experiment.marks[-1] * step + len(experiment.marks) * asked
 
 
