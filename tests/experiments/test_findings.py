@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 from experiment_rows import EXPERIMENT, ITEMS, curves, runs
 
+from vzero.errors import ProjectError
 from vzero.evaluate.reaching import Reached
 from vzero.experiments import findings
 from vzero.experiments.page import metrics, ratio_words
@@ -70,3 +71,12 @@ def test_arms_are_compared_on_the_seeds_that_both_have():
     rows = curves().filter(~((pl.col("arm") == "slow") & (pl.col("seed") == 1)))
     holds = findings.claim_sentences(rows, EXPERIMENT)[0]
     assert "this seed alone x 40 items" in holds
+
+
+def test_cells_that_answered_other_items_are_not_compared():
+    other = pl.when(arm="fast").then(pl.lit("other ") + pl.col("item")).otherwise("item")
+    with pytest.raises(ProjectError, match="fast and slow answered different items of regions"):
+        findings.claim_sentences(curves().with_columns(item=other), EXPERIMENT)
+    older = pl.when(seed=1).then(pl.lit("other ") + pl.col("item")).otherwise("item")
+    with pytest.raises(ProjectError, match="cells of slow answered different items of regions"):
+        findings.final_rows(curves().with_columns(item=older), EXPERIMENT)

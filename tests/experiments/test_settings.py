@@ -75,6 +75,7 @@ def test_an_arm_is_the_projects_params_with_its_own_over_them(tmp_path: Path):
     ("params", "words"),
     [
         ({"train": {"steps": 7}}, "arms.a.params: train.steps is the experiment's to say"),
+        ({"train": None}, "arms.a: train: expected a section of keys and values"),
         ({"train": {"seed": 7}}, "arms.a.params: train.seed is the experiment's to say"),
         ({"train": {"recipe": "papr"}}, "arms.a: train.recipe: Input should be"),
         ({"train": {"recipe": "grpo", "method": {"gate": {"alpha": 1.0}}}}, "arms.a: train: unknown key"),
@@ -93,4 +94,5 @@ def test_an_arm_that_cannot_be_trained_is_refused_before_anything_runs(
 def test_what_is_shipped_can_be_run(file: Path):
     experiment = load_experiment(file)
     for arm in experiment.arms:
-        arm_tree(experiment, arm, read_yaml(ROOT / "params.yaml"))
+        tree = arm_tree(experiment, arm, read_yaml(ROOT / "params.yaml"))
+        assert tree["train"]["steps"] == experiment.marks[-1]

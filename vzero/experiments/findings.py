@@ -8,12 +8,13 @@ both have.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import polars as pl
 
+from vzero.errors import ProjectError
 from vzero.evaluate.claims import sentence
 from vzero.evaluate.crossed import CrossedMean, crossed_difference, crossed_mean
 from vzero.evaluate.reaching import CostRatio, Curves, cost_ratio, reached
@@ -32,6 +33,8 @@ class Scores:
     marks: list[int]
     by_mark: np.ndarray
     """(seeds, marks, items)"""
+    items: list[tuple[str, str]]
+    """Benchmark and name of each."""
     groups: np.ndarray
     strata: np.ndarray
 
@@ -41,23 +44,29 @@ class Scores:
 
     def of_seeds(self, seeds: list[int]) -> Scores:
         rows = [self.seeds.index(seed) for seed in seeds]
-        return Scores(seeds, self.marks, self.by_mark[rows], self.groups, self.strata)
+        return replace(self, seeds=seeds, by_mark=self.by_mark[rows])
 
 
 def scores_of(curves: pl.DataFrame, experiment: Experiment, arm: str, scale: str) -> Scores | None:
-    """From rows of tables.Curves; None for an arm without a finished cell."""
+    """From rows of tables.Curves; None for an arm without a finished cell.
+
+    Raises ProjectError where its cells answered different items.
+    """
     rows = curves.filter(
         pl.col("arm") == arm, pl.col("benchmark").is_in(experiment.benchmarks_of(scale))
     ).sort("seed", "step", "benchmark", "item")
     if rows.is_empty():
         return None
     seeds, marks = (rows[name].unique().sort().to_list() for name in ("seed", "step"))
-    shape = (len(seeds), len(marks), -1)
     items = rows.filter(pl.col("seed") == seeds[0], pl.col("step") == marks[0])
+    asked = items.select("benchmark", "item").rows()
+    if rows.select("benchmark", "item").rows() != asked * (len(seeds) * len(marks)):
+        raise ProjectError(f"cells of {arm} answered different items of {scale}: run the older ones again")
     return Scores(
         seeds,
         marks,
-        rows["score"].to_numpy().reshape(shape),
+        rows["score"].to_numpy().reshape(len(seeds), len(marks), -1),
+        asked,
         items["group"].to_numpy(),
         items["benchmark"].to_numpy(),
     )
@@ -177,10 +186,12 @@ def _course(scores: Scores, runs: pl.DataFrame, arm: str, cost: str) -> Curves:
 def _paired(
     curves: pl.DataFrame, experiment: Experiment, arms: tuple[str, str], scale: str
 ) -> tuple[Scores, Scores] | None:
-    """Two arms on the seeds that both have."""
+    """Two arms on the seeds that both have. Raises ProjectError where they answered different items."""
     one, other = (scores_of(curves, experiment, arm, scale) for arm in arms)
     if one is None or other is None or not (seeds := [seed for seed in one.seeds if seed in other.seeds]):
         return None
+    if one.items != other.items:
+        raise ProjectError(f"{' and '.join(arms)} answered different items of {scale}: nothing to compare")
     return one.of_seeds(seeds), other.of_seeds(seeds)
 
 

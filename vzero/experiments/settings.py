@@ -136,9 +136,10 @@ def arm_tree(experiment: Experiment, arm: str, params: dict[str, Any]) -> dict[s
     overlay = experiment.arms[arm].params
     for key in GIVEN:
         section, name = key.split(".")
-        if name in overlay.get(section, {}):
+        if name in (overlay.get(section) or {}):
             raise ConfigError(f"arms.{arm}.params: {key} is the experiment's to say, not an arm's")
     tree = merged(params, overlay)
+    parse_params(tree, origin=f"arms.{arm}")  # before a section that is none gets the experiment's keys
     tree = merged(
         tree,
         {
