@@ -10,9 +10,10 @@ import pytest
 from ruamel.yaml import YAML
 
 from vzero.cli import use as use_command
-from vzero.commands.overlays import Change, use
+from vzero.commands.overlays import use
 from vzero.config import Params, load_params
 from vzero.errors import ConfigError
+from vzero.overlays import Change
 
 ROOT = Path(__file__).parents[2]
 OVERLAYS = sorted((ROOT / "configs").glob("*.yaml"))

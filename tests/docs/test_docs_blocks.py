@@ -31,9 +31,9 @@ from docs_outputs import check_output, normal
 from docs_worlds import WORLDS
 
 from vzero.commands import diff, versions
-from vzero.commands.overlays import merge
 from vzero.config import parse_params, read_yaml
 from vzero.experiments.settings import arm_tree, load_experiment
+from vzero.overlays import merge
 
 BLOCKS = [block for page in PAGES for block in blocks(page)]
 STAGES = read_yaml(ROOT / "dvc.yaml")["stages"]

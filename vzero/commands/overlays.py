@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.representer import RoundTripRepresenter
 
 from vzero.config import parse_params, read_yaml
+from vzero.overlays import Change, merge
 from vzero.shards import atomic_path
-
-
-@dataclass(frozen=True)
-class Change:
-    key: str  # dotted
-    old: Any
-    new: Any
 
 
 class _SpelledOutNull(RoundTripRepresenter):
@@ -47,15 +38,3 @@ def use(overlay: Path, params: Path) -> list[Change]:
         with atomic_path(params) as temporary:
             yaml.dump(tree, temporary)
     return changes
-
-
-def merge(tree: Any, values: dict[Any, Any], prefix: str = "") -> Iterator[Change]:
-    """Set every value of a nested mapping in `tree`, section by section, yielding what differed."""
-    for name, new in values.items():
-        old = tree.get(name)
-        key = f"{prefix}{name}"
-        if isinstance(old, dict) and isinstance(new, dict):
-            yield from merge(old, new, f"{key}.")
-        elif old != new or name not in tree:
-            tree[name] = new
-            yield Change(key, old, new)

@@ -17,9 +17,9 @@ import polars as pl
 
 from vzero.errors import UserError
 from vzero.experiments.cells import Cell
-from vzero.experiments.settings import merged
 from vzero.experiments.workspace import open_workspace, write_params
 from vzero.guarded import run_module
+from vzero.overlays import merged
 from vzero.paths import Paths
 from vzero.report.answers import answered, counted
 from vzero.shards import read

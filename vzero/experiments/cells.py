@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from vzero.config import read_yaml
-from vzero.experiments.settings import Experiment, arm_tree, merged
+from vzero.experiments.settings import Experiment, arm_tree
 from vzero.imports import code_hash
+from vzero.overlays import merged
 from vzero.paths import Paths
 from vzero.shards import content_hash
 

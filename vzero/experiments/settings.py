@@ -14,6 +14,7 @@ from vzero.config import parse_params, read_yaml
 from vzero.config.base import Fraction, NonNegative, Positive, Section
 from vzero.config.errors import explain
 from vzero.errors import ConfigError
+from vzero.overlays import merged
 from vzero.report.names import REGION_BENCHMARKS, REGIONS
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
@@ -149,12 +150,3 @@ def arm_tree(experiment: Experiment, arm: str, params: dict[str, Any]) -> dict[s
     )
     parse_params(tree, origin=f"arms.{arm}")
     return tree
-
-
-def merged(tree: dict[str, Any], overlay: dict[str, Any]) -> dict[str, Any]:
-    """A new tree with every value of a nested overlay set, section by section."""
-    result = dict(tree)
-    for name, value in overlay.items():
-        old = result.get(name)
-        result[name] = merged(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
-    return result
