@@ -1,8 +1,8 @@
 """What passes between the step loop and a method: samples, tasks, answers, credit.
 
 The loop asks a method for tasks, lets whoever writes answer them, replays the answers under the views that
-the tasks name, and asks for credit: what of it is learnt. It knows no method, and a method touches no
-weights.
+the tasks name, puts to the frozen model what the method asks about them, and asks for credit: what of it is
+learnt. It knows no method, and a method touches no weights.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import torch
 from vzero.config.methods.base import MethodSettings
 from vzero.prompts.views import View
 from vzero.rollout.generate import Rollout
+from vzero.voting.voters import Ask
 
 Settings = TypeVar("Settings", bound=MethodSettings)
 
@@ -32,7 +33,9 @@ class Sample:
     view of a sample for which no irrelevant crop was found."""
     options: tuple[str, ...] = ()
     answer: str | None = None
-    """A letter; None unless the method's settings declare that it learns from labels."""
+    """A letter; None unless the method's settings declare that it learns from labels, or votes decided it."""
+    weight: float = 1.0
+    """What is learnt of its answers counts so much."""
 
     def view(self, role: str) -> View:
         """The one view of a role of which there is one."""
@@ -64,6 +67,10 @@ class Answers:
     """(rows, tokens), 1 on the answers' tokens."""
     logprobs: Mapping[str, torch.Tensor] = field(default_factory=dict)
     """The teacher's of the answers' tokens, (rows, tokens) by role of `Task.scored`."""
+    replies: Sequence[Sequence[str]] = ()
+    """The frozen model's to each of `Method.asks`; none to one that could not be put to it."""
+    everyone: Sequence[str] = ()
+    """What was written in this step, by the students of all processes."""
 
     @property
     def group(self) -> int:
@@ -100,7 +107,7 @@ class Credit:
     """(rows,), bool; what is not counted enters no loss and no statistic."""
     advantages: torch.Tensor | None = None
     """(rows,) or (rows, tokens), for policy-gradient terms."""
-    columns: Mapping[str, torch.Tensor] = field(default_factory=dict)
+    columns: Mapping[str, torch.Tensor | Sequence[Any]] = field(default_factory=dict)
     """(rows,) each: what the columns of these names in `tables.Rollouts` show of it."""
 
     def to(self, device: torch.device) -> Credit:
@@ -136,6 +143,10 @@ class Method(ABC, Generic[Settings]):
     @abstractmethod
     def tasks(self, samples: Sequence[Sample]) -> list[Task]:
         """What is to be answered in a step."""
+
+    def asks(self, answers: Answers) -> Sequence[Ask]:
+        """What the frozen model is asked about the answers, where the settings say that it votes."""
+        return ()
 
     @abstractmethod
     def credit(self, answers: Answers) -> Credit:

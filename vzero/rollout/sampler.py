@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from vzero.models.loading import LoadedModel
-from vzero.models.prompt import Prompt
+from vzero.models.prompt import Piece, Prompt
 from vzero.rollout.generate import Rollout, Sampling, generate
 from vzero.rollout.packing import pack
 
@@ -23,6 +23,7 @@ class Sampler(Protocol):
         """`group` answers to every prompt, in the prompts' order; a seed a prompt.
 
         An answer depends on its prompt, its seed and its place in the group, not on what it is asked with.
+        None to a prompt that could not be answered for a reason that is not the prompt's.
         """
         ...
 
@@ -45,7 +46,7 @@ class Decoder:
         self, prompts: Sequence[Prompt], group: int, sampling: Sampling, seeds: Sequence[int]
     ) -> list[list[Rollout]]:
         found: dict[int, list[Rollout]] = {}
-        for part in self._parts([len(p.token_ids) + group * sampling.max_new_tokens for p in prompts]):
+        for part in self._parts(prompts, group * sampling.max_new_tokens):
             chosen, seed = [prompts[index] for index in part], [seeds[index] for index in part]
             found.update(
                 zip(part, generate(self._model, chosen, sampling, group=group, seed=seed), strict=True)
@@ -55,5 +56,21 @@ class Decoder:
     def follow(self, student: LoadedModel) -> None:
         self._model = student
 
-    def _parts(self, lengths: Sequence[int]) -> list[list[int]]:
-        return [list(range(len(lengths)))] if self._tokens is None else pack(lengths, self._tokens)
+    def _parts(self, prompts: Sequence[Prompt], answers: int) -> list[list[int]]:
+        """Numbers of the prompts that go through the model together; `answers`: tokens of a prompt's.
+
+        Prompts about one image stay together as far as the bound lets them: they share its encoding.
+        """
+        if self._tokens is None:
+            return [list(range(len(prompts)))]
+        lengths = [len(prompt.token_ids) + answers for prompt in prompts]
+        by_image: dict[Piece, list[int]] = {}
+        for number, prompt in enumerate(prompts):
+            by_image.setdefault(prompt.halves[0], []).append(number)
+        bundles = [
+            [numbers[place] for place in part]
+            for numbers in by_image.values()
+            for part in pack([lengths[number] for number in numbers], self._tokens)
+        ]
+        sizes = [len(bundle) * max(lengths[number] for number in bundle) for bundle in bundles]
+        return [[n for index in part for n in bundles[index]] for part in pack(sizes, self._tokens)]

@@ -102,12 +102,7 @@ def rollout_loss(
     denominators, () each, by aggregation. Log-probs that `scored` holds must be taken at the loss's
     temperature. Raises ValueError when `scored` lacks something that a term needs.
     """
-    part = _Part(student, teacher, student_hidden, scored, loss)
-    shares = []
-    for term in loss.terms:
-        share = aggregate(term.aggregation, part.token_losses(term), scored.valid, totals[term.aggregation])
-        shares.append(share if term.coefficient == 1.0 else term.coefficient * share)
-    return shares[0] if len(shares) == 1 else torch.stack(shares).sum()
+    return Part(student, teacher, student_hidden, scored, loss).share(totals)
 
 
 def response_logprobs(
@@ -126,8 +121,8 @@ def response_logprobs(
 
 
 @dataclass(frozen=True)
-class _Part:
-    """Some rollouts on their way through the loss."""
+class Part:
+    """Some rollouts on their way through the loss; see `rollout_loss`."""
 
     student: LoadedModel
     teacher: LoadedModel | None
@@ -135,7 +130,27 @@ class _Part:
     scored: Scored
     loss: Loss
 
-    def token_losses(self, term: Term) -> torch.Tensor:
+    def share(self, totals: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        """Of the mini-batch's loss, ()."""
+        shares = []
+        for term in self.loss.terms:
+            losses = self._token_losses(term)
+            share = aggregate(term.aggregation, losses, self.scored.valid, totals[term.aggregation])
+            shares.append(share if term.coefficient == 1.0 else term.coefficient * share)
+        return shares[0] if len(shares) == 1 else torch.stack(shares).sum()
+
+    def clipped(self) -> torch.Tensor:
+        """How many tokens rewards teach nothing, for their ratio has gone far enough, ().
+
+        Raises ValueError where nothing was rewarded, or the student not scored when it sampled.
+        """
+        [term] = [term for term in self.loss.terms if isinstance(term, PolicyGradient)]
+        advantages = _present(self.scored.advantages).view(len(self.scored.weights), -1)
+        gone = (self.current.detach() - _present(self.scored.old_logprobs)).exp()
+        beyond = torch.where(advantages > 0, gone > 1.0 + term.ratio_clip, gone < 1.0 - term.ratio_clip)
+        return (beyond & (advantages != 0) & self.scored.valid.bool()).sum()
+
+    def _token_losses(self, term: Term) -> torch.Tensor:
         """A term's losses (rows, tokens), weighed."""
         weights = self.scored.weights[:, None]
         if isinstance(term, Divergence):

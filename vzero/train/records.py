@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,7 @@ def rollout_rows(step: ScoredStep, method: Method[Any], *, number: int) -> list[
     seen = {("teacher", role): values.tolist() for role, values in scored.logprobs.items()}
     if scored.reference_logprobs is not None:
         seen["reference", tasks[0].learnt.role] = scored.reference_logprobs.tolist()
-    columns = {name: values.tolist() for name, values in step.credit.columns.items()}
+    columns = {name: _listed(values) for name, values in step.credit.columns.items()}
     weights, counted = scored.weights.tolist(), scored.counted.tolist()
     rows = []
     for row, rollout in enumerate(step.rollouts):
@@ -55,10 +55,18 @@ def rollout_rows(step: ScoredStep, method: Method[Any], *, number: int) -> list[
                 "evidence_score": None,
                 "advantage": None,
                 "reward": None,
+                "status": None,
+                "agree": None,
+                "confidence": None,
+                "penalty": None,
             }
             | {name: values[row] for name, values in columns.items()}
         )
     return rows
+
+
+def _listed(values: torch.Tensor | Sequence[Any]) -> list[Any]:
+    return values.tolist() if isinstance(values, torch.Tensor) else list(values)
 
 
 def write_rollouts(folder: Path, rows: list[dict[str, Any]], *, number: int) -> None:
@@ -78,6 +86,7 @@ def log_row(
         "grad_norm": updated.grad_norm,
         "skipped_updates": updated.skipped,
         "uncounted": frame.height - counted.height,
+        "clipped": updated.clipped,
     }
     if counted.is_empty():
         return row | _amounts(frame)
@@ -95,7 +104,16 @@ def _of_weights(counted: pl.DataFrame) -> dict[str, Any]:
         "effective_rollouts": (weight.sum() ** 2 / weight.square().sum().clamp_min(1e-12)).item()
         / len(weight),
         "reward": counted["reward"].mean(),
+        "alike": _alike(counted),
     }
+
+
+def _alike(counted: pl.DataFrame) -> float | None:
+    """Share of groups whose rewards are all equal, which teach nothing."""
+    if counted["reward"].null_count() == counted.height:
+        return None
+    kinds = counted.group_by("sample_id").agg(pl.col("reward").n_unique())
+    return (kinds["reward"] == 1).mean()
 
 
 def _of_answers(counted: pl.DataFrame) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import torch
+from accelerate.utils import gather_object
 
 from vzero.methods.base import Answers, Credit
 from vzero.models.encoding import pad_rows
@@ -15,6 +16,7 @@ from vzero.train.loss import Loss, Scored
 from vzero.train.prompts import Batch
 from vzero.train.replays import GivenAnswers, Replays, own_logprobs, replay_views
 from vzero.train.training_run import TrainingRun
+from vzero.voting.hearing import heard
 
 NO_REPLAYS = Replays({}, {})
 
@@ -51,7 +53,7 @@ def score_step(run: TrainingRun, batch: Batch, *, step: int) -> ScoredStep:
     replays = NO_REPLAYS
     if run.teacher is not None and any(batch.scored):
         replays = replay_views(run.teacher, batch.scored, given, kept=loss.kept_roles)
-    credit = run.method.credit(Answers(batch.tasks, rollouts, mask, replays.logprobs)).to(mask.device)
+    credit = _credit(run, Answers(batch.tasks, rollouts, mask, replays.logprobs)).to(mask.device)
     reference = own_logprobs(run.reference, batch.learnt, given) if run.reference is not None else None
     scored = Scored(
         token_ids,
@@ -76,6 +78,15 @@ def _rollouts(run: TrainingRun, batch: Batch, step: int) -> list[Rollout]:
     seeds = [train.seed * 1_000_003 + step] * len(batch.asked)
     groups = run.sampler.answers(batch.asked, train.group, sampling, seeds)
     return [rollout for siblings in groups for rollout in siblings]
+
+
+def _credit(run: TrainingRun, answers: Answers) -> Credit:
+    """The method's, after the frozen model was asked what the method wants to know."""
+    if run.voter is None or run.teacher is None:
+        return run.method.credit(answers)
+    everyone = gather_object([rollout.text for rollout in answers.rollouts])
+    replies = heard(run.voter, run.teacher, run.method.asks(answers))
+    return run.method.credit(replace(answers, replies=replies, everyone=everyone))
 
 
 def _replayed(

@@ -25,6 +25,8 @@ class TrainingRun:
     method: Method[Any]
     sampler: Sampler
     """Answers the tasks: the student, or the teacher where the method lets it write."""
+    voter: Sampler | None = None
+    """Answers what the method asks about the answers: the frozen model, where it votes."""
 
     @property
     def offloaded(self) -> list[LoadedModel]:
@@ -36,9 +38,17 @@ class TrainingRun:
 
 
 def training_run(
-    student: LoadedModel, teacher: LoadedModel | None, train: Train, reference: LoadedModel | None = None
+    student: LoadedModel,
+    teacher: LoadedModel | None,
+    train: Train,
+    reference: LoadedModel | None = None,
+    method: Method[Any] | None = None,
 ) -> TrainingRun:
-    """A run of the method that `train` asks for, with answers decoded in this process."""
-    writer = teacher if train.method.teacher == "writes" and teacher is not None else student
+    """A run of the method that `train` asks for, or of `method`, with answers decoded in this process."""
+    part = train.method.teacher
+    writer = teacher if part == "writes" and teacher is not None else student
     sampler = Decoder(writer, tokens=train.micro_tokens)
-    return TrainingRun(student, teacher, reference, train, method_of(train.method), sampler)
+    voter = None if part != "votes" or teacher is None else Decoder(teacher, tokens=train.micro_tokens)
+    return TrainingRun(
+        student, teacher, reference, train, method or method_of(train.method), sampler, voter
+    )

@@ -11,7 +11,7 @@ from vzero.rollout.packing import pack
 from vzero.rollout.replay import replay
 from vzero.signals.aggregation import denominator
 from vzero.train.gradients import summed_gradient_norm
-from vzero.train.loss import Loss, rollout_loss
+from vzero.train.loss import Loss, Part
 from vzero.train.replays import group_rows
 from vzero.train.scoring import ScoredStep, loss_of
 from vzero.train.sharding import gather
@@ -23,6 +23,7 @@ class Updated:
     loss: float  # mean over mini-batches
     grad_norm: float  # mean over mini-batches, before clipping
     skipped: int  # updates left out because a gradient was not finite
+    clipped: float | None  # share of counted tokens that rewards teach nothing for their ratio; of mini-batches
 
 
 def update(
@@ -31,9 +32,10 @@ def update(
     """Run every mini-batch of this process's share; gradients are summed over processes."""
     tasks = len(step.batch.tasks) // run.train.mini_batches
     losses, norms, skipped = [], [], 0
+    clipped: list[torch.Tensor] = []
     for start in range(0, len(step.batch.tasks), tasks):
         gather(run.student)
-        loss = _accumulate(accelerator, run, step, range(start, start + tasks))
+        loss, beyond = _accumulate(accelerator, run, step, range(start, start + tasks))
         norm = summed_gradient_norm(accelerator, run.student, run.train.max_grad_norm)
         if torch.isfinite(norm):
             optimizer.step()
@@ -42,15 +44,25 @@ def update(
         optimizer.zero_grad(set_to_none=True)
         losses.append(loss)
         norms.append(norm)
-    return Updated(torch.stack(losses).mean().item(), torch.stack(norms).nan_to_num().mean().item(), skipped)
+        clipped += [] if beyond is None else [beyond]
+    tokens = _summed(accelerator, step.scored.valid.sum()).clamp_min(1)
+    return Updated(
+        torch.stack(losses).mean().item(),
+        torch.stack(norms).nan_to_num().mean().item(),
+        skipped,
+        (torch.stack(clipped).sum() / tokens).item() if clipped else None,
+    )
 
 
-def _accumulate(accelerator: Accelerator, run: TrainingRun, step: ScoredStep, tasks: range) -> torch.Tensor:
-    """Gradients of one mini-batch; returns its loss over all processes, ()."""
+def _accumulate(
+    accelerator: Accelerator, run: TrainingRun, step: ScoredStep, tasks: range
+) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """Gradients of one mini-batch; returns its loss and its clipped tokens over all processes, () each."""
     student, train, loss = run.student, run.train, loss_of(run)
     rows = slice(tasks.start * train.group, tasks.stop * train.group)
     totals = _totals(accelerator, loss, step.scored.valid[rows], train.max_new_tokens)
-    summed = torch.zeros((), device=student.device)
+    summed, clipped = (torch.zeros((), device=student.device) for _ in range(2))
+    compared = step.scored.old_logprobs is not None and step.scored.advantages is not None
     mask = step.scored.mask[rows]
     answers = mask.sum(dim=1).view(-1, train.group).amax(dim=1).tolist()
     prompts = step.batch.learnt
@@ -59,10 +71,13 @@ def _accumulate(accelerator: Accelerator, run: TrainingRun, step: ScoredStep, ta
         chosen = [tasks[index] for index in part]
         scored = step.scored.select(group_rows(chosen, train.group, mask.device))
         hidden = replay(student, [prompts[task] for task in chosen], scored.token_ids, scored.mask)
-        share = rollout_loss(student, run.teacher, hidden, scored, loss, totals)
+        learning = Part(student, run.teacher, hidden, scored, loss)
+        share = learning.share(totals)
+        if compared:
+            clipped += learning.clipped()
         share.backward()
         summed += share.detach()
-    return _summed(accelerator, summed)
+    return _summed(accelerator, summed), _summed(accelerator, clipped) if compared else None
 
 
 def _totals(

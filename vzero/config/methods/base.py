@@ -19,8 +19,9 @@ class MethodSettings(Section):
     reference: Reference | None = None
     """A further term of the loss: KL to the student as it was at the start; null: none."""
 
-    teacher: ClassVar[Literal["scores", "writes", "none"]]
-    """What a teacher is there for: it scores the student's answers, it writes them, or there is none."""
+    teacher: ClassVar[Literal["scores", "writes", "votes", "none"]]
+    """What a frozen model is there for: it scores the student's answers, it writes them, it answers what is
+    asked about them, or there is none."""
     labels: ClassVar[bool] = False
     """Whether samples' answers are read; those of a method that does not are never loaded."""
 

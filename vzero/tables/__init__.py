@@ -1,0 +1,106 @@
+"""Every table's schema: columns, types, keys and meaning. The contract between stages.
+
+Tables are folders of Parquet shards (`vzero.shards`). All boxes are xyxy in pixels of the image in the table:
+x to the right, y down, the right and bottom edge exclusive.
+
+What a clock said stands in the timings alone (and in `promoted_at`, which no stage of the graph writes): two
+runs of the same code and params on one processor write the same bytes into all other tables.
+"""
+
+from __future__ import annotations
+
+import dataframely as dy
+
+from vzero.tables.data import (
+    FALLBACKS,
+    QUESTION_KINDS,
+    SHOWN_IMAGES,
+    SPLITS,
+    BenchmarkItems,
+    Crops,
+    Funnel,
+    Images,
+    Overlaps,
+    Quality,
+    Rejects,
+    Samples,
+)
+from vzero.tables.evaluation import (
+    AGGREGATES,
+    REFUSED,
+    EvaluateTimings,
+    Predictions,
+    Promotions,
+    Scores,
+    Summary,
+)
+from vzero.tables.selfplay import Audit, Photographs, Questions, SolverSet, Votes
+from vzero.tables.training import (
+    FINISH_REASONS,
+    LEFT_OUT,
+    PHASES,
+    LeftOut,
+    Rollouts,
+    TrainLog,
+    TrainTimings,
+)
+
+__all__ = [
+    "AGGREGATES",
+    "FALLBACKS",
+    "FINISH_REASONS",
+    "LEFT_OUT",
+    "PHASES",
+    "QUESTION_KINDS",
+    "REFUSED",
+    "SHOWN_IMAGES",
+    "SPLITS",
+    "TABLES",
+    "Audit",
+    "BenchmarkItems",
+    "Crops",
+    "EvaluateTimings",
+    "Funnel",
+    "Images",
+    "LeftOut",
+    "Overlaps",
+    "Photographs",
+    "Predictions",
+    "Promotions",
+    "Quality",
+    "Questions",
+    "Rejects",
+    "Rollouts",
+    "Samples",
+    "Scores",
+    "SolverSet",
+    "Summary",
+    "TrainLog",
+    "TrainTimings",
+    "Votes",
+]
+
+TABLES: dict[str, type[dy.Schema]] = {
+    "images": Images,
+    "samples": Samples,
+    "rejects": Rejects,
+    "funnel": Funnel,
+    "crops": Crops,
+    "quality": Quality,
+    "left_out": LeftOut,
+    "rollouts": Rollouts,
+    "train_log": TrainLog,
+    "train_timings": TrainTimings,
+    "benchmark_items": BenchmarkItems,
+    "overlaps": Overlaps,
+    "predictions": Predictions,
+    "evaluate_timings": EvaluateTimings,
+    "scores": Scores,
+    "promotions": Promotions,
+    "summary": Summary,
+    "photographs": Photographs,
+    "questions": Questions,
+    "votes": Votes,
+    "solver_set": SolverSet,
+    "audit": Audit,
+}
