@@ -1,4 +1,4 @@
-"""A question that a model wrote, read as the released self-play code reads it (its reward's caller and server).
+"""A question that a model wrote, read as the released self-play code does (its reward's caller and server).
 
 Kept to compare with: what surrounds the blocks is tolerated, a description need not be there, and the answer
 is the first capital of its block in capitals, so "Answer: B" is A.

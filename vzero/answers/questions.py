@@ -1,4 +1,4 @@
-"""A multiple-choice question that a model wrote, read strictly: all of it as asked for, or a fault by name."""
+"""A multiple-choice question that a model wrote, read strictly: all as asked for, or a fault by name."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class WrittenQuestion:
 
 
 def read_question(text: str, *, truncated: bool) -> WrittenQuestion | Fault:
-    """The question, or the first fault of `FAULTS` that it has. `truncated`: it ran into the length limit.
+    """The question, or the first fault of `FAULTS` that it has. `truncated`: it hit the limit.
 
     Options are read at `A)` to `D)`, each once and in this order, at the beginning of a line or after a space.
     """

@@ -33,7 +33,8 @@ class Voting(Section):
     """Whether there are votes without the image too."""
     words: Words = "own"
     """How the Solver is told to answer, and with it how it is read: in the words of training and evaluation,
-    by the careful reader; or in `\\boxed{}`, where the box's text counts as it stands, as published."""
+    by the careful reader; or in `\\boxed{}`, where the box's text counts as it stands, as published, and
+    options cannot change places."""
 
 
 class Keep(Section):

@@ -49,7 +49,9 @@ class Questioner(Method[Settings]):
 
     def asks(self, answers: Answers) -> list[Ask]:
         """Every different question about an image once; what is no question is not asked."""
-        return [ask for by_voter in self._asks(answers).values() for asks in by_voter.values() for ask in asks]
+        return [
+            ask for by_voter in self._asks(answers).values() for asks in by_voter.values() for ask in asks
+        ]
 
     def credit(self, answers: Answers) -> Credit:
         ballots = self._ballots(answers)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 
 WORD = re.compile(r"\w+")
 
@@ -27,7 +28,7 @@ def repeated_shares(texts: Sequence[str], earlier: Sequence[str] = (), *, simila
 def _pairs(text: str) -> frozenset[tuple[str, ...]]:
     """Neighbouring words; a text of one word or none is its own only pair."""
     words = WORD.findall(text.casefold())
-    return frozenset(zip(words, words[1:], strict=False)) or frozenset([tuple(words)])
+    return frozenset(pairwise(words)) or frozenset([tuple(words)])
 
 
 def _jaccard(one: frozenset[tuple[str, ...]], other: frozenset[tuple[str, ...]]) -> float:

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-from scipy.stats import binom
+from math import comb
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,8 @@ class Vote:
     def lead(self) -> float:
         """How likely a lead like this, or a larger one, would be if the first two answers were equally
         likely: P(X >= count) of count + runner_up fair coins. 1 where nothing was read."""
-        return float(binom.sf(self.count - 1, self.count + self.runner_up, 0.5))
+        coins = self.count + self.runner_up
+        return sum(comb(coins, heads) for heads in range(self.count, coins + 1)) / 2**coins
 
 
 def majority(answers: Sequence[str | None]) -> Vote:

@@ -34,7 +34,6 @@ from vzero.tables.evaluation import (
     Scores,
     Summary,
 )
-from vzero.tables.selfplay import Audit, Photographs, Questions, SolverSet, Votes
 from vzero.tables.training import (
     FINISH_REASONS,
     LEFT_OUT,
@@ -56,7 +55,6 @@ __all__ = [
     "SHOWN_IMAGES",
     "SPLITS",
     "TABLES",
-    "Audit",
     "BenchmarkItems",
     "Crops",
     "EvaluateTimings",
@@ -64,20 +62,16 @@ __all__ = [
     "Images",
     "LeftOut",
     "Overlaps",
-    "Photographs",
     "Predictions",
     "Promotions",
     "Quality",
-    "Questions",
     "Rejects",
     "Rollouts",
     "Samples",
     "Scores",
-    "SolverSet",
     "Summary",
     "TrainLog",
     "TrainTimings",
-    "Votes",
 ]
 
 TABLES: dict[str, type[dy.Schema]] = {
@@ -98,9 +92,4 @@ TABLES: dict[str, type[dy.Schema]] = {
     "scores": Scores,
     "promotions": Promotions,
     "summary": Summary,
-    "photographs": Photographs,
-    "questions": Questions,
-    "votes": Votes,
-    "solver_set": SolverSet,
-    "audit": Audit,
 }

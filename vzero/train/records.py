@@ -112,8 +112,8 @@ def _alike(counted: pl.DataFrame) -> float | None:
     """Share of groups whose rewards are all equal, which teach nothing."""
     if counted["reward"].null_count() == counted.height:
         return None
-    kinds = counted.group_by("sample_id").agg(pl.col("reward").n_unique())
-    return (kinds["reward"] == 1).mean()
+    kinds = counted.group_by("sample_id").agg(pl.col("reward").n_unique())["reward"]
+    return (kinds == 1).sum() / len(kinds)
 
 
 def _of_answers(counted: pl.DataFrame) -> dict[str, Any]:

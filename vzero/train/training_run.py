@@ -49,6 +49,4 @@ def training_run(
     writer = teacher if part == "writes" and teacher is not None else student
     sampler = Decoder(writer, tokens=train.micro_tokens)
     voter = None if part != "votes" or teacher is None else Decoder(teacher, tokens=train.micro_tokens)
-    return TrainingRun(
-        student, teacher, reference, train, method or method_of(train.method), sampler, voter
-    )
+    return TrainingRun(student, teacher, reference, train, method or method_of(train.method), sampler, voter)

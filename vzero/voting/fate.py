@@ -55,7 +55,9 @@ def fate(question: WrittenQuestion, votes: Mapping[Voter, Vote], keep: Keep) -> 
         "views_disagree": lambda: keep.label == "agreement" and whole.answer != label,
         "no_lead": lambda: keep.lead is not None and labelling.lead >= keep.lead,
         "too_few": lambda: keep.least is not None and _below(labelling.confidence, keep.least),
-        "too_sure": lambda: keep.most is not None and whole.answer == label and _below(keep.most, whole.confidence),
+        "too_sure": lambda: (
+            keep.most is not None and whole.answer == label and _below(keep.most, whole.confidence)
+        ),
         "answered_blind": lambda: _answered_blind(votes.get("blind"), label, keep.blind),
     }
     reason = next((name for name, holds in reasons.items() if holds()), KEPT)

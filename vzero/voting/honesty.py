@@ -6,15 +6,16 @@ import re
 
 from vzero.answers.questions import WrittenQuestion
 
-ANSWER = r"(?:answer|option|choice|letter|reply|response)"
+NOUN = r"(?:answer|option|choice|letter|reply|response)"
+VERB = r"(?:choose|pick|select|answer|reply|respond|output|say|write|take)"
+# Words in any case, letters of options as capitals: "answer a question" asks for nothing.
 TOLD = re.compile(
-    rf"\b(?:{ANSWER}\s+(?:is|must\s+be|should\s+be|has\s+to\s+be|with|as)\b|{ANSWER}\s*[:=])\s*\W*(?:option\s+)?[A-D]\b"
-    rf"|\b(?:choose|pick|select|answer|reply|respond|output|say|write|take)\s+(?:with\s+)?(?:only\s+)?"
-    rf"(?:the\s+)?(?:{ANSWER}\s+)?\W*[A-D]\b"
-    rf"|\bignore\b.{{0,40}}\b(?:image|picture|options|question|instructions?)\b"
-    rf"|\b[A-D]\)?\s+is\s+(?:the\s+)?(?:right|correct|true)\b"
-    rf"|\\boxed\s*\{{|</?(?:think|answer)>",
-    re.IGNORECASE | re.DOTALL,
+    rf"(?i:\b{NOUN}\s+(?:is|must\s+be|should\s+be|has\s+to\s+be|with|as)\b|\b{NOUN}\s*[:=])\W*(?i:option\s+)?[A-D]\b"
+    rf"|(?i:\b{VERB}\s+(?:with\s+)?(?:only\s+)?(?:the\s+)?(?:{NOUN}\s+)?)\W*[A-D]\b"
+    r"|(?i:\bignore\b.{0,40}\b(?:image|picture|options|question|instructions?)\b)"
+    r"|\b[A-D]\)?\s+(?i:is\s+(?:the\s+)?(?:right|correct|true)\b)"
+    r"|\\boxed\s*\{|</?(?i:think|answer)>",
+    re.DOTALL,
 )
 
 

@@ -10,7 +10,7 @@ from vzero.config.methods.questioner import Reward
 from vzero.config.voting import Keep, Voting
 from vzero.signals.votes import Vote, dual_track
 from vzero.voting.fate import Fate, fate
-from vzero.voting.voters import Ballot, Voter, text_of
+from vzero.voting.voters import Ballot, Voter, own_answer
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ def judged(
     """The question's fate and what it earns."""
     votes: dict[Voter, Vote] = {voter: ballot.vote for voter, ballot in ballots.items()}
     found = fate(question, votes, keep)
-    quick = votes["fast"].answer if voting.fast == "solver" else text_of(question.fast, question)
+    quick = votes["fast"].answer if voting.fast == "solver" else own_answer(question, voting)
     agrees = found.label is not None and quick == found.label
     if found.label is None or (reward.only_kept and not found.kept):
         return Judged(found, agrees, 0.0)

@@ -47,10 +47,8 @@ class Ballot:
 
     letters: tuple[str | None, ...]
     """As they were read, by the order that each reply's options were shown in; None: none of them."""
-    texts: tuple[str | None, ...]
-    """Of the options that the letters stood for."""
     vote: Vote
-    """By the options' texts."""
+    """By the texts of the options, or by what stood in the boxes."""
 
 
 def voters(voting: Voting, *, window: bool) -> tuple[Voter, ...]:
@@ -104,13 +102,18 @@ def ballot(
         for reply in said:
             letter = read_letter(reply, shown, voting.words)
             letters.append(letter)
-            texts.append(None if letter is None else shown.get(letter, letter))
-    return Ballot(tuple(letters), tuple(texts), majority(texts))
+            texts.append(letter and _answer(letter, shown, voting))
+    return Ballot(tuple(letters), majority(texts))
 
 
-def text_of(letter: str, question: WrittenQuestion) -> str:
-    """The text of the option with a letter; the letter itself where there is none."""
-    return lettered(question.options).get(letter, letter)
+def own_answer(question: WrittenQuestion, voting: Voting) -> str:
+    """What the Questioner's own letter counts as among votes."""
+    return _answer(question.fast, lettered(question.options), voting)
+
+
+def _answer(letter: str, shown: Mapping[str, str], voting: Voting) -> str:
+    """What is counted: options' texts, which mean the same in every order; in boxes what stands there."""
+    return letter if voting.words == "boxed" else shown.get(letter, letter)
 
 
 def _view(

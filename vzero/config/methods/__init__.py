@@ -23,9 +23,10 @@ KEY = "train.method"
 
 
 def kinds() -> dict[str, type[MethodSettings]]:
-    """The settings of every method, by name."""
+    """The settings of every method that `train` runs, by name."""
     names = sorted(module.name for module in pkgutil.iter_modules(__path__) if module.name != "base")
-    return {name: import_module(f"{__name__}.{name}").Settings for name in names}
+    found = {name: import_module(f"{__name__}.{name}").Settings for name in names}
+    return {name: settings for name, settings in found.items() if settings.of_train}
 
 
 def over_recipe(recipe: str | None, given: Mapping[str, Any], *, group: int) -> MethodSettings:

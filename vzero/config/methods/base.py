@@ -22,6 +22,8 @@ class MethodSettings(Section):
     teacher: ClassVar[Literal["scores", "writes", "votes", "none"]]
     """What a frozen model is there for: it scores the student's answers, it writes them, it answers what is
     asked about them, or there is none."""
+    of_train: ClassVar[bool] = True
+    """Whether the stage `train` has what it learns from; roles of self-play learn from written questions."""
     labels: ClassVar[bool] = False
     """Whether samples' answers are read; those of a method that does not are never loaded."""
 

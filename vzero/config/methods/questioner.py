@@ -40,6 +40,7 @@ class Settings(MethodSettings):
     advantage: Advantage = Advantage()
     policy_gradient: PolicyGradient = PolicyGradient()
 
+    of_train: ClassVar = False
     teacher: ClassVar = "votes"
 
     def problems(self, *, group: int) -> Iterator[str]:
@@ -47,3 +48,5 @@ class Settings(MethodSettings):
             yield "rewards are compared: group must be at least 2"
         if self.voting.permuted and self.voting.votes % 2:
             yield f"voting.votes ({self.voting.votes}) must be even: each order of options has its reverse"
+        if self.voting.permuted and self.voting.words == "boxed":
+            yield "voting.permuted must be false: what stands in a box is counted as it stands"

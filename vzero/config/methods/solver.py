@@ -18,6 +18,7 @@ class Settings(MethodSettings):
     advantage: Advantage = Advantage()
     policy_gradient: PolicyGradient = PolicyGradient()
 
+    of_train: ClassVar = False
     teacher: ClassVar = "none"
 
     def problems(self, *, group: int) -> Iterator[str]:
