@@ -36,7 +36,7 @@ def test_many_unread_votes_do_not_win():
 def test_without_a_vote_that_can_be_read_there_is_no_answer():
     vote = majority([None, None])
     assert (vote.answer, vote.count, vote.confidence, vote.unread, vote.tie) == (None, 0, 0.0, 2, False)
-    assert vote.lead == 1.0
+    assert vote.by_chance == 1.0
     with pytest.raises(ValueError, match="needs votes"):
         majority([])
 
@@ -48,7 +48,7 @@ def test_without_a_vote_that_can_be_read_there_is_no_answer():
 def test_a_lead_is_as_likely_as_that_many_heads(count, runner_up, chance):
     """16 coins show 12 heads or more in 1820 + 560 + 120 + 16 + 1 of 65536 cases."""
     vote = majority(["A"] * count + ["B"] * runner_up)
-    assert vote.lead == pytest.approx(chance)
+    assert vote.by_chance == pytest.approx(chance)
 
 
 @given(votes)

@@ -35,7 +35,7 @@ MODES: dict[str, dict[str, Any]] = {
             "blind": False,
             "words": "boxed",
         },
-        "keep": {"least": 0.3, "most": 0.8, "lead": None, "blind": None, "honest": False},
+        "keep": {"least": 0.3, "most": 0.8, "by_chance": None, "blind": None, "honest": False},
         "reward": {"reading": "lenient", "only_kept": False, "repeats": 0.0},
     },
     "repaired": {"voting": {}, "keep": {}, "reward": {}},

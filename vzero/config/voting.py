@@ -44,7 +44,7 @@ class Keep(Section):
     """Lowest share of votes for the label."""
     most: Fraction | None = 0.9
     """Highest share of votes of the whole image for the label: above it the question teaches nothing."""
-    lead: Annotated[float, Field(gt=0, le=1)] | None = 0.05
+    by_chance: Annotated[float, Field(gt=0, le=1)] | None = 0.05
     """How likely the lead of the label over the next answer may be by chance, if both were equally likely."""
     blind: Fraction | None = 0.5
     """Share of votes without the image from which on the same answer shows that nobody need look."""

@@ -35,7 +35,7 @@ class Vote:
         return self.answer is not None and self.count == self.runner_up
 
     @property
-    def lead(self) -> float:
+    def by_chance(self) -> float:
         """How likely a lead like this, or a larger one, would be if the first two answers were equally
         likely: P(X >= count) of count + runner_up fair coins. 1 where nothing was read."""
         coins = self.count + self.runner_up

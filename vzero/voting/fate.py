@@ -53,7 +53,7 @@ def fate(question: WrittenQuestion, votes: Mapping[Voter, Vote], keep: Keep) -> 
         "tells_what_to_answer": lambda: keep.honest and tells_what_to_answer(question),
         "names_the_answer": lambda: keep.honest and names_the_answer(question, label),
         "views_disagree": lambda: keep.label == "agreement" and whole.answer != label,
-        "no_lead": lambda: keep.lead is not None and labelling.lead >= keep.lead,
+        "no_lead": lambda: keep.by_chance is not None and labelling.by_chance >= keep.by_chance,
         "too_few": lambda: keep.least is not None and _below(labelling.confidence, keep.least),
         "too_sure": lambda: (
             keep.most is not None and whole.answer == label and _below(keep.most, whole.confidence)
