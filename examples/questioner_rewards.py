@@ -93,7 +93,7 @@ SCRIPTS = {
 
 
 def main() -> None:
-    modes = {mode: SelfPlay(mode=mode).questioner() for mode in ("reference", "repaired")}
+    modes = {mode: SelfPlay(mode=mode).questioner_method() for mode in ("reference", "repaired")}
     print(f"{'mean reward of a question':<30}" + "".join(f"{mode:>12}" for mode in modes))
     for name, script in SCRIPTS.items():
         earned = [mean_reward(settings, script) for settings in modes.values()]

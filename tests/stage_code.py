@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from vzero.config import read_yaml
+from vzero.graph import stages_of
 from vzero.imports import code_files, holds_code
 
 ROOT = Path(__file__).parent.parent
@@ -39,24 +39,26 @@ def _matters(path: Path) -> bool:
 
 
 def listed_code(stage: str) -> list[str]:
-    return [dep for dep in read_yaml(DVC_YAML)["stages"][stage]["deps"] if dep.startswith("vzero/")]
+    return [dep for dep in stages_of(DVC_YAML)[stage]["deps"] if dep.startswith("vzero/")]
 
 
 def write_lists() -> None:
     """Put `code_of` every stage in the place of its lines; comments and all else stay."""
     text = DVC_YAML.read_text()
-    for stage in read_yaml(DVC_YAML)["stages"]:
+    for stage in stages_of(DVC_YAML):
         head, deps, tail = _parted(text, stage)
-        others = [line for line in deps if not line.startswith("    - vzero/")]
-        text = "\n".join([head, *others, *(f"    - {path}" for path in code_of(stage)), tail])
+        indent = deps[0].partition("-")[0]
+        others = [line for line in deps if not line.startswith(f"{indent}- vzero/")]
+        text = "\n".join([head, *others, *(f"{indent}- {path}" for path in code_of(stage)), tail])
     DVC_YAML.write_text(text)
 
 
 def _parted(text: str, stage: str) -> tuple[str, list[str], str]:
     """What is before, in and after the list of a stage's dependencies."""
     lines = text.split("\n")
-    start = lines.index("    deps:", lines.index(f"  {stage}:")) + 1
-    end = next(index for index in range(start, len(lines)) if not lines[index].startswith("    - "))
+    first = lines.index(f"  {stage}:")
+    start = next(index for index in range(first, len(lines)) if lines[index].strip() == "deps:") + 1
+    end = next(index for index in range(start, len(lines)) if not lines[index].strip().startswith("- "))
     return "\n".join(lines[:start]), lines[start:end], "\n".join(lines[end:])
 
 

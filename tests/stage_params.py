@@ -10,9 +10,10 @@ from pydantic import BaseModel
 from vzero.config import Params, Reach, Section, Sources, read_yaml
 from vzero.config.base import reach_of
 from vzero.config.methods import kinds
+from vzero.graph import stages_of
 
 ROOT = Path(__file__).parent.parent
-STAGES = read_yaml(ROOT / "dvc.yaml")["stages"]
+STAGES = stages_of(ROOT / "dvc.yaml")
 SOURCE = read_yaml(ROOT / "params.yaml")["ingest"]["source"]
 
 

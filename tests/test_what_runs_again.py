@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import itertools
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,7 @@ def changed_by(changes: list[str]) -> set[str]:
     changed = {stage for stage in after if before.get(stage) != after[stage] or reads(after[stage], files)}
     for stage in STAGES:
         cells = {cell for cell in after if cell.split("@")[0] == stage}
-        if cells <= changed:
+        if cells and cells <= changed:
             changed = changed - cells | {stage}
     return changed
 
@@ -67,15 +68,25 @@ def dependencies(tree: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Command, files and parameters of every stage, a cell of a matrix by itself, as DVC resolves them."""
     found = {}
     for name, stage in STAGES.items():
-        matrix = {key: filled(values, tree) for key, values in stage.get("matrix", {}).items()}
-        for cell in itertools.product(*matrix.values()):
-            known = tree | {"item": dict(zip(matrix, cell, strict=True))}
-            keys = [filled(key, known) for key in stage["params"]]
-            found[f"{name}@{'-'.join(cell)}" if matrix else name] = {
-                "deps": [filled(path, known) for path in stage["deps"]],
+        body = stage.get("do", stage)
+        for cell, item in cells_of(stage, tree):
+            known = tree | item
+            keys = [filled(key, known) for key in body["params"]]
+            found[f"{name}@{cell}" if cell else name] = {
+                "deps": [filled(path, known) for path in body["deps"]],
                 "params": {key: value_at(tree, key.split(".")) for key in keys},
             }
     return found
+
+
+def cells_of(stage: dict[str, Any], tree: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What DVC calls each cell, and what it fills in there; a stage without cells is one with no name."""
+    if "foreach" in stage:
+        yield from ((key, {"key": key, "item": item}) for key, item in filled(stage["foreach"], tree).items())
+        return
+    matrix = {key: filled(values, tree) for key, values in stage.get("matrix", {}).items()}
+    for cell in itertools.product(*matrix.values()):
+        yield "-".join(cell), {"item": dict(zip(matrix, cell, strict=True))}
 
 
 def filled(text: Any, tree: dict[str, Any]) -> Any:

@@ -105,6 +105,66 @@ def report() -> None:
 
 
 @app.command
+def photographs(place: str, /) -> None:
+    """Take the images of one place for self-play, and nothing that was said about them.
+
+    Parameters
+    ----------
+    place
+        A name under selfplay.photographs in params.yaml.
+    """
+    _run_stage("photographs", place)
+
+
+@app.command
+def questioner(iteration: str, /) -> None:
+    """Let the Questioner of an iteration learn from votes; goes on from the last checkpoint of a killed run.
+
+    Parameters
+    ----------
+    iteration
+        A number under selfplay.iterations in params.yaml.
+    """
+    _run_stage("questioner", iteration)
+
+
+@app.command
+def questions(iteration: str, /) -> None:
+    """Let the Questioner of an iteration write a question about every image.
+
+    Parameters
+    ----------
+    iteration
+        A number under selfplay.iterations in params.yaml.
+    """
+    _run_stage("questions", iteration)
+
+
+@app.command
+def votes(iteration: str, /) -> None:
+    """Let the Solver that an iteration starts from vote on its questions.
+
+    Parameters
+    ----------
+    iteration
+        A number under selfplay.iterations in params.yaml.
+    """
+    _run_stage("votes", iteration)
+
+
+@app.command
+def solver(iteration: str, /) -> None:
+    """Let the Solver of an iteration learn what votes say; goes on from the last checkpoint of a killed run.
+
+    Parameters
+    ----------
+    iteration
+        A number under selfplay.iterations in params.yaml.
+    """
+    _run_stage("solver", iteration)
+
+
+@app.command
 def experiment(
     name: str,
     /,

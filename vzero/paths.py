@@ -140,6 +140,22 @@ class Paths:
     def scores(self, model: str, benchmark: str) -> Path:
         return self.evaluation(model, benchmark) / "scores"
 
+    # selfplay: a folder a stage and iteration
+    @property
+    def photographs(self) -> Path:
+        """A folder for each place of images."""
+        return self.root / "data/selfplay/photographs"
+
+    def photographs_of(self, place: str) -> Path:
+        return self.photographs / place
+
+    def selfplay(self, stage: str, iteration: str) -> Path:
+        """Of `questioner`, `questions`, `votes` or `solver`."""
+        return self.root / f"data/selfplay/{stage}-{iteration}"
+
+    def selfplay_timings(self, stage: str, iteration: str) -> Path:
+        return self.root / f"data/timings/selfplay/{stage}-{iteration}"
+
     # promote: what the retrain flow keeps from run to run, outside the graph
     @property
     def promoted(self) -> Path:

@@ -16,8 +16,8 @@ from vzero.prompts.views import FULL, Picture
 from vzero.rollout.generate import Rollout
 from vzero.voting.voters import Ask
 
-REFERENCE = SelfPlay.model_validate({"mode": "reference"}).questioner()
-REPAIRED = SelfPlay().questioner()
+REFERENCE = SelfPlay.model_validate({"mode": "reference"}).questioner_method()
+REPAIRED = SelfPlay().questioner_method()
 
 
 def text(stem: str = "Which plate?", letter: str = "A", options: Sequence[str] = ("L", "T", "X", "Z")) -> str:
@@ -182,6 +182,6 @@ def test_figures_of_a_step():
 
 def test_the_ablation_pays_for_doubt_alone():
     tracks = SelfPlay.model_validate({"mode": "reference", "reward": {"tracks": "uncertainty"}})
-    method = Questioner(tracks.questioner())
+    method = Questioner(tracks.questioner_method())
     answers = written(method, [text(letter="D"), "none"], 2)
     assert rewards(heard(method, answers, boxed(*"AAAAAAAAAB")))[0] == pytest.approx(0.1)

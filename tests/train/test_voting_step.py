@@ -78,7 +78,7 @@ def solver() -> LoadedModel:
 
 
 def settings(**voting) -> Settings:
-    return SelfPlay.model_validate({"voting": FEW | voting, "kl": None}).questioner()
+    return SelfPlay.model_validate({"voting": FEW | voting, "questioner": {"kl": None}}).questioner_method()
 
 
 def questioner(student: LoadedModel, solver: LoadedModel, method: Settings) -> TrainingRun:

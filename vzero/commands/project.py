@@ -20,6 +20,7 @@ from ruamel.yaml import YAML
 import vzero
 from vzero.config import read_yaml
 from vzero.errors import ConfigError, ProjectError
+from vzero.graph import bodies
 from vzero.imports import code_hash
 from vzero.paths import Paths
 from vzero.shards import atomic_path
@@ -108,7 +109,7 @@ def _stages() -> str:
     yaml = YAML()
     yaml.width = 1_000
     tree: Any = yaml.load(_text("dvc.yaml.in"))
-    for name, stage in tree["stages"].items():
+    for name, stage in bodies(tree["stages"]).items():
         for position in reversed(range(len(stage["deps"]))):
             if stage["deps"][position].startswith("vzero/"):
                 del stage["deps"][position]

@@ -42,6 +42,7 @@ from vzero.config.public_sources import (
     VisualCotLlavaSource,
     ZwzSource,
 )
+from vzero.config.selfplay import SelfPlay
 from vzero.config.table_source import TableColumns, TableSource
 from vzero.config.train import Lora, Teacher, Train
 from vzero.errors import ConfigError
@@ -68,6 +69,7 @@ __all__ = [
     "Report",
     "SealSource",
     "Section",
+    "SelfPlay",
     "Several",
     "SourceName",
     "Sources",
@@ -102,6 +104,7 @@ class Params(Section):
     train: Train = Train()
     evaluate: Evaluate = Evaluate()
     report: Report = Report()
+    selfplay: SelfPlay = SelfPlay()
     compute: Compute = Compute()
 
     @model_validator(mode="after")

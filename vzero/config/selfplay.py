@@ -13,18 +13,22 @@ whatever the votes, and a grader of formulas where letters are compared.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from vzero.config.base import Section
-from vzero.config.loss import Reference
+from vzero.config.base import NonNegative, Positive, Reach, Section
+from vzero.config.loss import PolicyGradient, Reference
+from vzero.config.methods.base import MethodSettings
 from vzero.config.methods.questioner import Reward
 from vzero.config.methods.questioner import Settings as QuestionerSettings
 from vzero.config.methods.solver import Settings as SolverSettings
+from vzero.config.train import Teacher, Train
 from vzero.config.voting import Keep, Voting
 
+TOKEN_MEAN = PolicyGradient(aggregation="token_mean")
 MODES: dict[str, dict[str, Any]] = {
     "reference": {
         "voting": {
@@ -42,13 +46,91 @@ MODES: dict[str, dict[str, Any]] = {
 }
 
 
+class Photographs(Section):
+    """A place of images."""
+
+    kind: Literal["folder", "tar", "table", "needle"]
+    """A folder of image files; tar files in a folder; Parquet files with a column of images; or scenes of
+    the embedded world, which are drawn."""
+    path: Path = Path("data/raw")
+    column: str = "image"
+    """Of a table: encoded bytes, or a struct that has them as `bytes`."""
+    scenes: Positive = 400
+    """How many the embedded world draws."""
+
+
+class Iteration(Section):
+    """What an iteration starts from: models, or what the iteration before made."""
+
+    questioner: Path
+    solver: Path
+
+
+class Windows(Section):
+    """Which part of an image a Questioner is shown, where labels are of a part (`keep.label`)."""
+
+    strategy: str = "contrast"
+    """The name of a file in `vzero/windows`."""
+    side: Positive = 64
+    """Pixels; an image that is smaller is its own window."""
+    seed: NonNegative = 0
+
+
+class Role(Section):
+    """How a role is trained in every iteration, by GRPO. The settings of `train`, as far as they serve."""
+
+    steps: Annotated[Positive, Reach.END] = 62
+    prompts: Positive = 64
+    """Images, or questions, a step."""
+    group: Annotated[int, Field(ge=2)] = 4
+    mini_batches: Positive = 2
+    micro_tokens: Positive = 16_384
+    temperature: Annotated[float, Field(gt=0)] = 1.0
+    max_new_tokens: Positive = 2_048
+    max_prompt_tokens: Positive = 1_024
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-6
+    kl: Annotated[float, Field(gt=0)] | None = 0.01
+    """Coefficient of k3 to a reference, in the loss; null: none."""
+    kl_to: Literal["start", "base"] = "start"
+    """The reference: the model that the stage starts from, or the one that the first iteration did."""
+    gradient_checkpointing: bool = False
+    offload: Annotated[bool, Reach.MACHINE] = False
+    """Keep frozen models in main memory while they have nothing to do."""
+    checkpoint_every: Annotated[Positive, Reach.MACHINE] = 20
+    on_collapse: Annotated[Literal["warn", "stop"], Reach.END] = "warn"
+    seed: NonNegative = 0
+
+    def training(self, method: MethodSettings) -> Train:
+        """The same as the loop takes it."""
+        own = {"kl", "kl_to", "offload"}
+        shared = {name: getattr(self, name) for name in type(self).model_fields if name not in own}
+        return Train(recipe=None, method=method, teacher=Teacher(offload=self.offload), **shared)
+
+    @property
+    def reference(self) -> Reference | None:
+        return None if self.kl is None else Reference(coefficient=self.kl, aggregation="token_mean")
+
+
+class SolverRole(Role):
+    steps: Annotated[Positive, Reach.END] = 46
+    group: Annotated[int, Field(ge=2)] = 5
+    max_new_tokens: Positive = 4_096
+
+
 class SelfPlay(Section):
     mode: Literal["reference", "repaired"] = "repaired"
+    photographs: dict[str, Photographs] = Field(default={})
+    """Places of images, by names of yours; all of them are learnt from."""
+    dev_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    """Share of the images that no role learns from."""
+    iterations: dict[str, Iteration] = Field(default={})
+    """By number, from 1. The first starts from models, each other from what the one before made."""
     voting: Voting = Voting()
     keep: Keep = Keep()
     reward: Reward = Reward()
-    kl: Annotated[float, Field(gt=0)] | None = 0.01
-    """Coefficient of k3 to what either role was at its start; null: none."""
+    windows: Windows = Windows()
+    questioner: Role = Role()
+    solver: SolverRole = SolverRole()
 
     @model_validator(mode="before")
     @classmethod
@@ -62,22 +144,41 @@ class SelfPlay(Section):
             return data
         return data | {name: {**preset[name], **tree} for name, tree in given.items()}
 
-    def questioner(self) -> QuestionerSettings:
+    @model_validator(mode="after")
+    def _fits_together(self) -> SelfPlay:
+        if problems := [*self._problems()]:
+            raise ValueError("; ".join(problems))
+        return self
+
+    def questioner_method(self) -> QuestionerSettings:
         """What the Questioner learns from."""
         return QuestionerSettings(
             logprob_temperature="rollout",
-            reference=self._reference,
+            policy_gradient=TOKEN_MEAN,
+            reference=self.questioner.reference,
             reward=self.reward,
             voting=self.voting,
             keep=self.keep,
         )
 
-    def solver(self) -> SolverSettings:
+    def solver_method(self) -> SolverSettings:
         """What the Solver learns from."""
         return SolverSettings(
-            logprob_temperature="rollout", reference=self._reference, words=self.voting.words
+            logprob_temperature="rollout",
+            policy_gradient=TOKEN_MEAN,
+            reference=self.solver.reference,
+            words=self.voting.words,
         )
 
-    @property
-    def _reference(self) -> Reference | None:
-        return None if self.kl is None else Reference(coefficient=self.kl, aggregation="token_mean")
+    def _problems(self) -> Iterator[str]:
+        for number, (name, start) in enumerate(self.iterations.items(), start=1):
+            if name != str(number):
+                yield f"selfplay.iterations.{name}: iterations count from 1, and this is number {number}"
+            elif number > 1:
+                for role in ("questioner", "solver"):
+                    before = Path(f"data/selfplay/{role}-{number - 1}")
+                    if getattr(start, role) != before:
+                        yield f"selfplay.iterations.{name}.{role} must be {before}"
+        if self.iterations and not self.photographs:
+            yield "selfplay.photographs: iterations need images"
+        yield from self.questioner_method().problems(group=self.questioner.group)

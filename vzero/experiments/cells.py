@@ -10,8 +10,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from vzero.config import read_yaml
 from vzero.experiments.settings import Experiment, arm_tree
+from vzero.graph import stages_of
 from vzero.imports import code_hash
 from vzero.overlays import merged
 from vzero.paths import Paths
@@ -58,7 +58,7 @@ def stages_code() -> str:
 def _cell(experiment: Experiment, paths: Paths, arm: str, tree: dict[str, Any], code: str) -> Cell:
     models = [paths.resolve(Path(tree["models"][name])) for name in ("student", "teacher")]
     decided_by = {
-        "params": dict(_reaching(tree, read_yaml(paths.root / "dvc.yaml")["stages"])),
+        "params": dict(_reaching(tree, stages_of(paths.root / "dvc.yaml"))),
         "inputs": [_content(place) for place in (paths.raw, *models)],
         "marks": experiment.marks,
         "benchmarks": experiment.benchmarks,

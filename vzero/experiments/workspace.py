@@ -14,8 +14,8 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from vzero.config import read_yaml
 from vzero.errors import ProjectError
+from vzero.graph import stages_of
 from vzero.guarded import run_module
 from vzero.paths import Paths
 from vzero.shards import atomic_path, make_folder
@@ -56,7 +56,7 @@ def write_params(workspace: Paths, tree: dict[str, Any]) -> None:
 
 def _written(root: Path) -> set[str]:
     """Folders of `data` that stages write into."""
-    outs = [out for stage in read_yaml(root / "dvc.yaml")["stages"].values() for out in stage["outs"]]
+    outs = [out for stage in stages_of(root / "dvc.yaml").values() for out in stage["outs"]]
     return {Path(out).parts[1] for out in outs}
 
 

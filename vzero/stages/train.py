@@ -2,52 +2,53 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 import torch
 from accelerate import Accelerator
-from accelerate.utils import InitProcessGroupKwargs, broadcast_object_list, set_seed
+from accelerate.utils import set_seed
 
-from vzero.config import Params, Train, decisive, dotted
-from vzero.errors import ConfigError, UserError
+from vzero.config import Params, Train, decisive
+from vzero.errors import ConfigError
 from vzero.methods import method_of
 from vzero.methods.base import Method, Sample
-from vzero.models.recompute import recompute_layers
 from vzero.models.saving import save_like, weight_files
 from vzero.paths import Paths
 from vzero.runs import check_inputs, publish, publishing, run_folder
 from vzero.shards import atomic_folder, listing_hash, read, shard_path, sync_folder, write_json, write_table
 from vzero.tables import LeftOut, TrainLog
-from vzero.train.batches import CROPPED, load_samples, step_rows, training_index
+from vzero.train.batches import CROPPED, load_samples, training_index
 from vzero.train.card import data_used, ingredients, write_card
-from vzero.train.checkpoint import last_checkpoint, load_weights
+from vzero.train.checkpoint import load_weights
 from vzero.train.costs import totals
 from vzero.train.left_out import counts_by_code, left_out
 from vzero.train.loop import train_student
-from vzero.train.sharding import shard, sharding_wanted
-from vzero.train.teacher import load_reference, load_student, load_teacher
-from vzero.train.trackers import Trackers
-from vzero.train.training_run import TrainingRun, training_run
+from vzero.train.session import (
+    announce,
+    check_processes,
+    loaded_run,
+    own_rows,
+    shared,
+    this_process,
+    trackers_of,
+)
+from vzero.train.teacher import load_student
 
 
 def run(params: Params, paths: Paths) -> dict[str, Any]:
     """Train, and leave model, rollouts, train_log, left_out and the summary in place, the timings apart."""
-    accelerator = _accelerator()
+    accelerator = this_process()
     set_seed(params.train.seed)
-    _check_processes(accelerator, params)
+    check_processes(accelerator, params)
     folders = {name: paths.resolve(getattr(params.models, name)) for name in ("student", "teacher")}
     weight_files(folders["student"])  # what cannot be saved is not trained
     method = method_of(params.train.method)
     inputs = _inputs(method, folders, paths)
     seen = listing_hash(inputs)
-    training = _training_run(accelerator, params, folders)
+    training = loaded_run(accelerator, params, folders)
     index = training_index(paths, method.roles, labels=method.settings.labels)
     unusable = left_out(index, training)
     _announce_left_out(accelerator, index, unusable, params, paths)
@@ -66,10 +67,10 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     }
     batch = partial(_share, accelerator, index, paths, params.train)
     run = run_folder(paths.scratch, "train", code=__name__, config=config, inputs=inputs, seen=seen)
-    with _shared(accelerator, run) as folder:
-        _announce(accelerator, folder, params.train)
+    with shared(accelerator, run) as folder:
+        announce(accelerator, folder, params.train)
         try:
-            trackers = _trackers(accelerator, params.train, folder, paths)
+            trackers = trackers_of(accelerator, params.train, folder, paths)
             train_student(accelerator, training, batch, folder, trackers)
         except Exception:
             if accelerator.is_main_process:
@@ -83,43 +84,6 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     return summary
 
 
-@contextlib.contextmanager
-def _shared(accelerator: Accelerator, run: contextlib.AbstractContextManager[Path]) -> Iterator[Path]:
-    """The run's folder for all processes, or the same error.
-
-    One process looks for it and holds it: that reads every input and clears what killed runs have left.
-    """
-    with contextlib.ExitStack() as stack:
-        found: list[Any] = [None]
-        if accelerator.is_main_process:
-            try:
-                found = [stack.enter_context(run)]
-            except (UserError, OSError) as error:
-                found = [error]
-        [folder] = broadcast_object_list(found)
-        if isinstance(folder, Exception):
-            raise folder
-        yield folder
-
-
-def _accelerator() -> Accelerator:
-    """This process among those that were launched together, if there are others.
-
-    One that waits longer than this for another ends with an error; longer than a step's answers may take.
-    """
-    patience = InitProcessGroupKwargs(timeout=timedelta(minutes=30))
-    return Accelerator(cpu=not torch.accelerator.is_available(), kwargs_handlers=[patience])
-
-
-def _check_processes(accelerator: Accelerator, params: Params) -> None:
-    prompts, processes = params.train.prompts, accelerator.num_processes
-    if prompts % (processes * params.train.mini_batches):
-        raise ConfigError(
-            f"train.prompts ({prompts}) must be a multiple of processes ({processes}) times "
-            f"train.mini_batches ({params.train.mini_batches}): groups stay whole on a process"
-        )
-
-
 def _inputs(method: Method[Any], folders: dict[str, Path], paths: Paths) -> list[Path]:
     """What the run is made of: only what the method has a use for."""
     data = [paths.samples, paths.images, *([paths.crops] if CROPPED & method.roles else [])]
@@ -127,27 +91,10 @@ def _inputs(method: Method[Any], folders: dict[str, Path], paths: Paths) -> list
     return [*data, folders["student"], *teacher]
 
 
-def _training_run(accelerator: Accelerator, params: Params, folders: dict[str, Path]) -> TrainingRun:
-    """The models that the method needs, where they compute."""
-    student = load_student(folders["student"], params, accelerator.device)
-    teacher = None
-    if params.train.method.teacher != "none":
-        teacher = load_teacher(student, **folders, params=params)
-    reference = load_reference(student, teacher, folders["student"], params)
-    if params.train.gradient_checkpointing:
-        recompute_layers(student)
-    if sharding_wanted():
-        shard(accelerator, student)
-    return training_run(student, teacher, params.train, reference)
-
-
 def _share(
     accelerator: Accelerator, index: pl.DataFrame, paths: Paths, train: Train, step: int
 ) -> list[Sample]:
-    """This process's part of every mini-batch in turn, so that each holds what one process would have."""
-    rows = step_rows(index.height, train.prompts, seed=train.seed, step=step)
-    parts = np.reshape(rows, (train.mini_batches, accelerator.num_processes, -1))
-    return load_samples(paths, index[parts[:, accelerator.process_index].flatten()])
+    return load_samples(paths, index[own_rows(accelerator, index.height, train, step)])
 
 
 def _announce_left_out(
@@ -178,24 +125,6 @@ def _announce_left_out(
 def _write_left_out(unusable: pl.DataFrame, paths: Paths) -> None:
     with atomic_folder(paths.left_out) as folder:
         write_table(shard_path(folder, 0), unusable, LeftOut)
-
-
-def _announce(accelerator: Accelerator, folder: Path, train: Train) -> None:
-    found = last_checkpoint(folder / "checkpoints", steps=train.steps)
-    start = f"continuing from {found.name}" if found else "starting"
-    accelerator.print(f"train: {start}; {_settings_of(train)}")
-
-
-def _trackers(accelerator: Accelerator, train: Train, run: Path, paths: Paths) -> Trackers:
-    """Of the main process; the others show nothing."""
-    names = train.trackers if accelerator.is_main_process else ()
-    return Trackers(names, run, paths.scratch, dotted(decisive(train)))
-
-
-def _settings_of(train: Train) -> str:
-    """The method's settings on one line."""
-    settings = dotted(train.method.model_dump(mode="json"))
-    return ", ".join(f"{name} {value}" for name, value in settings.items() if value is not None)
 
 
 def _publish(

@@ -34,6 +34,7 @@ from vzero.tables.evaluation import (
     Scores,
     Summary,
 )
+from vzero.tables.selfplay import Audit, Photographs, Questions, SolverSet, Stems, Votes
 from vzero.tables.training import (
     FINISH_REASONS,
     LEFT_OUT,
@@ -55,6 +56,7 @@ __all__ = [
     "SHOWN_IMAGES",
     "SPLITS",
     "TABLES",
+    "Audit",
     "BenchmarkItems",
     "Crops",
     "EvaluateTimings",
@@ -62,16 +64,21 @@ __all__ = [
     "Images",
     "LeftOut",
     "Overlaps",
+    "Photographs",
     "Predictions",
     "Promotions",
     "Quality",
+    "Questions",
     "Rejects",
     "Rollouts",
     "Samples",
     "Scores",
+    "SolverSet",
+    "Stems",
     "Summary",
     "TrainLog",
     "TrainTimings",
+    "Votes",
 ]
 
 TABLES: dict[str, type[dy.Schema]] = {
@@ -92,4 +99,10 @@ TABLES: dict[str, type[dy.Schema]] = {
     "scores": Scores,
     "promotions": Promotions,
     "summary": Summary,
+    "photographs": Photographs,
+    "questions": Questions,
+    "votes": Votes,
+    "solver_set": SolverSet,
+    "stems": Stems,
+    "audit": Audit,
 }

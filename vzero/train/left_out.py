@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import Any
 
 import polars as pl
 
@@ -28,15 +29,20 @@ Check = Callable[[Sample, Shown], Reason | None]
 """Why a sample cannot be used, if it cannot."""
 
 
-def left_out(index: pl.DataFrame, run: TrainingRun) -> pl.DataFrame:
-    """Rows of `tables.LeftOut`: samples of the training index that cannot be used, with the first reason."""
+def left_out(
+    index: pl.DataFrame, run: TrainingRun, sized: Callable[[dict[str, Any]], Sample] = sizes_only
+) -> pl.DataFrame:
+    """Rows of `tables.LeftOut`: samples of the training index that cannot be used, with the first reason.
+
+    `sized` makes a row's sample, with pictures that have a size and no data.
+    """
     checks = list(_checks(run.train))
     found = []
     for row in index.iter_rows(named=True):
         if row.get("region") is False:
             found.append((row["sample_id"], "no_region", "the method shows crops, the sample has no box"))
             continue
-        sample = sizes_only(row)
+        sample = sized(row)
         [task] = run.method.tasks([sample])
         shown = _shown(run, task)
         reason = next((reason for check in checks if (reason := check(sample, shown))), None)

@@ -89,6 +89,12 @@ class TarShards:
             ).fetchall()
         return [name.decode(errors="surrogateescape") for (name,) in rows]
 
+    def all_names(self) -> list[str]:
+        """The names of all members, in order."""
+        with _connected(self.index, write=False) as database:
+            rows = database.execute("select name from members order by name").fetchall()
+        return [name.decode(errors="surrogateescape") for (name,) in rows]
+
 
 def is_tar(path: Path) -> bool:
     return path.name.lower().endswith(PLAIN + COMPRESSED)

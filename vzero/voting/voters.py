@@ -47,8 +47,9 @@ class Ballot:
 
     letters: tuple[str | None, ...]
     """As they were read, by the order that each reply's options were shown in; None: none of them."""
+    answers: tuple[str | None, ...]
+    """What is counted of them: the options' texts, or what stood in the boxes."""
     vote: Vote
-    """By the texts of the options, or by what stood in the boxes."""
 
 
 def voters(voting: Voting, *, window: bool) -> tuple[Voter, ...]:
@@ -96,14 +97,14 @@ def ballot(
 ) -> Ballot:
     """What a voter's replies, as many an ask as it was asked times, amount to."""
     letters: list[str | None] = []
-    texts: list[str | None] = []
+    answers: list[str | None] = []
     for ask, said in zip(asks, replies, strict=True):
         shown = lettered([question.options[place] for place in ask.order])
         for reply in said:
             letter = read_letter(reply, shown, voting.words)
             letters.append(letter)
-            texts.append(letter and _answer(letter, shown, voting))
-    return Ballot(tuple(letters), majority(texts))
+            answers.append(letter and _answer(letter, shown, voting))
+    return Ballot(tuple(letters), tuple(answers), majority(answers))
 
 
 def own_answer(question: WrittenQuestion, voting: Voting) -> str:

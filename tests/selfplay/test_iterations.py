@@ -1,0 +1,79 @@
+"""Two iterations from images to a Solver: what each stage leaves, and what it must not open."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+from two_iterations import play, settings
+
+from vzero.models.hashing import folder_hash
+from vzero.paths import Paths
+from vzero.shards import read
+from vzero.tables import Photographs, Questions, Rollouts, SolverSet, TrainLog, Votes
+
+
+@pytest.fixture(scope="module")
+def played(drawn: Path, scripted_module: None) -> Paths:
+    paths = Paths(drawn)
+    play(settings(), paths)
+    return paths
+
+
+def summary(paths: Paths, stage: str, iteration: str) -> dict:
+    return json.loads((paths.selfplay(stage, iteration) / "summary.json").read_text())
+
+
+def test_images_are_all_that_there_is(played: Paths):
+    assert not (played.root / "data/ingest").exists() and not (played.root / "data/crops").exists()
+    images = read(played.photographs_of("drawn"), Photographs)
+    assert images.height == 12 and set(images["split"]) == {"train", "dev"}
+
+
+@pytest.mark.parametrize("iteration", ["1", "2"])
+def test_a_question_an_image_is_followed_to_its_label(played: Paths, iteration: str):
+    images = read(played.photographs_of("drawn"), Photographs).filter(split="train")
+    questions = read(played.selfplay("questions", iteration) / "questions", Questions)
+    assert set(questions["image_id"]) == set(images["image_id"])
+    written = questions.filter(status="ok")
+    assert 0 < written.height < questions.height
+    votes = read(played.selfplay("votes", iteration) / "votes", Votes)
+    assert votes.group_by("question_id").len()["len"].to_list() == [3] * written.height
+    labelled = read(played.selfplay("solver", iteration) / "solver_set", SolverSet)
+    assert labelled["question_id"].to_list() == sorted(written["question_id"])
+    by_votes = dict(votes.filter(voter="permuted").select("question_id", "majority").iter_rows())
+    for row in labelled.filter("kept").iter_rows(named=True):
+        assert row["options"]["ABCD".index(row["label"])] == by_votes[row["question_id"]]
+    rollouts = read(played.selfplay("solver", iteration) / "rollouts", Rollouts)
+    assert set(rollouts["sample_id"]) <= set(labelled.filter("kept")["question_id"])
+
+
+def test_roles_learn_and_hand_over(played: Paths):
+    hashes = {
+        (role, iteration): folder_hash(played.selfplay(role, iteration) / "model")
+        for role in ("questioner", "solver")
+        for iteration in ("1", "2")
+    }
+    assert len(set(hashes.values())) == 4
+    questions = read(played.selfplay("questions", "2") / "questions", Questions)
+    assert set(questions["model_hash"]) == {hashes["questioner", "2"]}
+    votes = read(played.selfplay("votes", "2") / "votes", Votes)
+    assert set(votes["model_hash"]) == {hashes["solver", "1"]}
+
+
+def test_the_log_tells_of_questions_and_of_the_reference(played: Paths):
+    log = read(played.selfplay("questioner", "1") / "train_log", TrainLog)
+    assert log["votes"].to_list() == [9 * each for each in log["votes"] // 9]
+    assert log.select(pl.col("malformed", "reference_kl", "clipped", "alike").is_null().any()).row(0) == (
+        (False,) * 4
+    )
+    assert log["labels"].sum() == 0
+
+
+def test_the_same_run_again_makes_no_step(played: Paths):
+    before = {path: path.stat().st_mtime_ns for path in played.selfplay("solver", "2").rglob("*.parquet")}
+    summaries = [summary(played, "solver", iteration) for iteration in ("1", "2")]
+    assert [each["stopped"] for each in summaries] == [None, None]
+    assert before

@@ -1,0 +1,112 @@
+"""What every stage that trains does around the step loop: processes, models, rows, the run's folder."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from accelerate.utils import InitProcessGroupKwargs, broadcast_object_list
+
+from vzero.config import Params, Train, decisive, dotted
+from vzero.errors import ConfigError, UserError
+from vzero.methods.base import Method
+from vzero.models.recompute import recompute_layers
+from vzero.paths import Paths
+from vzero.train.batches import step_rows
+from vzero.train.checkpoint import last_checkpoint
+from vzero.train.sharding import shard, sharding_wanted
+from vzero.train.teacher import load_reference, load_student, load_teacher
+from vzero.train.trackers import Trackers
+from vzero.train.training_run import TrainingRun, training_run
+
+
+def this_process() -> Accelerator:
+    """This process among those that were launched together, if there are others.
+
+    One that waits longer than this for another ends with an error; longer than a step's answers may take.
+    """
+    patience = InitProcessGroupKwargs(timeout=timedelta(minutes=30))
+    return Accelerator(cpu=not torch.accelerator.is_available(), kwargs_handlers=[patience])
+
+
+def check_processes(accelerator: Accelerator, params: Params) -> None:
+    prompts, processes = params.train.prompts, accelerator.num_processes
+    if prompts % (processes * params.train.mini_batches):
+        raise ConfigError(
+            f"train.prompts ({prompts}) must be a multiple of processes ({processes}) times "
+            f"train.mini_batches ({params.train.mini_batches}): groups stay whole on a process"
+        )
+
+
+@contextlib.contextmanager
+def shared(accelerator: Accelerator, run: contextlib.AbstractContextManager[Path]) -> Iterator[Path]:
+    """The run's folder for all processes, or the same error.
+
+    One process looks for it and holds it: that reads every input and clears what killed runs have left.
+    """
+    with contextlib.ExitStack() as stack:
+        found: list[Any] = [None]
+        if accelerator.is_main_process:
+            try:
+                found = [stack.enter_context(run)]
+            except (UserError, OSError) as error:
+                found = [error]
+        [folder] = broadcast_object_list(found)
+        if isinstance(folder, Exception):
+            raise folder
+        yield folder
+
+
+def loaded_run(
+    accelerator: Accelerator,
+    params: Params,
+    folders: Mapping[str, Path],
+    method: Method[Any] | None = None,
+) -> TrainingRun:
+    """The models that the method needs, where they compute.
+
+    `folders`: of `student` and `teacher`, and of `reference` where that is not the student's.
+    """
+    student = load_student(folders["student"], params, accelerator.device)
+    teacher = None
+    if params.train.method.teacher != "none":
+        teacher = load_teacher(
+            student, student=folders["student"], teacher=folders["teacher"], params=params
+        )
+    reference = load_reference(student, teacher, folders.get("reference", folders["student"]), params)
+    if params.train.gradient_checkpointing:
+        recompute_layers(student)
+    if sharding_wanted():
+        shard(accelerator, student)
+    return training_run(student, teacher, params.train, reference, method)
+
+
+def own_rows(accelerator: Accelerator, count: int, train: Train, step: int) -> list[int]:
+    """This process's part of every mini-batch in turn, so that each holds what one process would have."""
+    rows = step_rows(count, train.prompts, seed=train.seed, step=step)
+    parts = np.reshape(rows, (train.mini_batches, accelerator.num_processes, -1))
+    return parts[:, accelerator.process_index].flatten().tolist()
+
+
+def announce(accelerator: Accelerator, folder: Path, train: Train) -> None:
+    found = last_checkpoint(folder / "checkpoints", steps=train.steps)
+    start = f"continuing from {found.name}" if found else "starting"
+    accelerator.print(f"train: {start}; {_settings_of(train)}")
+
+
+def trackers_of(accelerator: Accelerator, train: Train, run: Path, paths: Paths) -> Trackers:
+    """Of the main process; the others show nothing."""
+    names = train.trackers if accelerator.is_main_process else ()
+    return Trackers(names, run, paths.scratch, dotted(decisive(train)))
+
+
+def _settings_of(train: Train) -> str:
+    """The method's settings on one line."""
+    settings = dotted(train.method.model_dump(mode="json"))
+    return ", ".join(f"{name} {value}" for name, value in settings.items() if value is not None)
