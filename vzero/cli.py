@@ -1,12 +1,10 @@
-"""The command line: `vzero STAGE` runs one stage of the pipeline here; a few more commands are for people.
+"""The command line: the stages of the pipeline, and a few more commands for people.
 
-Stages are imported inside their command, so that `vzero ingest` never waits for torch.
+What a command runs is imported inside it, so that `vzero --help` never waits for torch.
 """
 
 from __future__ import annotations
 
-import importlib
-import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +13,10 @@ from typing import Annotated, Literal
 from cyclopts import App, Parameter, validators
 
 import vzero
-from vzero.config import BenchmarkName, EvaluatedName, Params, parse_params, read_yaml
-from vzero.errors import ConfigError
+from vzero.config import BenchmarkName
 from vzero.exits import run_to_its_end
 from vzero.paths import Paths
+from vzero.stage_commands import STAGES, project_params
 from vzero.summaries import summary_line
 
 # `main` says what an interrupt means; without this the library would end without a word.
@@ -28,6 +26,8 @@ export = App(
     help="Write what other projects take: samples and crops in their form, or the trained model.",
 )
 app.command(export)
+for stage in STAGES:
+    app.command(stage)
 
 
 @app.command
@@ -52,116 +52,6 @@ def upgrade() -> None:
 
     changed = project.upgrade(Paths())
     print(f"upgrade: vzero {vzero.__version__}; other code in {', '.join(changed) or 'no stage'}")
-
-
-@app.command
-def ingest() -> None:
-    """Check annotated images and split them into the tables images, samples and rejects."""
-    _run_stage("ingest")
-
-
-@app.command
-def crops() -> None:
-    """Cut the positive and the negative evidence view of every sample."""
-    _run_stage("crops")
-
-
-@app.command
-def quality() -> None:
-    """Write the data page: what the samples, crops and rejects are like, as figures and pictures."""
-    _run_stage("quality")
-
-
-@app.command
-def train(*, recipe: Literal["needle", "paper", "released", "opd", "grpo", "sft"] | None = None) -> None:
-    """Let the student learn by a method; goes on from the last checkpoint of an interrupted run.
-
-    Parameters
-    ----------
-    recipe
-        Use this recipe instead of the one in params.yaml, which is what `dvc repro` goes by.
-    """
-    _run_stage("train", params=_project_params(recipe))
-
-
-@app.command
-def evaluate(model: Literal["base", "trained", "teacher"], benchmark: EvaluatedName, /) -> None:
-    """Answer one benchmark with one model and score the answers; goes on where an interrupted run stopped.
-
-    Parameters
-    ----------
-    model
-        The untouched student, the trained one, or the teacher, which also sees the right crop.
-    benchmark
-        One of evaluate.benchmarks in params.yaml.
-    """
-    _run_stage("evaluate", model, benchmark)
-
-
-@app.command
-def report() -> None:
-    """Write the report: one page, the headline table, metrics and plots."""
-    _run_stage("report")
-
-
-@app.command
-def photographs(place: str, /) -> None:
-    """Take the images of one place for self-play, and nothing that was said about them.
-
-    Parameters
-    ----------
-    place
-        A name under selfplay.photographs in params.yaml.
-    """
-    _run_stage("photographs", place)
-
-
-@app.command
-def questioner(iteration: str, /) -> None:
-    """Let the Questioner of an iteration learn from votes; goes on from the last checkpoint of a killed run.
-
-    Parameters
-    ----------
-    iteration
-        A number under selfplay.iterations in params.yaml.
-    """
-    _run_stage("questioner", iteration)
-
-
-@app.command
-def questions(iteration: str, /) -> None:
-    """Let the Questioner of an iteration write a question about every image.
-
-    Parameters
-    ----------
-    iteration
-        A number under selfplay.iterations in params.yaml.
-    """
-    _run_stage("questions", iteration)
-
-
-@app.command
-def votes(iteration: str, /) -> None:
-    """Let the Solver that an iteration starts from vote on its questions.
-
-    Parameters
-    ----------
-    iteration
-        A number under selfplay.iterations in params.yaml.
-    """
-    _run_stage("votes", iteration)
-
-
-@app.command
-def solver(iteration: str, /) -> None:
-    """Let the Solver of an iteration learn what votes say; goes on from the last checkpoint of a killed run.
-
-    Parameters
-    ----------
-    iteration
-        A number under selfplay.iterations in params.yaml.
-    """
-    _run_stage("solver", iteration)
 
 
 @app.command
@@ -194,7 +84,7 @@ def promote() -> None:
     """Make the trained student the promoted one unless it answers fewer held-out samples right."""
     from vzero.commands import promote as promotion
 
-    print(summary_line("promote", promotion.run(_project_params(), Paths())))
+    print(summary_line("promote", promotion.run(project_params(), Paths())))
 
 
 @app.command
@@ -418,29 +308,6 @@ def use(overlay: Path, /) -> None:
         print(f"{change.key}: {change.old} -> {change.new}")
     if not changes:
         print(f"params.yaml already says what {overlay} says")
-
-
-def _run_stage(name: str, *cell: str, params: Params | None = None) -> None:
-    from vzero.commands.project import check_code
-
-    params = params or _project_params()
-    check_code(Paths(), name)
-    stage = importlib.import_module(f"vzero.stages.{name}")
-    summary = stage.run(params, Paths(), *cell)
-    # Of processes that were launched together, the first speaks.
-    if os.environ.get("RANK", "0") == "0":
-        print(summary_line(" ".join([name, *cell]), summary))
-
-
-def _project_params(recipe: str | None = None) -> Params:
-    """The project's params, with another recipe where one is named."""
-    paths = Paths()
-    if not paths.params.is_file():
-        raise ConfigError("no params.yaml in this folder; run vzero in the root of the project")
-    tree = read_yaml(paths.params)
-    if recipe is not None:
-        tree["train"] = {**tree.get("train", {}), "recipe": recipe}
-    return parse_params(tree, origin=str(paths.params))
 
 
 def main() -> None:

@@ -27,7 +27,7 @@ SELFPLAY = {
         "2": {"questioner": "data/selfplay/questioner-1", "solver": "data/selfplay/solver-1"},
     },
     "voting": {"votes": 4, "max_new_tokens": 12},
-    "keep": {"by_chance": None, "most": None, "blind": None},
+    "keep": {"by_chance": 1.0, "most": 1.0, "blind": 1.0},
     "questioner": ROLE | {"group": 2, "max_new_tokens": 200},
     "solver": ROLE | {"group": 3, "prompts": 2, "max_new_tokens": 12},
 }

@@ -13,7 +13,7 @@ from vzero.voting.fate import REASONS, fate
 
 QUESTION = WrittenQuestion("", "What letter is on the red circle?", ("L", "T", "X", "Z"), "A")
 KEEP = Keep()
-BAND = Keep(least=0.3, most=0.8, by_chance=None, blind=None, honest=False)
+BAND = Keep(least=0.3, most=0.8, by_chance=1.0, honest=False)
 
 
 def cast(**counts: int):

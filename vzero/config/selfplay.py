@@ -1,6 +1,6 @@
 """Self-play in two modes: named settings of how Solvers vote, what is kept and what questions earn.
 
-What is given beside the mode lies over it.
+What is given beside the mode lies over it; null is the mode's value.
 
 `reference` is the released code (arXiv 2601.10094) to the constant: one track is the letter that the
 Questioner itself writes, a question is paid whether or not it is kept, and labels are kept by the band of
@@ -39,7 +39,7 @@ MODES: dict[str, dict[str, Any]] = {
             "blind": False,
             "words": "boxed",
         },
-        "keep": {"least": 0.3, "most": 0.8, "by_chance": None, "blind": None, "honest": False},
+        "keep": {"least": 0.3, "most": 0.8, "by_chance": 1.0, "honest": False},
         "reward": {"reading": "lenient", "only_kept": False, "repeats": 0.0},
     },
     "repaired": {"voting": {}, "keep": {}, "reward": {}},
@@ -117,6 +117,14 @@ class SolverRole(Role):
     max_new_tokens: Positive = 4_096
 
 
+SECTIONS: dict[str, type[Section]] = {"voting": Voting, "keep": Keep, "reward": Reward}
+
+
+def _said(tree: Mapping[str, Any], section: type[Section]) -> dict[str, Any]:
+    """Without the nulls, which stand for the mode's values; unknown keys stay, to be refused."""
+    return {key: value for key, value in tree.items() if value is not None or key not in section.model_fields}
+
+
 class SelfPlay(Section):
     mode: Literal["reference", "repaired"] = "repaired"
     photographs: dict[str, Photographs] = Field(default={})
@@ -139,10 +147,10 @@ class SelfPlay(Section):
         if mode not in MODES:
             return data  # refused below
         preset: Mapping[str, Any] = MODES[mode]
-        given = {name: data.get(name, {}) for name in preset}
+        given = {name: data.get(name) or {} for name in preset}
         if not all(isinstance(tree, dict) for tree in given.values()):
             return data
-        return data | {name: {**preset[name], **tree} for name, tree in given.items()}
+        return data | {name: {**preset[name], **_said(tree, SECTIONS[name])} for name, tree in given.items()}
 
     @model_validator(mode="after")
     def _fits_together(self) -> SelfPlay:

@@ -38,15 +38,15 @@ class Voting(Section):
 
 
 class Keep(Section):
-    """Which questions the Solver learns from. A bound that is null is none."""
+    """Which questions the Solver learns from."""
 
-    least: Fraction | None = None
+    least: Fraction = 0.0
     """Lowest share of votes for the label."""
-    most: Fraction | None = 0.9
+    most: Fraction = 0.9
     """Highest share of votes of the whole image for the label: above it the question teaches nothing."""
-    by_chance: Annotated[float, Field(gt=0, le=1)] | None = 0.05
+    by_chance: Annotated[float, Field(gt=0, le=1)] = 0.05
     """How likely the lead of the label over the next answer may be by chance, if both were equally likely."""
-    blind: Fraction | None = 0.5
+    blind: Fraction = 0.5
     """Share of votes without the image from which on the same answer shows that nobody need look."""
     honest: bool = True
     """Leave out questions that name the answer, or say what to answer."""

@@ -53,24 +53,17 @@ def fate(question: WrittenQuestion, votes: Mapping[Voter, Vote], keep: Keep) -> 
         "tells_what_to_answer": lambda: keep.honest and tells_what_to_answer(question),
         "names_the_answer": lambda: keep.honest and names_the_answer(question, label),
         "views_disagree": lambda: keep.label == "agreement" and whole.answer != label,
-        "no_lead": lambda: keep.by_chance is not None and labelling.by_chance >= keep.by_chance,
-        "too_few": lambda: keep.least is not None and _below(labelling.confidence, keep.least),
-        "too_sure": lambda: (
-            keep.most is not None and whole.answer == label and _below(keep.most, whole.confidence)
-        ),
+        "no_lead": lambda: labelling.by_chance >= keep.by_chance,
+        "too_few": lambda: _below(labelling.confidence, keep.least),
+        "too_sure": lambda: whole.answer == label and _below(keep.most, whole.confidence),
         "answered_blind": lambda: _answered_blind(votes.get("blind"), label, keep.blind),
     }
     reason = next((name for name, holds in reasons.items() if holds()), KEPT)
     return Fate(reason, label, labelling.confidence)
 
 
-def _answered_blind(blind: Vote | None, label: str, bound: float | None) -> bool:
-    return (
-        bound is not None
-        and blind is not None
-        and blind.answer == label
-        and not _below(blind.confidence, bound)
-    )
+def _answered_blind(blind: Vote | None, label: str, bound: float) -> bool:
+    return blind is not None and blind.answer == label and not _below(blind.confidence, bound)
 
 
 def _below(one: float, other: float) -> bool:
