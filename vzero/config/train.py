@@ -41,9 +41,9 @@ class Lora(Section):
 
 
 class Train(Section):
-    recipe: Literal["needle", "paper", "released", "opd", "grpo", "sft"] | None = "needle"
+    recipe: Literal["needle", "paper", "released", "opd", "grpo", "sft"] | None = "paper"
     """Named settings of a method (`vzero.config.recipes`); null: `method` says everything, its kind too."""
-    method: SerializeAsAny[MethodSettings] = Field(default_factory=lambda: over_recipe("needle", {}, group=4))
+    method: SerializeAsAny[MethodSettings] = Field(default_factory=lambda: over_recipe("paper", {}, group=4))
     """What the student learns from: settings over the recipe's, of the classes in `vzero.config.methods`. In
     `params.yaml` null is the recipe's value."""
     teacher: Teacher = Teacher()
