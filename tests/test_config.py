@@ -36,7 +36,9 @@ def test_params_yaml_spells_out_the_defaults():
         for name, value in method(reference=Reference()).model_dump().items()
     }
     assert sorted(keys_of(tree)) == sorted(keys_of(defaults))
-    assert all(value is None for part in ("voting", "keep", "reward") for value in tree["selfplay"][part].values())
+    assert all(
+        value is None for part in ("voting", "keep", "reward") for value in tree["selfplay"][part].values()
+    )
 
 
 def test_no_key_has_a_name_that_the_run_cache_ignores():

@@ -19,7 +19,11 @@ from vzero.needle.benchmarks import benchmark_items
 from vzero.paths import Paths
 
 ROOT = Path(__file__).parent.parent
-LOOKED_UP = {"vzero.methods", "vzero.config.methods", "vzero.windows"}  # packages that find their files by name
+LOOKED_UP = {
+    "vzero.methods",
+    "vzero.config.methods",
+    "vzero.windows",
+}  # packages that find their files by name
 DAG = read_yaml(ROOT / "dvc.yaml")
 STAGES = stages_of(ROOT / "dvc.yaml")
 

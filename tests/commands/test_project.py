@@ -12,9 +12,9 @@ import pytest
 
 from vzero import imports
 from vzero.commands import project
-from vzero.graph import bodies
 from vzero.config import load_params, read_yaml
 from vzero.errors import ConfigError, ProjectError
+from vzero.graph import bodies
 from vzero.paths import Paths
 
 ROOT = Path(__file__).parents[2]

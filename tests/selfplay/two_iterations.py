@@ -14,7 +14,7 @@ from vzero.models.prompt import Prompt
 from vzero.paths import Paths
 from vzero.rollout.generate import Rollout, Sampling
 from vzero.rollout.sampler import Decoder
-from vzero.stages import photographs, questioner, questions, solver, votes
+from vzero.stages import questioner, questions, solver, votes
 
 ROOT = Path(__file__).parents[2]
 BASE = str(ROOT / "vzero/needle/weights/student")

@@ -161,5 +161,3 @@ def test_a_solver_that_cannot_be_asked_masks_the_question(student, solver):
     updated = update(Accelerator(cpu=True), run, step, optimizer)
     row = log_row(rollout_rows(step, run.method, number=0), updated, run.method, number=0, lr=0.0)
     assert row["uncounted"] == 3 and row["malformed"] == 0.5
-
-

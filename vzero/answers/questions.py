@@ -41,9 +41,9 @@ class WrittenQuestion:
 
 
 def read_question(text: str, *, truncated: bool) -> WrittenQuestion | Fault:
-    """The question, or the first fault of `FAULTS` that it has. `truncated`: it hit the limit.
+    """The question, or its first fault of `FAULTS`. `truncated`: it ran into the length limit.
 
-    Options are read at `A)` to `D)`, each once and in this order, at the beginning of a line or after a space.
+    Options are read at `A)` to `D)`, each once and in this order, after a space or at a line's start.
     """
     if truncated:
         return "truncated"

@@ -3,9 +3,10 @@
 `paper` is the text of arXiv 2606.25319, `released` its authors' launcher; where they differ is written here.
 `needle` learns the teacher's full distribution in the place of the sampled token, under the same gate. In the
 embedded world it was as good after 15 steps and lower after 60 (five seeds, experiment `gate_small`), so
-that `paper` is the default. The others are baselines on the same engine: `opd` is needle without the gate (privileged on-policy
-distillation), `grpo` rewards right answers and compares siblings as verl and TRL do (arXiv 2402.03300; the
-only one that reads labels), `sft` fits the answers that the teacher gives when it sees the right crop.
+that `paper` is the default. The others are baselines on the same engine: `opd` is needle without the gate
+(privileged on-policy distillation), `grpo` rewards right answers and compares siblings as verl and TRL do
+(arXiv 2402.03300; the only one that reads labels), `sft` fits the answers that the teacher gives when it sees
+the right crop.
 
 `released` has the launcher's settings, not the slips of the code behind them. It does not reproduce, on
 purpose:

@@ -7,8 +7,8 @@ Questioner itself writes, a question is paid whether or not it is kept, and labe
 their share alone. `repaired`, the default, closes what examples/questioner_rewards.py shows.
 
 `reference` does not reproduce, on purpose: three prompts for one Solver and two for one Questioner (here one
-a role), three samplers for one vote, faults of the service that are charged to the Questioner, a divisor of 10
-whatever the votes, and a grader of formulas where letters are compared.
+a role), three samplers for one vote, faults of the service that are charged to the Questioner, a divisor of
+10 whatever the votes, and a grader of formulas where letters are compared.
 """
 
 from __future__ import annotations

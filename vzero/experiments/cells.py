@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from vzero.config import read_yaml
 from vzero.experiments.settings import Experiment, arm_tree
 from vzero.graph import stages_of
 from vzero.imports import code_hash

@@ -43,7 +43,10 @@ def write_in_batches(
     paths: Paths,
 ) -> pl.DataFrame:
     """The whole table, of `write(batch)` for every batch of the rows; published when it is complete."""
-    config = {"selfplay": params.selfplay.model_dump(mode="json"), "models": params.models.model_dump(mode="json")}
+    config = {
+        "selfplay": params.selfplay.model_dump(mode="json"),
+        "models": params.models.model_dump(mode="json"),
+    }
     inputs = list(written.inputs)
     run = run_folder(paths.scratch, written.name, code=written.code, config=config, inputs=inputs)
     with run as folder, LoggedProgress(console=Console()) as progress:

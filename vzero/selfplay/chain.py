@@ -49,12 +49,12 @@ def stopped(folder: Path) -> str | None:
     return json.loads(summary.read_text()).get("stopped") if summary.is_file() else None
 
 
-def hand_on(model: Path, target: Path, reason: str, tables: Tables = {}) -> dict[str, Any]:
+def hand_on(model: Path, target: Path, reason: str, tables: Tables | None = None) -> dict[str, Any]:
     """Leave the model as it is in the place of a trained one, with further tables, and say why."""
     summary = {"stopped": reason, "handed_on": True}
     with atomic_folder(target) as made:
         shutil.copytree(model, made / MODEL)
-        for name, (table, schema) in tables.items():
+        for name, (table, schema) in (tables or {}).items():
             write_table(shard_path(made / name, 0), table, schema)
         write_json(made / SUMMARY, summary)
     return summary

@@ -1,4 +1,4 @@
-"""Images of a place: a folder, tar files, a table, or drawn scenes; each decoded once to see that it is one."""
+"""Images of a place: a folder, tar files, a table, or drawn scenes; each is decoded once."""
 
 from __future__ import annotations
 
@@ -35,7 +35,14 @@ def gather(
             row = _checked(data, settings.max_megapixels)
         except Rejected as rejected:
             code, detail = rejected.code, rejected.detail
-            yield {"source": name, "row": number, "sample_id": None, "image": image, "code": code, "detail": detail}
+            yield {
+                "source": name,
+                "row": number,
+                "sample_id": None,
+                "image": image,
+                "code": code,
+                "detail": detail,
+            }
             continue
         if row["image_id"] not in known:
             known.add(row["image_id"])

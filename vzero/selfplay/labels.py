@@ -19,9 +19,7 @@ from vzero.voting.fate import KEPT, Fate, fate
 from vzero.voting.voters import Voter
 
 
-def solver_set(
-    questions: pl.DataFrame, votes: pl.DataFrame, settings: SelfPlay
-) -> pl.DataFrame:
+def solver_set(questions: pl.DataFrame, votes: pl.DataFrame, settings: SelfPlay) -> pl.DataFrame:
     """A row a question that could be read, sorted by id."""
     by_question = _votes(votes)
     rows = []
@@ -41,9 +39,7 @@ def _votes(votes: pl.DataFrame) -> Mapping[str, Mapping[Voter, Vote]]:
     return found
 
 
-def _row(
-    row: Mapping[str, Any], written: WrittenQuestion, found: Fate, settings: SelfPlay
-) -> dict[str, Any]:
+def _row(row: Mapping[str, Any], written: WrittenQuestion, found: Fate, settings: SelfPlay) -> dict[str, Any]:
     shown = _shuffled(written.options, row["question_id"], settings)
     label = _letter(found, written, shown, settings)
     reason = found.reason if label is not None or not found.kept else "unread"

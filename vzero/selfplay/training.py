@@ -27,7 +27,15 @@ from vzero.train.collapse import TrainingCollapsed
 from vzero.train.costs import totals
 from vzero.train.left_out import counts_by_code, left_out
 from vzero.train.loop import train_student
-from vzero.train.session import announce, check_processes, loaded_run, own_rows, shared, this_process, trackers_of
+from vzero.train.session import (
+    announce,
+    check_processes,
+    loaded_run,
+    own_rows,
+    shared,
+    this_process,
+    trackers_of,
+)
 from vzero.train.teacher import load_student
 
 
@@ -107,9 +115,7 @@ def _publish(
     load_weights(folder / "checkpoints", student)
     with publishing(folder), atomic_folder(lessons.target) as made:
         (made / MODEL).mkdir()
-        save_like(
-            student, lessons.folders["student"], made / MODEL, precision=params.train.save_precision
-        )
+        save_like(student, lessons.folders["student"], made / MODEL, precision=params.train.save_precision)
         check_inputs(folder)
         for name in ("rollouts", "train_log"):
             publish(folder / name, made / name)

@@ -31,9 +31,7 @@ def run(params: Params, paths: Paths, iteration: str) -> dict[str, Any]:
 
     def write(rows: pl.DataFrame) -> pl.DataFrame:
         photographs = load_photographs(paths, rows, settings)
-        return write_questions(
-            sampler, model, photographs, settings, iteration=iteration, model_hash=content
-        )
+        return write_questions(sampler, model, photographs, settings, iteration=iteration, model_hash=content)
 
     found = write_in_batches(image_index(paths), write, written, params, paths)
     status = dict(found["status"].value_counts().sort("status").iter_rows())

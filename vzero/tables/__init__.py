@@ -34,7 +34,7 @@ from vzero.tables.evaluation import (
     Scores,
     Summary,
 )
-from vzero.tables.selfplay import Audit, Photographs, Questions, SolverSet, Stems, Votes
+from vzero.tables.selfplay import Photographs, Questions, SolverSet, Stems, Votes
 from vzero.tables.training import (
     FINISH_REASONS,
     LEFT_OUT,
@@ -56,7 +56,6 @@ __all__ = [
     "SHOWN_IMAGES",
     "SPLITS",
     "TABLES",
-    "Audit",
     "BenchmarkItems",
     "Crops",
     "EvaluateTimings",
@@ -104,5 +103,4 @@ TABLES: dict[str, type[dy.Schema]] = {
     "votes": Votes,
     "solver_set": SolverSet,
     "stems": Stems,
-    "audit": Audit,
 }

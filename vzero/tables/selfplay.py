@@ -1,4 +1,4 @@
-"""What self-play writes: images without questions, the questions written about them, votes, labels, an audit."""
+"""What self-play writes: images without questions, questions written about them, votes, labels."""
 
 from __future__ import annotations
 
@@ -83,15 +83,3 @@ class Stems(dy.Schema):
 
     question_id = dy.String(primary_key=True)
     question = dy.String(nullable=False)
-
-
-class Audit(dy.Schema):
-    """How often votes were right, by how sure they were. For people; no stage reads it."""
-
-    iteration = dy.Int32(primary_key=True)
-    voter = dy.Enum(VOTERS, primary_key=True)
-    confidence = dy.Float64(primary_key=True)
-    n = dy.Int32(nullable=False)
-    right = dy.Int32(nullable=False)
-    low = dy.Float64(nullable=False)
-    high = dy.Float64(nullable=False)

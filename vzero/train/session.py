@@ -76,9 +76,7 @@ def loaded_run(
     student = load_student(folders["student"], params, accelerator.device)
     teacher = None
     if params.train.method.teacher != "none":
-        teacher = load_teacher(
-            student, student=folders["student"], teacher=folders["teacher"], params=params
-        )
+        teacher = load_teacher(student, student=folders["student"], teacher=folders["teacher"], params=params)
     reference = load_reference(student, teacher, folders.get("reference", folders["student"]), params)
     if params.train.gradient_checkpointing:
         recompute_layers(student)
