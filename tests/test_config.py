@@ -110,7 +110,7 @@ def test_a_wrong_key_or_value_is_named_with_what_is_allowed(tree: Any, expected:
     [
         (
             {"train": {"method": {"gate": {"w_min": 2.0, "w_max": 1.0}}}},
-            "train: with train.recipe needle: gate.w_max (1) must be at least gate.w_min (2)",
+            "train: with train.recipe paper: gate.w_max (1) must be at least gate.w_min (2)",
         ),
         ({"train": {"prompts": 10, "mini_batches": 3}}, "train: mini_batches (3) must divide prompts (10)"),
         (

@@ -47,7 +47,8 @@ def upstream(modules: set[str]) -> set[str]:
     """The modules and all that they import; a package that finds its files by name imports them all."""
     graph = imports()
     found = modules | {name for module in modules for name in graph.find_upstream_modules(module)}
-    by_name = {file for package in LOOKED_UP & found for file in graph.find_children(package)}
+    packages = {name.rpartition(".")[0] for name in found} | found
+    by_name = {file for package in LOOKED_UP & packages for file in graph.find_children(package)}
     return found if by_name <= found else upstream(found | by_name)
 
 
