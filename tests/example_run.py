@@ -24,6 +24,8 @@ OPTIONS = ["K", "T", "7", "R"]
 CATEGORIES = ["side", "glyph"]
 HIT_RATES = {"base": 0.45, "trained": 0.6, "teacher": 0.95}
 GROUP = 4
+OF_QUESTIONS = "malformed kept agree confidence penalty commonest_letter distinct votes votes_saved".split()
+"""Columns of the log that only a Questioner's training has."""
 TIMINGS = {"rollout_seconds": 1.0, "replay_seconds": 0.5, "update_seconds": 0.25, "peak_memory": 512.0}
 METHOD = {
     "gate": {"enabled": True, "gamma": 1.0, "alpha": 0.5, "w_min": 0.0, "w_max": 2.0, "eps": 1e-6},
@@ -181,11 +183,16 @@ def _write_training(paths: Paths, rng: np.random.Generator, example: Example) ->
                         "advantage": float(z[member]),
                         "weight": float(np.clip(1 + 0.5 * z[member], 0, 2)),
                         "reward": None,
+                        "status": None,
+                        "agree": None,
+                        "confidence": None,
+                        "penalty": None,
                     }
                 )
         names = [name for name in tables.TrainLog.column_names() if name != "step"]
         falling = 2.0 * np.exp(-step / steps) + rng.normal(0, 0.1)
-        log.append({"step": step, **dict.fromkeys(names, falling), "reward": None})
+        none = dict.fromkeys(("reward", *OF_QUESTIONS))
+        log.append({"step": step, **dict.fromkeys(names, falling), **none})
         seconds.append({"step": step, **TIMINGS})
     write_table(shard_path(paths.rollouts, 0), pl.DataFrame(rows), tables.Rollouts)
     write_table(shard_path(paths.train_log, 0), pl.DataFrame(log), tables.TrainLog)

@@ -26,6 +26,14 @@ def paths(tmp_path_factory: pytest.TempPathFactory) -> Paths:
     report.run(params, paths)
     quality.run(params, paths)
     write_table(paths.promotion_history, tables.Promotions.create_empty(), tables.Promotions)
+    for place, schema in (
+        (paths.photographs_of("drawn"), tables.Photographs),
+        (paths.selfplay("questions", "1") / "questions", tables.Questions),
+        (paths.selfplay("votes", "1") / "votes", tables.Votes),
+        (paths.selfplay("solver", "1") / "solver_set", tables.SolverSet),
+        (paths.selfplay("solver", "1") / "stems", tables.Stems),
+    ):
+        write_table(shard_path(place, 0), schema.create_empty(), schema)
     return paths
 
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import polars as pl
 import pytest
-from two_iterations import play, settings
+from two_iterations import BASE, play, settings
 
+from vzero.errors import ConfigError
 from vzero.models.hashing import folder_hash
 from vzero.paths import Paths
 from vzero.shards import read
-from vzero.tables import Photographs, Questions, Rollouts, SolverSet, TrainLog, Votes
+from vzero.stages import solver
+from vzero.tables import Photographs, Questions, Rollouts, SolverSet, Stems, TrainLog, Votes
 
 
 @pytest.fixture(scope="module")
@@ -72,8 +75,34 @@ def test_the_log_tells_of_questions_and_of_the_reference(played: Paths):
     assert log["labels"].sum() == 0
 
 
-def test_the_same_run_again_makes_no_step(played: Paths):
-    before = {path: path.stat().st_mtime_ns for path in played.selfplay("solver", "2").rglob("*.parquet")}
-    summaries = [summary(played, "solver", iteration) for iteration in ("1", "2")]
-    assert [each["stopped"] for each in summaries] == [None, None]
-    assert before
+def test_too_little_to_learn_from_hands_the_last_model_on_and_says_so(played: Paths, tmp_path: Path):
+    shutil.copytree(played.root / "data", tmp_path / "data")
+    paths, nothing = Paths(tmp_path), settings(keep={"by_chance": 1e-9})
+    said = solver.run(nothing, paths, "1")
+    assert said["stopped"].startswith("0 questions are worth learning, fewer than a step's 2")
+    assert folder_hash(paths.selfplay("solver", "1") / "model") == folder_hash(Path(BASE))
+    labelled = read(paths.selfplay("solver", "1") / "solver_set", SolverSet)
+    assert set(labelled["reason"]) == {"no_lead"}
+    play(nothing, paths, ["2"])
+    for stage in ("questioner", "questions", "votes", "solver"):
+        assert summary(paths, stage, "2")["stopped"] == said["stopped"]
+    handed_on = folder_hash(paths.selfplay("questioner", "2") / "model")
+    assert handed_on == folder_hash(paths.selfplay("questioner", "1") / "model")
+
+
+def test_the_same_command_again_takes_no_step(played: Paths, capsys: pytest.CaptureFixture[str]):
+    before = folder_hash(played.selfplay("solver", "2") / "model")
+    solver.run(settings(), played, "2")
+    assert "continuing from step-000002" in capsys.readouterr().out
+    assert folder_hash(played.selfplay("solver", "2") / "model") == before
+
+
+def test_what_has_been_asked_is_handed_on(played: Paths):
+    stems = [read(played.selfplay("solver", iteration) / "stems", Stems) for iteration in ("1", "2")]
+    labelled = read(played.selfplay("solver", "2") / "solver_set", SolverSet)
+    assert stems[1].height == stems[0].height + labelled.height > labelled.height
+
+
+def test_an_iteration_that_there_is_not_is_an_error(played: Paths):
+    with pytest.raises(ConfigError, match="allowed: 1, 2, got '3'"):
+        solver.run(settings(), played, "3")

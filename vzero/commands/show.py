@@ -19,6 +19,12 @@ from vzero.tables import TABLES
 
 REASONS = {"rejects": "code", "left_out": "code", "crops": "fallback"}
 """Tables whose rows are there for a reason, and the column that says which."""
+STAGES = {
+    **dict.fromkeys(("predictions", "scores", "evaluate_timings"), "evaluate"),
+    **{name: name for name in ("photographs", "questions", "votes")},
+    **dict.fromkeys(("solver_set", "stems"), "solver"),
+}
+"""Tables that each cell of a stage has one of, and that stage."""
 BORDER = 3  # characters around each column of an upright table
 SIDEWAYS_WIDTH = 26  # characters for each row of a table that is printed on its side
 FOLDED_WIDTH = 16  # characters that a column of an upright table is folded to at most
@@ -59,14 +65,23 @@ def show(
 
 
 def _scan(table: str, paths: Paths) -> pl.LazyFrame:
-    places = {"promotions": paths.promotion_history}
-    if table in ("predictions", "scores", "evaluate_timings"):
-        every = getattr(paths, table)("*", "*").relative_to(paths.root)
-        folders = sorted(paths.root.glob(str(every)))
-        if not folders:
-            raise ProjectError(f"{paths.root / every}: no {table} there; run evaluate first")
-        return pl.concat(scan(folder, TABLES[table]) for folder in folders)
-    return scan(places.get(table) or getattr(paths, table), TABLES[table])
+    every = _every(table, paths)
+    if every is None:
+        places = {"promotions": paths.promotion_history}
+        return scan(places.get(table) or getattr(paths, table), TABLES[table])
+    folders = sorted(paths.root.glob(str(every.relative_to(paths.root))))
+    if not folders:
+        raise ProjectError(f"{every}: no {table} there; run {STAGES[table]} first")
+    return pl.concat(scan(folder, TABLES[table]) for folder in folders)
+
+
+def _every(table: str, paths: Paths) -> Path | None:
+    """The places of a table that there is one of a cell of a stage, as a pattern; None for other tables."""
+    if table not in STAGES:
+        return None
+    if STAGES[table] == "evaluate":
+        return getattr(paths, table)("*", "*")
+    return paths.photographs_of("*") if table == "photographs" else paths.selfplay(STAGES[table], "*") / table
 
 
 def _count_without_box(paths: Paths) -> int:
