@@ -6,6 +6,7 @@
 - python: runs in the small project `run=WORLD`, or in a finished run. `file=PATH`: a file of somebody's own.
 - text output: what the block before prints.
 - text graph, text tree, text prompt: the graph of stages, the rooms, a prompt of the export.
+- text example: what an example prints (tests/examples).
 - yaml: an overlay for params.yaml. `yaml experiment`: a file of configs/experiments.
 
 Any other block fails.
@@ -56,7 +57,7 @@ FILES = [block for block in BLOCKS if block.rule.startswith("file=")]  # tests/m
 YAML = of("yaml", "")
 EXPERIMENTS = of("yaml", "experiment")
 OUTPUTS = of("text", "output", "output numbers", "output columns")
-DRAWN = of("text", "graph", "tree", "prompt")
+DRAWN = of("text", "graph", "tree", "prompt", "example")
 
 
 def test_every_block_has_a_rule():
