@@ -149,6 +149,9 @@ class Paths:
     def photographs_of(self, place: str) -> Path:
         return self.photographs / place
 
+    def photograph_rejects(self, place: str) -> Path:
+        return self.root / "data/selfplay/photograph_rejects" / place
+
     def selfplay(self, stage: str, iteration: str) -> Path:
         """Of `questioner`, `questions`, `votes` or `solver`."""
         return self.root / f"data/selfplay/{stage}-{iteration}"

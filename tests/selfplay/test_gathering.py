@@ -57,7 +57,7 @@ def test_every_form_gives_the_same_images_and_counts_what_it_leaves_out(tmp_path
     summary, table = gathered(tmp_path, kind=kind)
     assert sorted(table["bytes"]) == sorted(PICTURES)
     assert summary["rejects"] == {"truncated_image": 1} or summary["rejects"] == {"unreadable_image": 1}
-    rejects = read(Paths(tmp_path).photographs_of("mine") / "rejects", Rejects)
+    rejects = read(Paths(tmp_path).photograph_rejects("mine"), Rejects)
     assert rejects["source"].to_list() == ["mine"] and rejects["row"].to_list() == [3]
 
 

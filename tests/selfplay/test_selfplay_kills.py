@@ -22,7 +22,9 @@ def start(root: Path) -> subprocess.Popen[str]:
     (root / "started").unlink(missing_ok=True)
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(HERE), *sys.path]), "OMP_NUM_THREADS": "1"}
     command = [sys.executable, str(HERE / "played.py"), str(root)]
-    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
+    running = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
+    )
     while not (root / "started").exists():
         assert running.poll() is None, running.communicate()[0]
         time.sleep(0.05)

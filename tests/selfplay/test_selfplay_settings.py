@@ -16,7 +16,9 @@ def selfplay(**settings) -> SelfPlay:
 
 
 def test_the_reference_is_the_released_code_to_the_constant():
-    voting, keep, reward = (getattr(selfplay(mode="reference"), name) for name in ("voting", "keep", "reward"))
+    voting, keep, reward = (
+        getattr(selfplay(mode="reference"), name) for name in ("voting", "keep", "reward")
+    )
     assert (voting.votes, voting.temperature, voting.top_k, voting.words) == (10, 1.0, 40, "boxed")
     assert (voting.permuted, voting.fast, voting.blind) == (False, "questioner", False)
     assert (keep.least, keep.most, keep.by_chance, keep.honest, keep.label) == (0.3, 0.8, 1.0, False, "full")
@@ -54,7 +56,10 @@ def test_what_is_given_lies_over_the_mode_and_null_does_not():
         ({"voting": {"words": "boxed"}}, "voting.permuted must be false"),
         ({"iterations": {"1": FIRST}}, "iterations need images"),
         (PLACES | {"iterations": {"2": FIRST}}, "iterations count from 1, and this is number 1"),
-        (PLACES | {"iterations": {"1": FIRST, "2": FIRST}}, "iterations.2.questioner must be data/selfplay/q"),
+        (
+            PLACES | {"iterations": {"1": FIRST, "2": FIRST}},
+            "iterations.2.questioner must be data/selfplay/q",
+        ),
         ({"questioner": {"group": 1}}, "selfplay.questioner.group"),
     ],
 )

@@ -23,13 +23,16 @@ def run(params: Params, paths: Paths, place: str) -> dict[str, Any]:
     known = params.selfplay.photographs
     if place not in known:
         raise ConfigError(f"selfplay.photographs: allowed: {', '.join(known) or 'none'}, got {place!r}")
-    with atomic_folder(paths.photographs_of(place)) as made:
-        counts = _write(params, paths, place, made)
+    with (
+        atomic_folder(paths.photographs_of(place)) as made,
+        atomic_folder(paths.photograph_rejects(place)) as left_out,
+    ):
+        counts = _write(params, paths, place, made, left_out)
         write_json(made / SUMMARY, counts)
     return counts
 
 
-def _write(params: Params, paths: Paths, place: str, made: Path) -> dict[str, Any]:
+def _write(params: Params, paths: Paths, place: str, made: Path, left_out: Path) -> dict[str, Any]:
     settings = params.selfplay
     images, rejects, rows = Counter[str](), [], []
     shard = 0
@@ -46,5 +49,5 @@ def _write(params: Params, paths: Paths, place: str, made: Path) -> dict[str, An
         write_table(shard_path(made, shard), frame_of(rows, Photographs), Photographs)
     if not images:
         raise SourceError(f"selfplay.photographs.{place}: no usable image among {len(rejects)}")
-    write_table(shard_path(made / "rejects", 0), frame_of(rejects, Rejects), Rejects)
+    write_table(shard_path(left_out, 0), frame_of(rejects, Rejects), Rejects)
     return {"images": dict(sorted(images.items())), "rejects": dict(Counter(r["code"] for r in rejects))}
