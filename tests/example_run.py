@@ -24,7 +24,10 @@ OPTIONS = ["K", "T", "7", "R"]
 CATEGORIES = ["side", "glyph"]
 HIT_RATES = {"base": 0.45, "trained": 0.6, "teacher": 0.95}
 GROUP = 4
-OF_QUESTIONS = "malformed kept agree confidence penalty commonest_letter distinct votes votes_saved".split()
+OF_QUESTIONS = [
+    *("malformed", "kept", "agree", "confidence", "penalty", "commonest_letter", "distinct"),
+    *("votes", "votes_saved"),
+]
 """Columns of the log that only a Questioner's training has."""
 TIMINGS = {"rollout_seconds": 1.0, "replay_seconds": 0.5, "update_seconds": 0.25, "peak_memory": 512.0}
 METHOD = {

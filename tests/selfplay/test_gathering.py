@@ -67,7 +67,7 @@ def test_scenes_are_drawn_the_same_again(tmp_path: Path):
 
 
 def test_the_split_is_of_the_image_wherever_it_is_found(tmp_path: Path):
-    for name, kind, write in (("a", "folder", fill), ("b", "tar", as_tar)):
+    for name, write in (("a", fill), ("b", as_tar)):
         (tmp_path / name).mkdir()
         write(tmp_path / name / "raw")
     splits = [

@@ -61,7 +61,7 @@ def _shuffled(options: Sequence[str], question_id: str, settings: SelfPlay) -> l
     if not settings.voting.permuted:
         return list(options)
     order = np.random.default_rng(xxh32_intdigest(question_id.encode())).permutation(len(options))
-    return [options[place] for place in order]
+    return [options[int(place)] for place in order]
 
 
 def _letter(found: Fate, written: WrittenQuestion, shown: Sequence[str], settings: SelfPlay) -> str | None:

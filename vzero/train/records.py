@@ -113,7 +113,7 @@ def _alike(counted: pl.DataFrame) -> float | None:
     if counted["reward"].null_count() == counted.height:
         return None
     kinds = counted.group_by("sample_id").agg(pl.col("reward").n_unique())["reward"]
-    return (kinds == 1).sum() / len(kinds)
+    return int((kinds == 1).sum()) / len(kinds)
 
 
 def _of_answers(counted: pl.DataFrame) -> dict[str, Any]:
