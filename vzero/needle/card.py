@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 from jinja2 import Template
@@ -35,7 +37,12 @@ def write_card(
         window_sides=WINDOW_SIDES,
         window_families=WINDOW_FAMILIES,
         group=GROUP,
-        played=played.to_dicts(),
+        played=[row | {"figure": figure(row)} for row in played.to_dicts()],
     )
     with atomic_path(path) as temporary:
         temporary.write_text(text)
+
+
+def figure(row: Mapping[str, Any]) -> str:
+    """A measured value with its interval; empty for what nothing was measured of."""
+    return "" if not row["n"] else "{value:.3f} ({low:.3f} to {high:.3f})".format(**row)

@@ -34,8 +34,8 @@ WARM_UP = 30  # steps
 
 @dataclass(frozen=True)
 class PlayerRecipe:
-    steps: int = 1000
-    learning_rate: float = 1e-3
+    steps: int = 600
+    learning_rate: float = 1.5e-3
     fall: float = 0.25  # share of the steps over which the learning rate falls
     seed: int = 5
     asking: tuple[int, tuple[Reply, ...]] = (3, ("ask", "ask"))
@@ -50,7 +50,7 @@ RECIPE = PlayerRecipe()
 
 
 def teach_player(student: Path, work: Path, target: Path, recipe: PlayerRecipe = RECIPE) -> float:
-    """Make the player in `target` out of the student in a folder; returns the seconds of its steps."""
+    """Make the player in `target` out of the student in a folder; returns the processor seconds of its steps."""
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     player = with_tags(load_model(student, Models(), device="cpu", trainable=True), seed=recipe.seed)
@@ -65,10 +65,10 @@ def teach_player(student: Path, work: Path, target: Path, recipe: PlayerRecipe =
         first, seconds = kept["step"], kept["seconds"]
     average: dict[str, float] = {}
     for step in range(first, recipe.steps):
-        started = time.perf_counter()
+        started = time.process_time()
         for kind, nats in teach_step(player, optimizer, recipe, step).items():
             average[kind] = 0.95 * average.get(kind, nats) + 0.05 * nats
-        seconds += time.perf_counter() - started
+        seconds += time.process_time() - started
         if (step + 1) % PRINT_EVERY == 0:
             shown = {kind: round(nats, 3) for kind, nats in average.items()}
             Console().print(f"player {step + 1}/{recipe.steps} {seconds:.0f} s {json.dumps(shown)}")
