@@ -24,7 +24,7 @@ from vzero.rollout.sampler import Decoder
 
 STREAMS = {"written": 4, "answered": 5, "windows": 6}  # beside those of the models' pair
 GROUP = 8  # slow answers that vote
-BATCH = 25  # prompts that are answered together
+BATCH = 50  # prompts that are answered together
 LONGEST = {"ask": 120, "slow": 64, "fast": 4}  # tokens
 RESAMPLES = 2000
 BAND = (0.3, 0.8)  # of agreement, in which a question teaches
