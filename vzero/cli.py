@@ -263,12 +263,12 @@ def model(*, out: Annotated[Path, Parameter(name=["--out", "-o"])] = Path("data/
 def pretrain_needle(
     *, target: Path = Path("vzero/needle/weights"), work: Path = Path(".vzero/pretrain")
 ) -> None:
-    """Make the embedded world's student and teacher again, with their calibration and card.
+    """Make the embedded world's student, teacher and player again, with their calibration and card.
 
     Parameters
     ----------
     target
-        Folder for `student/`, `teacher/`, the calibration and the card.
+        Folder for `student/`, `teacher/`, `player/`, the calibration and the card.
     work
         Folder that an interrupted run goes on from.
     """

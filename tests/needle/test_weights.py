@@ -22,9 +22,9 @@ def pair():
     return tuple(load_model(WEIGHTS / name, Models()) for name in ("student", "teacher"))
 
 
-def test_both_fit_in_sixteen_mebibytes_and_make_a_pair(pair):
+def test_all_weights_fit_in_twenty_mebibytes_and_two_make_a_pair(pair):
     size = sum(file.stat().st_size for file in WEIGHTS.rglob("*") if file.is_file())
-    assert size <= 16 * 2**20
+    assert size <= 20 * 2**20
     check_pair(*pair)
     for model in pair:
         assert model.network.config.model_type == "qwen3_5"

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 from jinja2 import Template
 
 from vzero.needle.architecture import VOCABULARY
 from vzero.needle.lessons import CROP_SHARE
+from vzero.needle.player import RECIPE, WARM_UP
+from vzero.needle.player_exam import GROUP
+from vzero.needle.playing import WINDOW_FAMILIES, WINDOW_SHARE, WINDOW_SIDES
 from vzero.needle.pretrain import LURE, PHASES
 from vzero.shards import atomic_path
 
 TEMPLATE = Path(__file__).with_name("card.md.jinja")
 
 
-def write_card(path: Path, calibration: pl.DataFrame, seconds: dict[str, float]) -> None:
+def write_card(
+    path: Path, calibration: pl.DataFrame, played: pl.DataFrame, seconds: dict[str, float]
+) -> None:
+    """`calibration` is of the pair, `played` of the player; `seconds` are by phase, and of the player."""
     text = Template(TEMPLATE.read_text()).render(
         rows=calibration.to_dicts(),
         lure=LURE,
@@ -23,6 +31,18 @@ def write_card(path: Path, calibration: pl.DataFrame, seconds: dict[str, float])
         phases=PHASES,
         seconds=seconds,
         vocabulary=VOCABULARY,
+        recipe=RECIPE,
+        warm_up=WARM_UP,
+        window_share=WINDOW_SHARE,
+        window_sides=WINDOW_SIDES,
+        window_families=WINDOW_FAMILIES,
+        group=GROUP,
+        played=[row | {"figure": figure(row)} for row in played.to_dicts()],
     )
     with atomic_path(path) as temporary:
         temporary.write_text(text)
+
+
+def figure(row: Mapping[str, Any]) -> str:
+    """A measured value with its interval; empty for what nothing was measured of."""
+    return "" if not row["n"] else "{value:.3f} ({low:.3f} to {high:.3f})".format(**row)

@@ -141,9 +141,9 @@ def _random_window(rng: np.random.Generator, scene: Scene, zoom_out: float) -> t
     )
     window = (left, top, left + side, top + side)
     pixels = render(scene)[top : top + side, left : left + side]
-    inside = Scene(side, scene.ground, _inside(scene, window, scale=1))
+    inside = Scene(side, scene.ground, objects_inside(scene, window, scale=1))
     enlarged = 2 if side < ENLARGE_BELOW else 1
-    return View(imaging.enlarge(pixels, enlarged), _inside(scene, window, scale=enlarged)), inside
+    return View(imaging.enlarge(pixels, enlarged), objects_inside(scene, window, scale=enlarged)), inside
 
 
 def _crop(rng: np.random.Generator, scene: Scene, image: np.ndarray, asked: list[Question]) -> View | None:
@@ -155,14 +155,14 @@ def _crop(rng: np.random.Generator, scene: Scene, image: np.ndarray, asked: list
     evidence = union([item.box for item in regions[int(rng.integers(len(regions)))].named])
     pixels, box = positive_view(image, evidence, cut)
     if rng.random() < RIGHT_SHARE:
-        return View(pixels, _inside(scene, box, scale=cut.upscale))
+        return View(pixels, objects_inside(scene, box, scale=cut.upscale))
     seeds = [int(rng.integers(2**63))]
     request = Request(Picture("", image), evidence, pixels, box, NO_NEIGHBOURS, cut, seeds)
     # Too blurred to teach names from.
     return next((View(view.pixels, ()) for view in half_resolution.negative_views(request)), None)
 
 
-def _inside(scene: Scene, window: Box, *, scale: float) -> tuple[SceneObject, ...]:
+def objects_inside(scene: Scene, window: Box, *, scale: float) -> tuple[SceneObject, ...]:
     """The objects wholly in a window, in the pixels of a view that shows it `scale` times enlarged."""
     left, top, right, bottom = window
     return tuple(

@@ -27,6 +27,7 @@ from transformers import PreTrainedTokenizerFast
 
 from vzero.needle.architecture import STUDENT, TEACHER, TinySize, build_model, save, train_tokenizer
 from vzero.needle.lessons import Lure, Reader, draw_lesson
+from vzero.needle.player import RECIPE
 from vzero.needle.teaching import Pupil, lesson_batch, teaching_loss
 from vzero.prompts.parts import Question
 from vzero.prompts.views import CROP_NOTICE, own_words
@@ -82,7 +83,8 @@ def pretrain(work: Path, target: Path) -> dict[str, float]:
             pupil = Pupil(build_model(phase.size, tokenizer))
             pupil.load_state_dict(kept["pupil"])
             save(target / phase.name, pupil.network, tokenizer)
-    write_json(target / "recipe.json", {"phases": [asdict(p) for p in PHASES], "lure": asdict(LURE)})
+    recipe = {"phases": [asdict(phase) for phase in PHASES], "lure": asdict(LURE), "player": asdict(RECIPE)}
+    write_json(target / "recipe.json", recipe)
     return seconds
 
 

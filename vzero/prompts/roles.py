@@ -20,6 +20,8 @@ ASK = (
     "then A) B) C) D), a line each</question><answer>the letter</answer>"
 )
 FAST = "Answer with the option letter."
+TAGS = ("<description>", "</description>", "<question>", "</question>", "<answer>", "</answer>")
+"""What a written question consists of, in order."""
 BOXED = "Reason first inside <think> </think>, then give one option letter in \\boxed{}."
 
 

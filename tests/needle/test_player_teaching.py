@@ -1,0 +1,39 @@
+"""Teaching the player: tags are tokens, and an interrupted run goes on to the same bytes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import vzero.needle
+from vzero.config import Models
+from vzero.models.loading import load_model
+from vzero.needle.player import PlayerRecipe, teach_player, with_tags
+from vzero.prompts.roles import TAGS
+
+STUDENT = Path(vzero.needle.__file__).parent / "weights/student"
+
+
+def test_tags_are_one_ordinary_token_each():
+    student = load_model(STUDENT, Models())
+    known = len(student.tokenizer)
+    tokenizer = with_tags(student, seed=0).tokenizer
+    ids = [tokenizer(tag, add_special_tokens=False)["input_ids"] for tag in TAGS]
+    assert ids == [[known + number] for number in range(6)]
+    assert tokenizer.decode([one for (one,) in ids], skip_special_tokens=True) == "".join(TAGS)
+    assert student.network.get_input_embeddings().weight.shape[0] == known + 6
+
+
+def test_two_steps_in_one_go_and_one_after_the_other_leave_the_same_bytes(tmp_path):
+    def taught(name: str, *steps: int) -> bytes:
+        work = tmp_path / name
+        work.mkdir()
+        for count in steps:
+            recipe = PlayerRecipe(
+                steps=count, fall=0.0, asking=(1, ("ask", "ask")), answering=(1, ("slow", "fast"))
+            )
+            teach_player(STUDENT, work, work / "player", recipe)
+        return (work / "player/model.safetensors").read_bytes()
+
+    once = taught("once", 2)
+    assert once == taught("twice", 1, 2)
+    assert once != (STUDENT / "model.safetensors").read_bytes()

@@ -1,0 +1,62 @@
+"""The player's replies as texts: put together for lessons, and read for measurements."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from vzero.needle.player_questions import listed
+from vzero.needle.questions import OPTION_LETTERS, Question
+from vzero.needle.scenes import Scene
+from vzero.prompts.parts import option_lines
+
+PARTS = re.compile(
+    r"<description>(.*?)</description><question>(.*?)</question><answer>([A-D])</answer>", re.DOTALL
+)
+ASKED = re.compile(r"(.+)\nA\) (.+)\nB\) (.+)\nC\) (.+)\nD\) (.+)")
+ANSWERED = re.compile(r"(?:.*Answer: )?([A-D])", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Written:
+    """A question as the player wrote it."""
+
+    description: str
+    text: str
+    options: tuple[str, ...]
+    guess: str  # option letter
+
+
+def written(scene: Scene, question: Question, guess: str) -> str:
+    """A question with what its author sees, and with the letter of a guess at the answer."""
+    offered = list(zip(OPTION_LETTERS, question.options, strict=True))
+    asked = "\n".join([question.text, *option_lines(offered, "{}) ")])
+    return (
+        f"<description>{listed(scene)}</description><question>{asked}</question>"
+        f"<answer>{question.letter_of(guess)}</answer>"
+    )
+
+
+def read_written(reply: str) -> Written | None:
+    """The question in a reply; None for one that is not in its form to the letter."""
+    parts = PARTS.fullmatch(reply)
+    asked = ASKED.fullmatch(parts[2]) if parts else None
+    if parts is None or asked is None:
+        return None
+    return Written(parts[1], asked[1], asked.groups()[1:], parts[3])
+
+
+def slowly(scene: Scene, question: Question, option: str) -> str:
+    """A slow answer: what is seen, then an option with its letter."""
+    return f"{seen(scene)}It is {option}. Answer: {question.letter_of(option)}"
+
+
+def seen(scene: Scene) -> str:
+    """How a slow answer about a scene begins."""
+    return f"I see {listed(scene)}. "
+
+
+def read_answer(reply: str) -> str | None:
+    """The letter of a slow or a fast answer."""
+    found = ANSWERED.fullmatch(reply)
+    return found[1] if found else None
