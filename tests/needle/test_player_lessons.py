@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vzero.answers.questions import WrittenQuestion, read_question
 from vzero.needle.player_questions import (
     FAMILIES,
     family_of,
@@ -27,7 +28,7 @@ from vzero.needle.playing import (
 )
 from vzero.needle.questions import Question
 from vzero.needle.scenes import SIDES, Scene, SceneObject, draw_scene
-from vzero.needle.written import Written, read_answer, read_written, slowly, written
+from vzero.needle.written import read_answer, slowly, written
 from vzero.prompts.roles import ASK, FAST
 from vzero.prompts.views import CHOOSE
 
@@ -55,29 +56,12 @@ def test_the_three_replies_to_the_letter():
 
 
 def test_what_is_written_is_read_back():
-    assert read_written(written(SCENE, ABOUT_BLUE, "T")) == Written(
+    assert read_question(written(SCENE, ABOUT_BLUE, "T"), truncated=False) == WrittenQuestion(
         "red circle L, blue square T, cyan circle H",
         "What letter is on the blue square?",
         ("X", "T", "H", "M"),
         "B",
     )
-
-
-@pytest.mark.parametrize(
-    ("whole", "spoilt"),
-    [
-        ("</question>", ""),
-        ("<answer>C", "<answer>E"),
-        ("\nD) M", ""),
-        ("B) T\nC) H", "C) H\nB) T"),
-        ("A) X", "A) "),
-        ("</answer>", "</answer> and more"),
-    ],
-)
-def test_a_question_out_of_form_is_none(whole, spoilt):
-    text = written(SCENE, ABOUT_BLUE, "H")
-    assert whole in text
-    assert read_written(text.replace(whole, spoilt)) is None
 
 
 def test_letters_of_answers():
@@ -166,7 +150,7 @@ def test_lessons_about_a_picture_are_told_and_answered_each_in_its_own_way():
         )
         assert len({lesson.view.pictures for lesson in (ask, slow, other, fast)}) == 1
         assert ask.view.words.text.endswith(ASK)
-        assert read_written(ask.said) is not None
+        assert isinstance(read_question(ask.said, truncated=False), WrittenQuestion)
         assert slow.view.words.text.endswith(CHOOSE)
         assert slow.said.startswith("I see ")
         assert slow.view != other.view

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 import vzero.needle
+from vzero.answers.questions import WrittenQuestion, read_question
 from vzero.config import Models
 from vzero.imaging import encode_png
 from vzero.models.loading import LoadedModel, load_model
@@ -17,7 +18,7 @@ from vzero.needle.card import figure
 from vzero.needle.player_exam import examine, replies
 from vzero.needle.player_questions import listed
 from vzero.needle.scenes import SIDES, draw_scene, render
-from vzero.needle.written import read_answer, read_written, seen
+from vzero.needle.written import read_answer, seen
 from vzero.prompts.roles import TAGS, fast_view, questioner_view
 from vzero.prompts.views import Picture, View, full_view
 from vzero.rollout.generate import Sampling
@@ -48,8 +49,8 @@ def test_a_known_scene_is_described_asked_about_and_answered(player):
         ((text,),) = replies(player, [view], Sampling(0.0, 96))
         return text
 
-    question = read_written(said(questioner_view(picture)))
-    assert question is not None
+    question = read_question(said(questioner_view(picture)), truncated=False)
+    assert isinstance(question, WrittenQuestion)
     assert question.description == listed(scene)
     assert said(full_view(*asked)).startswith(seen(scene))
     assert read_answer(said(fast_view(*asked))) in set("ABCD")

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from scipy.stats import binomtest
 
+from vzero.answers.questions import WrittenQuestion, read_question
 from vzero.imaging import encode_png
 from vzero.models.loading import LoadedModel
 from vzero.models.prompt import prompts_of
@@ -16,7 +17,7 @@ from vzero.needle.player_questions import FAMILIES, PLAIN_NEEDED, family_of, lis
 from vzero.needle.playing import Sight, draw_question, draw_sight
 from vzero.needle.questions import OPTION_LETTERS, Question
 from vzero.needle.scenes import SIDES, Scene, draw_scene, render
-from vzero.needle.written import Written, read_answer, read_written, seen
+from vzero.needle.written import read_answer, seen
 from vzero.prompts.roles import fast_view, questioner_view
 from vzero.prompts.views import Picture, View, full_view
 from vzero.rollout.generate import Sampling
@@ -68,17 +69,18 @@ def _of_written(player: LoadedModel, count: int) -> list[Row]:
     scenes = [draw_scene(_stream("written", number), side=SIDES["standard"]) for number in range(count)]
     views = [questioner_view(Picture.of(encode_png(render(scene)))) for scene in scenes]
     texts = [text for (text,) in replies(player, views, Sampling(1.0, LONGEST["ask"]))]
-    found = [(scene, read_written(text)) for scene, text in zip(scenes, texts, strict=True)]
-    read = [(scene, question) for scene, question in found if question is not None]
-    named = [(scene, names) for scene, question in read if (names := named_in(question.text))]
+    found = [read_question(text, truncated=False) for text in texts]
+    pairs = zip(scenes, found, strict=True)
+    read = [(scene, question) for scene, question in pairs if isinstance(question, WrittenQuestion)]
+    named = [(scene, names) for scene, question in read if (names := named_in(question.stem))]
     asked = [_truth(scene, question) for scene, question in read]
     guessed = [
-        truth == question.guess for truth, (_, question) in zip(asked, read, strict=True) if truth is not None
+        truth == question.fast for truth, (_, question) in zip(asked, read, strict=True) if truth is not None
     ]
-    families = Counter(family_of(question.text) or "none" for _, question in read)
+    families = Counter(family_of(question.stem) or "none" for _, question in read)
     return [
-        share("written: well-formed", "all", [question is not None for _, question in found]),
-        share("written: options differ", "all", [len(set(q.options)) == len(q.options) for _, q in read]),
+        share("written: well-formed", "all", [isinstance(each, WrittenQuestion) for each in found]),
+        share("written: options differ", "all", [each != "options_equal" for each in found]),
         share(
             "written: what is named exists",
             "all",
@@ -98,9 +100,9 @@ def _of_written(player: LoadedModel, count: int) -> list[Row]:
     ]
 
 
-def _truth(scene: Scene, question: Written) -> str | None:
+def _truth(scene: Scene, question: WrittenQuestion) -> str | None:
     """The right letter of a written question, where it is offered."""
-    truth = truth_of(scene, question.text)
+    truth = truth_of(scene, question.stem)
     return OPTION_LETTERS[question.options.index(truth)] if truth in question.options else None
 
 

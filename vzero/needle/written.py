@@ -1,30 +1,15 @@
-"""The player's replies as texts: put together for lessons, and read for measurements."""
+"""The player's replies as texts, put together for lessons; the letters of its answers."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from vzero.needle.player_questions import listed
 from vzero.needle.questions import OPTION_LETTERS, Question
 from vzero.needle.scenes import Scene
 from vzero.prompts.parts import option_lines
 
-PARTS = re.compile(
-    r"<description>(.*?)</description><question>(.*?)</question><answer>([A-D])</answer>", re.DOTALL
-)
-ASKED = re.compile(r"(.+)\nA\) (.+)\nB\) (.+)\nC\) (.+)\nD\) (.+)")
 ANSWERED = re.compile(r"(?:.*Answer: )?([A-D])", re.DOTALL)
-
-
-@dataclass(frozen=True)
-class Written:
-    """A question as the player wrote it."""
-
-    description: str
-    text: str
-    options: tuple[str, ...]
-    guess: str  # option letter
 
 
 def written(scene: Scene, question: Question, guess: str) -> str:
@@ -35,15 +20,6 @@ def written(scene: Scene, question: Question, guess: str) -> str:
         f"<description>{listed(scene)}</description><question>{asked}</question>"
         f"<answer>{question.letter_of(guess)}</answer>"
     )
-
-
-def read_written(reply: str) -> Written | None:
-    """The question in a reply; None for one that is not in its form to the letter."""
-    parts = PARTS.fullmatch(reply)
-    asked = ASKED.fullmatch(parts[2]) if parts else None
-    if parts is None or asked is None:
-        return None
-    return Written(parts[1], asked[1], asked.groups()[1:], parts[3])
 
 
 def slowly(scene: Scene, question: Question, option: str) -> str:
