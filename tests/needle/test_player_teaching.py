@@ -20,7 +20,7 @@ def test_tags_are_one_ordinary_token_each():
     ids = [tokenizer(tag, add_special_tokens=False)["input_ids"] for tag in TAGS]
     assert ids == [[known + number] for number in range(6)]
     assert tokenizer.decode([one for (one,) in ids], skip_special_tokens=True) == "".join(TAGS)
-    assert student.network.get_input_embeddings().weight.shape[0] == known + 6
+    assert student.network.config.get_text_config().vocab_size == known + 6
 
 
 def test_two_steps_in_one_go_and_one_after_the_other_leave_the_same_bytes(tmp_path):
@@ -29,7 +29,7 @@ def test_two_steps_in_one_go_and_one_after_the_other_leave_the_same_bytes(tmp_pa
         work.mkdir()
         for count in steps:
             recipe = PlayerRecipe(
-                steps=count, fall=0.0, asking=(1, ("ask", "ask")), answering=(1, ("slow", "fast"))
+                steps=count, fall=0.0, asking=(1, ("ask",)), answering=(1, ("slow", "fast"))
             )
             teach_player(STUDENT, work, work / "player", recipe)
         return (work / "player/model.safetensors").read_bytes()

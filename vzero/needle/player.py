@@ -50,7 +50,7 @@ RECIPE = PlayerRecipe()
 
 
 def teach_player(student: Path, work: Path, target: Path, recipe: PlayerRecipe = RECIPE) -> float:
-    """Make the player in `target` out of the student in a folder; returns the processor seconds of its steps."""
+    """Make the player in `target` out of the student in a folder; returns the seconds of a processor."""
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     player = with_tags(load_model(student, Models(), device="cpu", trainable=True), seed=recipe.seed)
@@ -124,8 +124,9 @@ def nats_by_reply(player: LoadedModel, lessons: Sequence[PlayerLesson]) -> dict[
     views = list(dict.fromkeys(lesson.view for lesson in lessons))
     hidden = replay(player, prompts_of(player, views), token_ids, mask)
     nats = -sampled_logprobs(vocabulary_logits(player, hidden), token_ids) * mask
-    return {
-        reply: nats[rows].sum() / mask[rows].sum()
-        for reply in dict.fromkeys(lesson.reply for lesson in lessons)
-        for rows in [[row for row, lesson in enumerate(lessons) if lesson.reply == reply]]
-    }
+    replies: list[Reply] = [lesson.reply for lesson in lessons]
+    by_reply: dict[Reply, torch.Tensor] = {}
+    for reply in dict.fromkeys(replies):
+        rows = [row for row, other in enumerate(replies) if other == reply]
+        by_reply[reply] = nats[rows].sum() / mask[rows].sum()
+    return by_reply
