@@ -101,7 +101,7 @@ def test_an_interrupt_is_said_to_lose_nothing(monkeypatch, capsys):
     def interrupted(stage: str) -> None:
         raise KeyboardInterrupt(stage)
 
-    monkeypatch.setattr(cli, "_run_stage", interrupted)
+    monkeypatch.setattr("vzero.stage_commands._run_stage", interrupted)
     monkeypatch.setattr(sys, "argv", ["vzero", "crops"])
     with pytest.raises(SystemExit, match="130"):
         cli.main()

@@ -73,7 +73,7 @@ def test_the_card_says_what_the_weights_were_made_from(params: Params, project: 
     assert f"Weights: `{weights}`" in card
     assert f"| base | {bf16_student} | `{content_hash(bf16_student)}` |" in card
     assert f"| teacher | {EMBEDDED / 'teacher'} | `{content_hash(EMBEDDED / 'teacher')}` |" in card
-    assert "| gate.alpha | 0.5 |" in card and '| divergence.kind | "forward_kl" |' in card
+    assert "| gate.alpha | 1.0 |" in card and '| divergence.kind | "k1" |' in card
     assert "| learning_rate | 0.001 |" in card and "checkpoint_every" not in card
     assert "| needle | CC0-1.0 | 10 | 30 |" in card and "Left out" not in card
     assert "embedded world" in card and "No answer label was used." in card
