@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from two_iterations import BASE, play, settings
+from two_iterations import BASE, SELFPLAY, play, settings
 
 from vzero.errors import ConfigError
 from vzero.models.hashing import folder_hash
@@ -84,10 +84,20 @@ def test_too_little_to_learn_from_hands_the_last_model_on_and_says_so(played: Pa
     labelled = read(paths.selfplay("solver", "1") / "solver_set", SolverSet)
     assert set(labelled["reason"]) == {"no_lead"}
     play(nothing, paths, ["2"])
+    assert all(paths.selfplay_timings(role, "2").is_dir() for role in ("questioner", "solver"))
     for stage in ("questioner", "questions", "votes", "solver"):
         assert summary(paths, stage, "2")["stopped"] == said["stopped"]
     handed_on = folder_hash(paths.selfplay("questioner", "2") / "model")
     assert handed_on == folder_hash(paths.selfplay("questioner", "1") / "model")
+
+
+def test_another_choice_of_questions_is_learnt_anew(played: Paths, tmp_path: Path):
+    """Not found finished: the same questions and votes, and other labels to learn from."""
+    shutil.copytree(played.root, tmp_path / "project")
+    paths = Paths(tmp_path / "project")
+    solver.run(settings(keep=SELFPLAY["keep"] | {"most": 0.99}), paths, "1")
+    known = {path.parent.name for path in (paths.scratch / "solver-1").glob("*/finished")}
+    assert len(known) == 2
 
 
 def test_the_same_command_again_takes_no_step(played: Paths, capsys: pytest.CaptureFixture[str]):

@@ -61,6 +61,7 @@ def test_what_is_given_lies_over_the_mode_and_null_does_not():
             "iterations.2.questioner must be data/selfplay/q",
         ),
         ({"questioner": {"group": 1}}, "selfplay.questioner.group"),
+        ({"solver": {"prompts": 10, "mini_batches": 4}}, "mini_batches (4) must divide prompts (10)"),
     ],
 )
 def test_what_cannot_be_is_refused_by_name(settings, expected):

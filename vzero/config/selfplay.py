@@ -100,6 +100,12 @@ class Role(Section):
     on_collapse: Annotated[Literal["warn", "stop"], Reach.END] = "warn"
     seed: NonNegative = 0
 
+    @model_validator(mode="after")
+    def _batches_divide(self) -> Role:
+        if self.prompts % self.mini_batches:
+            raise ValueError(f"mini_batches ({self.mini_batches}) must divide prompts ({self.prompts})")
+        return self
+
     def training(self, method: MethodSettings) -> Train:
         """The same as the loop takes it."""
         own = {"kl", "kl_to", "offload"}

@@ -106,7 +106,8 @@ class Questioner(Method[Settings]):
             if isinstance(question, WrittenQuestion):
                 number = row // answers.group
                 asked = number, question.stem, question.options
-                asks.setdefault(asked, self._asks_of(question, answers.tasks[number].sample))
+                if asked not in asks:
+                    asks[asked] = self._asks_of(question, answers.tasks[number].sample)
         return asks
 
     def _asks_of(self, question: WrittenQuestion, sample: Sample) -> dict[Voter, list[Ask]]:

@@ -16,7 +16,7 @@ from vzero.config.selfplay import Iteration
 from vzero.errors import ConfigError
 from vzero.paths import Paths
 from vzero.shards import atomic_folder, read, shard_path, write_json, write_table
-from vzero.tables import Stems
+from vzero.tables import Stems, TrainTimings
 
 MODEL, SUMMARY, STEMS = "model", "summary.json", "stems"
 Tables = Mapping[str, tuple[pl.DataFrame, type[dy.Schema]]]
@@ -49,9 +49,16 @@ def stopped(folder: Path) -> str | None:
     return json.loads(summary.read_text()).get("stopped") if summary.is_file() else None
 
 
-def hand_on(model: Path, target: Path, reason: str, tables: Tables | None = None) -> dict[str, Any]:
-    """Leave the model as it is in the place of a trained one, with further tables, and say why."""
+def hand_on(
+    model: Path, target: Path, timings: Path, reason: str, tables: Tables | None = None
+) -> dict[str, Any]:
+    """Leave the model as it is in the place of a trained one, with further tables, and say why.
+
+    `timings` is left empty: DVC misses an out that is not there.
+    """
     summary = {"stopped": reason, "handed_on": True}
+    with atomic_folder(timings) as apart:
+        write_table(shard_path(apart, 0), TrainTimings.create_empty(), TrainTimings)
     with atomic_folder(target) as made:
         shutil.copytree(model, made / MODEL)
         for name, (table, schema) in (tables or {}).items():

@@ -82,7 +82,13 @@ def learn(params: Params, paths: Paths, method: Method[Any], lessons: Lessons) -
             f"selfplay.{lessons.name.split('-')[0]}.prompts ({params.train.prompts}) is more than there are "
             f"samples ({index.height}; {unusable.height} are left out)"
         )
-    config = {"models": params.models.model_dump(mode="json"), "train": decisive(params.train)}
+    # What makes and chooses the samples decides the run as much as how they are learnt from.
+    chosen = params.selfplay.model_dump(mode="json", include={"voting", "keep", "reward", "windows"})
+    config = {
+        "models": params.models.model_dump(mode="json"),
+        "train": decisive(params.train),
+        "selfplay": chosen,
+    }
     run = run_folder(paths.scratch, lessons.name, code=lessons.code, config=config, inputs=inputs, seen=seen)
     summary: dict[str, Any] = {"samples": index.height, "left_out": counts_by_code(unusable), "stopped": None}
     batch = partial(_batch, accelerator, index, lessons, params)

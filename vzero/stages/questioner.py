@@ -20,10 +20,10 @@ from vzero.selfplay.training import Lessons, learn
 def run(params: Params, paths: Paths, iteration: str) -> dict[str, Any]:
     """Write the Questioner with its rollouts and log. After a stop it is handed on untrained."""
     start, settings = iteration_of(params, iteration), params.selfplay
-    target = paths.selfplay("questioner", iteration)
+    target, timings = (place("questioner", iteration) for place in (paths.selfplay, paths.selfplay_timings))
     model, solver = (model_in(paths, folder) for folder in (start.questioner, start.solver))
     if reason := stopped(paths.resolve(start.solver)):
-        return hand_on(model, target, reason)
+        return hand_on(model, target, timings, reason)
     role = settings.questioner
     method = Questioner(settings.questioner_method(), earlier_stems(paths, start.solver))
     base = model_in(paths, settings.iterations["1"].questioner)
@@ -36,7 +36,7 @@ def run(params: Params, paths: Paths, iteration: str) -> dict[str, Any]:
         sized=partial(_sized, settings=settings),
         load=partial(_load, paths, settings),
         target=target,
-        timings=paths.selfplay_timings("questioner", iteration),
+        timings=timings,
     )
     training = params.model_copy(update={"train": role.training(method.settings)})
     return learn(training, paths, method, lessons)

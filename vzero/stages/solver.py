@@ -25,7 +25,8 @@ from vzero.tables import Questions, SolverSet, Stems, Votes
 def run(params: Params, paths: Paths, iteration: str) -> dict[str, Any]:
     """Write the Solver with its set, rollouts and log. Without enough to learn it is handed on untrained."""
     start, settings = iteration_of(params, iteration), params.selfplay
-    target, model = paths.selfplay("solver", iteration), model_in(paths, start.solver)
+    target, timings = (place("solver", iteration) for place in (paths.selfplay, paths.selfplay_timings))
+    model = model_in(paths, start.solver)
     reason = stopped(paths.selfplay("votes", iteration))
     questions = read(paths.selfplay("questions", iteration) / "questions", Questions)
     votes = read(paths.selfplay("votes", iteration) / "votes", Votes)
@@ -39,7 +40,7 @@ def run(params: Params, paths: Paths, iteration: str) -> dict[str, Any]:
     if reason is None and kept.height < role.prompts:
         reason = f"{kept.height} questions are worth learning, fewer than a step's {role.prompts}"
     if reason is not None:
-        return hand_on(model, target, reason, tables)
+        return hand_on(model, target, timings, reason, tables)
     method = Solver(settings.solver_method())
     base = model_in(paths, settings.iterations["1"].solver)
     sizes = image_index(paths).select("image_id", "width", "height", "file")
@@ -52,7 +53,7 @@ def run(params: Params, paths: Paths, iteration: str) -> dict[str, Any]:
         sized=partial(_sample, settings=settings),
         load=partial(_load, paths, settings),
         target=target,
-        timings=paths.selfplay_timings("solver", iteration),
+        timings=timings,
         tables=tables,
     )
     training = params.model_copy(update={"train": role.training(method.settings)})

@@ -23,9 +23,7 @@ class Updated:
     loss: float  # mean over mini-batches
     grad_norm: float  # mean over mini-batches, before clipping
     skipped: int  # updates left out because a gradient was not finite
-    clipped: (
-        float | None
-    )  # share of counted tokens that rewards teach nothing for their ratio; of mini-batches
+    clipped: float | None  # share of counted tokens whose ratio was clipped; None where none is taken
 
 
 def update(
