@@ -9,15 +9,17 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
 import polars as pl
 import torch
 
 from vzero.config.methods.base import MethodSettings
+from vzero.config.methods.grpo import Advantage
 from vzero.prompts.views import View
 from vzero.rollout.generate import Rollout
+from vzero.signals.groups import group_normalise
 from vzero.voting.voters import Ask
 
 Settings = TypeVar("Settings", bound=MethodSettings)
@@ -122,6 +124,18 @@ class Credit:
         """Every answer counts, and weighs 1."""
         ones = torch.ones(len(answers.rollouts), device=answers.mask.device)
         return cls(ones, ones.bool(), advantages, columns)
+
+    @classmethod
+    def rewarded(cls, answers: Answers, earned: Sequence[float], constants: Advantage) -> Credit:
+        """Rewards (rows,) compared among siblings; an answer weighs what its sample does."""
+        device = answers.mask.device
+        rewards = torch.tensor(earned, device=device)
+        advantages = group_normalise(rewards, answers.groups, **constants.model_dump())
+        shown = {"reward": rewards, "evidence_score": rewards, "advantage": advantages}
+        weights = [task.sample.weight for task in answers.tasks for _ in range(answers.group)]
+        return replace(
+            cls.uniform(answers, advantages, **shown), weights=torch.tensor(weights, device=device)
+        )
 
 
 class Method(ABC, Generic[Settings]):

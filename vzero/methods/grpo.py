@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
-
 from vzero.answers.extraction import lettered
 from vzero.answers.readers.careful import read
 from vzero.config.methods.grpo import Settings
 from vzero.methods.base import Answers, Credit, Method, Sample, Task
 from vzero.prompts.views import FULL
-from vzero.signals.groups import group_normalise
 
 
 class Grpo(Method[Settings]):
@@ -28,11 +25,7 @@ class Grpo(Method[Settings]):
             option_reward(rollout.text, sample.options, sample.answer or "")
             for rollout, sample in zip(answers.rollouts, asked, strict=True)
         ]
-        rewards = torch.tensor(earned, device=answers.mask.device)
-        advantages = group_normalise(rewards, answers.groups, **self.settings.advantage.model_dump())
-        return Credit.uniform(
-            answers, advantages, reward=rewards, evidence_score=rewards, advantage=advantages
-        )
+        return Credit.rewarded(answers, earned, self.settings.advantage)
 
 
 def option_reward(text: str, options: Sequence[str], answer: str) -> float:

@@ -13,8 +13,7 @@ from typing import Any
 import polars as pl
 import torch
 
-from vzero.answers.lenient_questions import read_leniently
-from vzero.answers.questions import Fault, WrittenQuestion, read_question
+from vzero.answers.questions import Fault, WrittenQuestion
 from vzero.config.methods.questioner import Settings
 from vzero.methods.base import Answers, Credit, Method, Sample, Task
 from vzero.prompts.roles import REGION
@@ -22,6 +21,7 @@ from vzero.prompts.views import FULL
 from vzero.signals.diversity import repeated_shares
 from vzero.signals.groups import group_normalise
 from vzero.voting.fate import KEPT
+from vzero.voting.reading import read_written
 from vzero.voting.reward import judged
 from vzero.voting.voters import Ask, Ballot, Voter, asks_of, ballot, voters, votes_of
 
@@ -96,9 +96,7 @@ class Questioner(Method[Settings]):
         return [self._read(each.text, each.finish_reason == "length") for each in answers.rollouts]
 
     def _read(self, text: str, truncated: bool) -> WrittenQuestion | Fault:
-        if self.settings.reward.reading == "lenient":
-            return read_leniently(text)
-        return read_question(text, truncated=truncated)
+        return read_written(text, self.settings.reward, truncated=truncated)
 
     def _asks(self, answers: Answers) -> dict[Asked, dict[Voter, list[Ask]]]:
         asks: dict[Asked, dict[Voter, list[Ask]]] = {}

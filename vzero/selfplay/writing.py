@@ -7,8 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from vzero.answers.lenient_questions import read_leniently
-from vzero.answers.questions import WrittenQuestion, read_question
+from vzero.answers.questions import WrittenQuestion
 from vzero.config import SelfPlay
 from vzero.models.loading import LoadedModel
 from vzero.models.prompt import prompts_of
@@ -19,6 +18,7 @@ from vzero.rollout.sampler import Sampler
 from vzero.selfplay.images import Photograph
 from vzero.shards import frame_of
 from vzero.tables import Questions
+from vzero.voting.reading import read_written
 
 OK = "ok"
 
@@ -58,10 +58,7 @@ def write_questions(
 
 
 def _read(rollout: Rollout, settings: SelfPlay) -> dict[str, Any]:
-    if settings.reward.reading == "lenient":
-        written = read_leniently(rollout.text)
-    else:
-        written = read_question(rollout.text, truncated=rollout.finish_reason == "length")
+    written = read_written(rollout.text, settings.reward, truncated=rollout.finish_reason == "length")
     if isinstance(written, WrittenQuestion):
         return {
             "description": written.description,
