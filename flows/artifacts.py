@@ -91,6 +91,13 @@ def publish_experiment(root: Path, name: str) -> None:
         create_link_artifact(key=key, link=page.as_uri(), link_text=f"Experiment {name}")
 
 
+def publish_audit(root: Path) -> None:
+    """Link `audit`, when there is a page."""
+    page = Paths(root.resolve()).audit_page
+    if page.is_file():
+        create_link_artifact(key="audit", link=page.as_uri(), link_text="Self-play: which labels are right")
+
+
 def publish_promotion(line: str) -> None:
     """Note `promotion`: what the comparison on the held-out samples decided."""
     create_markdown_artifact(

@@ -6,6 +6,7 @@ was in the way: a failed stage goes on from its own checkpoint when the flow is 
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,20 +48,23 @@ def pipeline(root: Path = Path(), force: bool = False, parallel: int = 1) -> dic
     """
     with recovery.held():
         artifacts.publish_trackers(root)
-        states = run_graph(root, force=force, parallel=parallel)
+        states = run_graph(root, dag.upstream(root), force=force, parallel=parallel)
         artifacts.publish_stages(states)
-        failed = [stage for stage, state in states.items() if state.is_failed()]
-        if failed:
-            raise dag.StageError(f"failed: {', '.join(failed)}; what needs them was not run")
+        dag.check_all_ran(states)
         artifacts.publish_report(root)
     return {stage: str(state.name) for stage, state in states.items()}
 
 
-def run_graph(root: Path, *, force: bool, parallel: int) -> dict[str, State[Any]]:
-    """Run a task for every stage as soon as the ones it needs are done; returns their final states."""
+def run_graph(
+    root: Path, graph: Mapping[str, Sequence[str]], *, force: bool, parallel: int
+) -> dict[str, State[Any]]:
+    """Run a task for every stage as soon as the ones it needs are done; returns their final states.
+
+    `graph`: stages with those that they need, which are named before them, as `dag.upstream` gives them.
+    """
     futures: dict[str, PrefectFuture[Any]] = {}
     with ThreadPoolTaskRunner(max_workers=parallel) as runner:
-        for stage, needed in dag.upstream(root).items():
+        for stage, needed in graph.items():
             parameters = {"stage": stage, "root": root, "force": force}
             futures[stage] = runner.submit(
                 run_stage, parameters=parameters, wait_for=[futures[name] for name in needed]

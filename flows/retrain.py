@@ -31,9 +31,9 @@ def refresh_data(root: Path) -> list[str]:
 
 
 @task(cache_policy=NO_CACHE, log_prints=True)
-def promote(root: Path) -> str:
-    """Compare the trained student with the promoted one; returns the verdict's line."""
-    finished = run_module(root, "vzero", "promote")
+def promote(root: Path, model: str = "trained") -> str:
+    """Compare a trained student with the promoted one; returns the verdict's line."""
+    finished = run_module(root, "vzero", "promote", model)
     if finished.code:
         raise RuntimeError(f"promotion failed: {finished.output[-2_000:]}")
     return finished.output.strip().splitlines()[-1]

@@ -34,8 +34,12 @@ def pytest_make_parametrize_id(val: object) -> str | None:
     return None
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
+        # What is made once for a file is made in one process.
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
         if " at 0x" in item.nodeid:
             raise pytest.UsageError(f"{item.nodeid}: no name that every process gives alike")
 

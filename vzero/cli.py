@@ -80,11 +80,25 @@ def experiment(
 
 
 @app.command
-def promote() -> None:
-    """Make the trained student the promoted one unless it answers fewer held-out samples right."""
+def promote(model: str = "trained", /) -> None:
+    """Make a trained student the promoted one unless it answers fewer held-out samples right.
+
+    Parameters
+    ----------
+    model
+        trained, or a Solver of self-play, such as solver-2.
+    """
     from vzero.commands import promote as promotion
 
-    print(summary_line("promote", promotion.run(project_params(), Paths())))
+    print(summary_line("promote", promotion.run(project_params(), Paths(), model)))
+
+
+@app.command
+def audit() -> None:
+    """Write which votes and labels of self-play are right, where the truth is known: a table and a page."""
+    from vzero.commands import audit as auditing
+
+    print(summary_line("audit", auditing.run(project_params(), Paths())))
 
 
 @app.command

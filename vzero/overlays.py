@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+OWN_NAMES = ("ingest.benchmarks", "selfplay.photographs", "selfplay.iterations")
+"""Sections whose names are the user's: null takes one away."""
+
 
 @dataclass(frozen=True)
 class Change:
@@ -20,7 +23,11 @@ def merge(tree: Any, values: dict[Any, Any], prefix: str = "") -> Iterator[Chang
     for name, new in values.items():
         old = tree.get(name)
         key = f"{prefix}{name}"
-        if isinstance(old, dict) and isinstance(new, dict):
+        if new is None and prefix.removesuffix(".") in OWN_NAMES:
+            if name in tree:
+                del tree[name]
+                yield Change(key, old, None)
+        elif isinstance(old, dict) and isinstance(new, dict):
             yield from merge(old, new, f"{key}.")
         elif old != new or name not in tree:
             tree[name] = new

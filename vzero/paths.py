@@ -156,8 +156,25 @@ class Paths:
         """Of `questioner`, `questions`, `votes` or `solver`."""
         return self.root / f"data/selfplay/{stage}-{iteration}"
 
+    def solver_model(self, solver: str) -> Path:
+        """Of an evaluated Solver, such as solver-2."""
+        return self.root / f"data/selfplay/{solver}/model"
+
     def selfplay_timings(self, stage: str, iteration: str) -> Path:
         return self.root / f"data/timings/selfplay/{stage}-{iteration}"
+
+    # audit: what people are told of self-play, outside the graph
+    @property
+    def audit_report(self) -> Path:
+        return self.root / "data/audit"
+
+    @property
+    def audit(self) -> Path:
+        return self.audit_report / "audit"
+
+    @property
+    def audit_page(self) -> Path:
+        return self.audit_report / "index.html"
 
     # promote: what the retrain flow keeps from run to run, outside the graph
     @property

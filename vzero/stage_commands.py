@@ -41,13 +41,14 @@ def train(*, recipe: Literal["needle", "paper", "released", "opd", "grpo", "sft"
     _run_stage("train", params=project_params(recipe))
 
 
-def evaluate(model: Literal["base", "trained", "teacher"], benchmark: EvaluatedName, /) -> None:
+def evaluate(model: str, benchmark: EvaluatedName, /) -> None:
     """Answer one benchmark with one model and score the answers; goes on where an interrupted run stopped.
 
     Parameters
     ----------
     model
-        The untouched student, the trained one, or the teacher, which also sees the right crop.
+        base, the untouched student; trained; teacher, which also sees the right crop; or solver-1 and so on,
+        of selfplay.iterations.
     benchmark
         One of evaluate.benchmarks in params.yaml.
     """

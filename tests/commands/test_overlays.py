@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
@@ -36,16 +37,27 @@ def test_every_shipped_overlay_applies_and_can_be_undone(overlay: Path, params: 
     changes = use(overlay, params)
     assert changes and load_params(params) != Params()
     assert use(overlay, params) == []
+    undone: dict[str, Any] = {}
     for change in changes:
-        names = change.key.split(".")
-        tree = {names[-1]: change.old}
-        for name in reversed(names[:-1]):
-            tree = {name: tree}
-        undo = tmp_path / "undo.yaml"
-        YAML().dump(json.loads(json.dumps(tree)), undo)
-        use(undo, params)
+        *sections, name = change.key.split(".")
+        place = undone
+        for section in sections:
+            place = place.setdefault(section, {})
+        place[name] = change.old
+    undo = tmp_path / "undo.yaml"
+    YAML().dump(json.loads(json.dumps(undone)), undo)
+    use(undo, params)
     assert load_params(params) == Params()
     assert params.read_text().split() == before.split()
+
+
+def test_null_takes_away_what_the_user_named(params: Path, tmp_path: Path):
+    place = "mine: {kind: folder, path: data/raw}"
+    use(overlay_of(tmp_path, f"selfplay: {{photographs: {{{place}}}}}\n"), params)
+    assert list(load_params(params).selfplay.photographs) == ["mine"]
+    gone = overlay_of(tmp_path, "selfplay: {photographs: {mine: null, other: null}}\n")
+    assert [(change.key, change.new) for change in use(gone, params)] == [("selfplay.photographs.mine", None)]
+    assert load_params(params) == Params()
 
 
 def test_comments_and_order_stay_and_only_the_named_value_changes(params: Path, tmp_path: Path):

@@ -32,6 +32,7 @@ def paths(tmp_path_factory: pytest.TempPathFactory) -> Paths:
         (paths.selfplay("votes", "1") / "votes", tables.Votes),
         (paths.selfplay("solver", "1") / "solver_set", tables.SolverSet),
         (paths.selfplay("solver", "1") / "stems", tables.Stems),
+        (paths.audit, tables.Audit),
     ):
         write_table(shard_path(place, 0), schema.create_empty(), schema)
     return paths

@@ -31,7 +31,7 @@ def example(root: Path) -> None:
         params, paths = write_example(root)
     _write_params(root, evaluate={"resamples": 200})
     found = report_inputs.read_inputs(params, paths)
-    headline = summarise(found.predictions, found.scores, params.evaluate)
+    headline = summarise(found.predictions, found.scores, params.evaluate, params.evaluate.models)
     shards.write_table(paths.summary, headline, tables.Summary)
     data = quality_inputs.read_inputs(paths)
     near = pl.DataFrame(schema={"source": pl.String, "distance": pl.Int64})

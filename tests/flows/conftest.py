@@ -62,7 +62,7 @@ print(name, "step 2/2 wrote", "+".join(parts))
 
 PROMOTION = """
 import sys
-assert sys.argv[1:] == ["promote"]
+assert sys.argv[1:] == ["promote", "trained"]
 print("promote: kept the promoted student")
 """
 

@@ -77,7 +77,7 @@ def test_the_delta_is_the_difference_of_the_two_accuracies(
     }
     published = {} if benchmark in ("search", "cyclic") else {benchmark: "file.tsv"}
     evaluate = parse_params({"evaluate": settings, "ingest": {"benchmarks": published}}).evaluate
-    summary = summarise(rows, score(rows, resamples=10, confidence=0.95, seed=0), evaluate)
+    summary = summarise(rows, score(rows, resamples=10, confidence=0.95, seed=0), evaluate, evaluate.models)
     own = summary.filter(pl.col("benchmark") == benchmark)
     accuracy = dict(own.select(pl.col("model").cast(pl.String), "accuracy").iter_rows())
     delta = own.filter(pl.col("model") == "trained")["delta"].item()

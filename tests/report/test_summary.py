@@ -36,7 +36,7 @@ def evaluation(**settings: object) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataF
     asked += [(model, "zoom", "crop", [1, 1, 1, 1]) for model in ("base", "trained")]
     predictions = pl.DataFrame([row for one in asked for row in prediction_rows(*one)])
     scores = pl.DataFrame([row for one in asked for row in score_rows(*one)])
-    return summarise(predictions, scores, evaluate), predictions, scores
+    return summarise(predictions, scores, evaluate, evaluate.models), predictions, scores
 
 
 def row_of(summary: pl.DataFrame, model: str, benchmark: str) -> dict:
@@ -102,7 +102,7 @@ def test_models_that_answered_different_items_are_not_compared() -> None:
     lost = (pl.col("model") == "trained") & (pl.col("item") == "0003") & (pl.col("benchmark") == "zoom")
     evaluate = parse_params({}).evaluate
     with pytest.raises(ValueError, match="base and trained answered different items of zoom"):
-        summarise(predictions.filter(~lost), scores, evaluate)
+        summarise(predictions.filter(~lost), scores, evaluate, evaluate.models)
 
 
 def test_the_crop_view_stands_beside_the_full_view_of_the_students() -> None:

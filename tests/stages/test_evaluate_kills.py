@@ -38,6 +38,7 @@ def projects(tmp_path) -> list[Paths]:
     return made
 
 
+@pytest.mark.long
 def test_a_run_killed_at_random_points_scores_the_same(projects: list[Paths], commands: KillableCommands):
     killed, _ = projects
     rng = random.Random(0)

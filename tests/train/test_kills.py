@@ -108,8 +108,11 @@ def digests(paths: Paths) -> dict[str, str]:
 
 @pytest.mark.parametrize(
     "points",
-    [IN_A_STEP, IN_A_TABLE, IN_A_CHECKPOINT],
-    ids=["in a step", "in a table", "in a checkpoint"],
+    [
+        pytest.param(IN_A_STEP, id="in a step"),
+        pytest.param(IN_A_TABLE, id="in a table", marks=pytest.mark.long),
+        pytest.param(IN_A_CHECKPOINT, id="in a checkpoint", marks=pytest.mark.long),
+    ],
 )
 def test_killed_and_run_again_it_ends_in_the_same_bytes(
     points: list[dict[str, str]], project: Paths, untouched: Paths, commands: KillableCommands
@@ -132,6 +135,7 @@ def test_killed_while_publishing_nothing_is_trained_again(
     assert_same(project, untouched)
 
 
+@pytest.mark.long
 def test_outputs_that_go_before_a_rerun_are_published_again(
     project: Paths, untouched: Paths, commands: KillableCommands
 ):
@@ -146,6 +150,7 @@ def test_outputs_that_go_before_a_rerun_are_published_again(
     assert_same(project, untouched)
 
 
+@pytest.mark.long
 def test_a_full_disk_is_one_line_and_with_space_again_it_goes_on(
     project: Paths, untouched: Paths, commands: KillableCommands
 ):
@@ -201,6 +206,7 @@ def other_seed(
     return paths
 
 
+@pytest.mark.long
 def test_a_changed_parameter_starts_clean_and_leaves_a_killed_run_to_go_on(
     project: Paths, untouched: Paths, other_seed: Paths, commands: KillableCommands
 ):
@@ -213,6 +219,7 @@ def test_a_changed_parameter_starts_clean_and_leaves_a_killed_run_to_go_on(
     assert_same(project, untouched)
 
 
+@pytest.mark.long
 def test_two_seeds_at_once_in_one_project_both_end_as_alone(
     project: Paths, tmp_path: Path, untouched: Paths, other_seed: Paths, commands: KillableCommands
 ):

@@ -29,6 +29,7 @@ def test_every_case_has_its_figures():
     assert set(STORED["cases"]) == set(CASES)
 
 
+@pytest.mark.long
 @pytest.mark.xdist_group("trajectory")
 def test_recipes_give_what_they_gave():
     assert_as_stored(list(RECIPES))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.representer import RoundTripRepresenter
 
 from vzero.config import parse_params, read_yaml
@@ -21,6 +22,24 @@ _SpelledOutNull.add_representer(
 )
 
 
+def _in_one_line(tree: CommentedMap) -> None:
+    """Lists, and sections that lost their last entry, are written `[a, b]` and `{}`.
+
+    On lines of their own, after a comment behind the key, ruamel would write what is not YAML.
+    """
+    for name, value in tree.items():
+        if isinstance(value, list):
+            tree[name] = CommentedSeq(value)
+        elif value == {}:
+            tree[name] = CommentedMap()
+        elif isinstance(value, CommentedMap):
+            _in_one_line(value)
+            continue
+        else:
+            continue
+        tree[name].fa.set_flow_style()
+
+
 def use(overlay: Path, params: Path) -> list[Change]:
     """Merge `overlay` into the file `params`, checked before a byte is written; returns what changed.
 
@@ -34,6 +53,7 @@ def use(overlay: Path, params: Path) -> list[Change]:
     tree = yaml.load(params)
     changes = list(merge(tree, values))
     parse_params(tree, origin=f"{overlay} merged into {params}")
+    _in_one_line(tree)
     if changes:
         with atomic_path(params) as temporary:
             yaml.dump(tree, temporary)

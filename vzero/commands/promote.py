@@ -6,6 +6,7 @@ Not a stage of the graph: the retrain flow runs it afterwards, and what was prom
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import polars as pl
 from vzero import shards
 from vzero.commands.handed_over import write_handed_over_card
 from vzero.config import Params
-from vzero.errors import ChangedError, ProjectError
+from vzero.errors import ChangedError, ConfigError, ProjectError
 from vzero.evaluate.asked import Asked, Part
 from vzero.evaluate.predict import ask_all, stored_model
 from vzero.evaluate.reading import graded_as_declared
@@ -24,29 +25,41 @@ from vzero.locks import held
 from vzero.models.hashing import folder_hash
 from vzero.paths import Paths
 from vzero.prompts.views import Picture, full_view
-from vzero.tables import SHOWN_IMAGES, Images, Promotions, Samples
+from vzero.tables import SHOWN_IMAGES, SOLVERS, Images, Promotions, Samples
 
 DEV = "dev"  # in the place of a benchmark's name
 # Candidates are compared by their likeliest answers, however benchmarks are sampled.
 GREEDY = {"temperature": 0.0, "top_p": 1.0, "top_k": 0, "seeds": (0,)}
 
 
-def run(params: Params, paths: Paths) -> dict[str, Any]:
-    """Compare data/train/model with the promoted student (or the untouched one); promote it unless below.
+def run(params: Params, paths: Paths, model: str = "trained") -> dict[str, Any]:
+    """Compare a model with the promoted student (or the untouched one); promote it unless below.
 
-    The summary's `outcome` is promoted, kept or unchanged, and `reason` says why.
+    `model` is `trained`, or a Solver of self-play. The summary's `outcome` is promoted, kept or unchanged,
+    and `reason` says why.
     """
-    if not paths.trained_model.is_dir():
-        raise ProjectError(f"{paths.trained_model}: no trained model; run train first")
+    candidate = _candidate(paths, model)
     with held(paths.promoted):  # two that decide at once would compare with the same previous model
         shards.put_back(paths.promoted_model)
-        summary = _decide(params, paths)
+        summary = _decide(params, paths, candidate)
         shards.write_json(paths.promote_summary, summary)
     return summary
 
 
-def _decide(params: Params, paths: Paths) -> dict[str, Any]:
-    model_hash = folder_hash(paths.trained_model)
+def _candidate(paths: Paths, model: str) -> Path:
+    if model == "trained":
+        folder, stage = paths.trained_model, "train"
+    elif model in SOLVERS:
+        folder, stage = paths.solver_model(model), "solver"
+    else:
+        raise ConfigError(f"unknown model {model!r}: allowed: trained, solver-1 and so on")
+    if not folder.is_dir():
+        raise ProjectError(f"{folder}: no trained model; run {stage} first")
+    return folder
+
+
+def _decide(params: Params, paths: Paths, candidate: Path) -> dict[str, Any]:
+    model_hash = folder_hash(candidate)
     previous = "promoted" if paths.promoted_model.is_dir() else "base"
     previous_folder = paths.promoted_model if previous == "promoted" else paths.resolve(params.models.student)
     previous_hash = folder_hash(previous_folder)
@@ -59,12 +72,12 @@ def _decide(params: Params, paths: Paths) -> dict[str, Any]:
         "model_hash": model_hash,
         "previous": previous,
         "previous_hash": previous_hash,
-        **_compare(params, paths, questions, previous_folder),
+        **_compare(params, paths, questions, {"new": candidate, "previous": previous_folder}),
     }
     reason = f"the trained model is {_against(comparison)} the {previous} one"
     if comparison["delta"] < 0:
         return {"outcome": "kept", "reason": reason} | comparison
-    _promote(paths, comparison)
+    _promote(paths, candidate, comparison)
     return {"outcome": "promoted", "reason": reason} | comparison
 
 
@@ -78,8 +91,10 @@ def _against(comparison: dict[str, Any]) -> str:
 
 
 def _dev_questions(paths: Paths) -> pl.DataFrame:
-    """Dev samples that can be graded, by id."""
+    """Dev samples that can be graded, by id; none in a project of images alone."""
     columns = ["sample_id", "image_id", "more_image_ids", "question", "options", "answer", "split"]
+    if not paths.samples.is_dir():
+        return Samples.create_empty().select(columns)
     samples = shards.scan(paths.samples, Samples, columns)
     graded = samples.filter(
         pl.col("split") == "dev", pl.col("answer").is_not_null(), pl.col("options").list.len() > 0
@@ -87,14 +102,13 @@ def _dev_questions(paths: Paths) -> pl.DataFrame:
     return graded.sort("sample_id").collect()
 
 
-def _compare(params: Params, paths: Paths, questions: pl.DataFrame, previous: Path) -> dict[str, Any]:
+def _compare(
+    params: Params, paths: Paths, questions: pl.DataFrame, folders: Mapping[str, Path]
+) -> dict[str, Any]:
     """Accuracies of both models on the same questions, and their paired difference in points."""
     settings = params.evaluate
     part = _asked(paths, questions)
-    hits = {
-        name: _hits(params, paths, questions, part, folder)
-        for name, folder in (("new", paths.trained_model), ("previous", previous))
-    }
+    hits = {name: _hits(params, paths, questions, part, folder) for name, folder in folders.items()}
     difference = paired_difference(
         hits["previous"],
         hits["new"],
@@ -147,7 +161,7 @@ def _hits(params: Params, paths: Paths, questions: pl.DataFrame, part: Part, fol
     return graded_as_declared(rows, params.evaluate.reader)["hit"]
 
 
-def _promote(paths: Paths, comparison: dict[str, Any]) -> None:
+def _promote(paths: Paths, candidate: Path, comparison: dict[str, Any]) -> None:
     """Record the promotion and, last, put the model in place: a record without its model is redone."""
     row = pl.DataFrame([comparison | {"promoted_at": datetime.now(UTC)}])
     history = Promotions.cast(row)
@@ -158,9 +172,9 @@ def _promote(paths: Paths, comparison: dict[str, Any]) -> None:
             earlier = earlier[:-1]
         history = pl.concat([earlier, history])
     with shards.atomic_folder(paths.promoted_model) as staging:
-        shutil.copytree(paths.trained_model, staging, dirs_exist_ok=True)
+        shutil.copytree(candidate, staging, dirs_exist_ok=True)
         if folder_hash(staging) != comparison["model_hash"]:
-            raise ChangedError(f"{paths.trained_model}: replaced meanwhile; run the same command again")
+            raise ChangedError(f"{candidate}: replaced meanwhile; run the same command again")
         write_handed_over_card(staging, paths)
         shards.write_table(paths.promotion_history, history, Promotions)
         shards.write_json(paths.promotion, comparison)

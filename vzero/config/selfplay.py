@@ -123,6 +123,8 @@ class SolverRole(Role):
     max_new_tokens: Positive = 4_096
 
 
+MOST = 20
+"""Iterations; tables know the names of so many Solvers (`vzero.tables.SOLVERS`)."""
 SECTIONS: dict[str, type[Section]] = {"voting": Voting, "keep": Keep, "reward": Reward}
 
 
@@ -139,6 +141,8 @@ class SelfPlay(Section):
     """Share of the images that no role learns from."""
     iterations: dict[str, Iteration] = Field(default={})
     """By number, from 1. The first starts from models, each other from what the one before made."""
+    evaluated: list[str] = Field(default=[])
+    """Solvers that answer `evaluate.benchmarks`, by the names of their folders: solver-1, solver-2, ..."""
     voting: Voting = Voting()
     keep: Keep = Keep()
     reward: Reward = Reward()
@@ -164,6 +168,11 @@ class SelfPlay(Section):
             raise ValueError("; ".join(problems))
         return self
 
+    @property
+    def solvers(self) -> dict[str, str]:
+        """Iterations by the names of their Solvers."""
+        return {f"solver-{iteration}": iteration for iteration in self.iterations}
+
     def questioner_method(self) -> QuestionerSettings:
         """What the Questioner learns from."""
         return QuestionerSettings(
@@ -186,6 +195,9 @@ class SelfPlay(Section):
 
     def _problems(self) -> Iterator[str]:
         for number, (name, start) in enumerate(self.iterations.items(), start=1):
+            if number > MOST:
+                yield f"selfplay.iterations: at most {MOST}, got {len(self.iterations)}"
+                break
             if name != str(number):
                 yield f"selfplay.iterations.{name}: iterations count from 1, and this is number {number}"
             elif number > 1:
@@ -193,6 +205,10 @@ class SelfPlay(Section):
                     before = Path(f"data/selfplay/{role}-{number - 1}")
                     if getattr(start, role) != before:
                         yield f"selfplay.iterations.{name}.{role} must be {before}"
+        for name in self.evaluated:
+            if name not in self.solvers:
+                allowed = ", ".join(self.solvers) or "none, since there are no iterations"
+                yield f"selfplay.evaluated: {name!r} is none of the Solvers; allowed: {allowed}"
         if self.iterations and not self.photographs:
             yield "selfplay.photographs: iterations need images"
         yield from self.questioner_method().problems(group=self.questioner.group)

@@ -7,7 +7,7 @@ what another cell or the project has made from the same inputs is restored.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
@@ -17,6 +17,7 @@ import polars as pl
 
 from vzero.errors import UserError
 from vzero.experiments.cells import Cell
+from vzero.experiments.settings import Experiment
 from vzero.experiments.workspace import open_workspace, write_params
 from vzero.guarded import run_module
 from vzero.overlays import merged
@@ -48,11 +49,11 @@ class Found:
     seconds: float = 0.0
 
 
-def run_cell(cell: Cell, marks: list[int], project: Paths, folder: Path, cache: Path) -> Found:
+def run_cell(cell: Cell, experiment: Experiment, project: Paths, folder: Path, cache: Path) -> Found:
     """Bring the workspace in `folder` to the last mark. Raises CellFailed with the complaint of a stage."""
     started = time.monotonic()
     workspace = open_workspace(project, folder, cache)
-    benchmarks = cell.params["evaluate"]["benchmarks"]
+    subject, benchmarks = experiment.subject, experiment.benchmarks
     found = Found()
     with (folder / LOG).open("a", encoding="utf-8") as log:
 
@@ -64,13 +65,13 @@ def run_cell(cell: Cell, marks: list[int], project: Paths, folder: Path, cache: 
 
         write_params(workspace, cell.params)
         with SHARED:
-            reproduce("crops", "evaluate-frozen")
+            reproduce(*subject.shared)
         found.curves += _answers(workspace, "base", benchmarks, step=0)
-        for mark in marks:
-            write_params(workspace, merged(cell.params, {"train": {"steps": mark}}))
-            reproduce("evaluate")
-            found.curves += _answers(workspace, "trained", benchmarks, step=mark)
-            _add_costs(found, workspace, mark)
+        for mark in experiment.marks:
+            write_params(workspace, merged(cell.params, subject.at(mark)))
+            reproduce(subject.evaluated)
+            found.curves += _answers(workspace, subject.model(mark), benchmarks, step=mark)
+            _add_costs(found, list(subject.logs(workspace, mark)), mark)
     found.seconds = time.monotonic() - started
     return found
 
@@ -99,10 +100,11 @@ def _answers(workspace: Paths, model: str, benchmarks: list[str], *, step: int) 
         )
 
 
-def _add_costs(found: Found, workspace: Paths, mark: int) -> None:
-    """What training has cost up to a mark, by phase."""
-    log = read(workspace.train_log, TrainLog, [*COUNTED, "labels"])
-    timings = read(workspace.train_timings, TrainTimings)
+def _add_costs(found: Found, logs: Sequence[tuple[Path, Path]], mark: int) -> None:
+    """What training has cost up to a mark, by phase: the logs with their timings."""
+    columns = [*COUNTED, "labels"]
+    log = _all(TrainLog.create_empty().select(columns), [read(each, TrainLog, columns) for each, _ in logs])
+    timings = _all(TrainTimings.create_empty(), [read(each, TrainTimings) for _, each in logs])
     found.costs += [
         {
             "step": mark,
@@ -114,4 +116,9 @@ def _add_costs(found: Found, workspace: Paths, mark: int) -> None:
         for phase in PHASES
     ]
     found.labels = int(log["labels"].sum())
-    found.peak_memory = timings.select(pl.max("peak_memory")).item()
+    found.peak_memory = timings.select(pl.max("peak_memory")).item() or 0.0
+
+
+def _all(none: pl.DataFrame, tables: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """One table of several, or of none, which a role leaves that was handed on untrained."""
+    return pl.concat([none, *tables], how="vertical_relaxed")

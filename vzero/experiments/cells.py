@@ -11,15 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from vzero.config import read_yaml
-from vzero.experiments.settings import Experiment, arm_tree
+from vzero.experiments.settings import Experiment, arm_tree, seeded
+from vzero.experiments.subjects import Subject
 from vzero.graph import stages_of
 from vzero.imports import code_hash
 from vzero.overlays import merged
 from vzero.paths import Paths
 from vzero.shards import content_hash
-
-STAGES = ("ingest", "crops", "train", "evaluate")
-"""What a cell runs."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +25,7 @@ class Cell:
     arm: str
     seed: int
     params: dict[str, Any]
-    """The tree of its params.yaml; `train.steps` is the last mark."""
+    """The tree of its params.yaml, at the last mark."""
     params_hash: str
     """Of the parameters that reach its result, with marks, benchmarks, models and raw data."""
     code_hash: str
@@ -41,38 +39,39 @@ class Cell:
 def cells(experiment: Experiment, paths: Paths) -> list[Cell]:
     """All of them, seed by seed, so that whatever is done first can be compared."""
     base = read_yaml(paths.params)
-    code = stages_code()
+    code = stages_code(experiment.subject)
     trees = {arm: arm_tree(experiment, arm, base) for arm in experiment.arms}
     return [
-        _cell(experiment, paths, arm, merged(tree, {"train": {"seed": seed}}), code)
+        _cell(experiment, paths, arm, seed, merged(tree, seeded(experiment.subject, seed)), code)
         for seed in experiment.seeds
         for arm, tree in trees.items()
     ]
 
 
 @cache
-def stages_code() -> str:
+def stages_code(subject: Subject) -> str:
     """A hash of the code that decides what a cell finds, as it is when it is first asked for."""
-    return _hash([code_hash(f"vzero.stages.{stage}") for stage in STAGES])
+    return _hash([code_hash(f"vzero.stages.{stage.partition('-')[0]}") for stage in subject.stages])
 
 
-def _cell(experiment: Experiment, paths: Paths, arm: str, tree: dict[str, Any], code: str) -> Cell:
-    models = [paths.resolve(Path(tree["models"][name])) for name in ("student", "teacher")]
+def _cell(experiment: Experiment, paths: Paths, arm: str, seed: int, tree: dict[str, Any], code: str) -> Cell:
+    subject = experiment.subject
+    models = [paths.resolve(Path(folder)) for folder in subject.models(tree)]
     decided_by = {
-        "params": dict(_reaching(tree, stages_of(paths.root / "dvc.yaml"))),
+        "params": dict(_reaching(subject, tree, stages_of(paths.root / "dvc.yaml"))),
         "inputs": [_content(place) for place in (paths.raw, *models)],
         "marks": experiment.marks,
         "benchmarks": experiment.benchmarks,
     }
-    return Cell(arm, tree["train"]["seed"], tree, _hash(decided_by), code)
+    return Cell(arm, seed, tree, _hash(decided_by), code)
 
 
-def _reaching(tree: dict[str, Any], stages: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    """The parameters that DVC follows for the stages of a cell, but for the number of steps, by name."""
-    for stage in STAGES:
+def _reaching(subject: Subject, tree: dict[str, Any], stages: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The parameters that DVC follows for the stages of a cell, but for the course of marks, by name."""
+    for stage in subject.stages:
         for listed in stages[stage]["params"]:
-            if isinstance(listed, str) and listed != "train.steps":
-                key = listed.replace("${ingest.source}", tree["ingest"]["source"])
+            if isinstance(listed, str) and listed not in subject.unnamed:
+                key = listed.replace("${ingest.source}", tree["ingest"]["source"]).removesuffix(".${key}")
                 yield key, _value(tree, key)
 
 

@@ -86,7 +86,7 @@ def run_missing(
         cache = shared_cache(paths)
 
         def work(cell: Cell) -> Found:
-            return run_cell(cell, experiment.marks, paths, scratch / cell.name, cache)
+            return run_cell(cell, experiment, paths, scratch / cell.name, cache)
 
         for cell, found in _at_once(work, missing, jobs, clock):
             if found is None:
@@ -112,7 +112,7 @@ def expected_seconds(results: Path, experiment: Experiment, paths: Paths) -> flo
     earlier = read_runs(results)["seconds"]
     if len(earlier):
         return median(earlier)
-    if not paths.train_timings.is_dir():
+    if experiment.of != "training" or not paths.train_timings.is_dir():
         return None
     phases = [f"{phase}_seconds" for phase in PHASES]
     step = read(paths.train_timings, TrainTimings, phases).sum_horizontal().mean()

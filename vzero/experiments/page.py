@@ -21,12 +21,12 @@ from vzero.report import names, words
 
 HERE = Path(__file__).parent
 AXES = {
-    "step": "step",
+    "step": "",
     "seconds": "seconds of training",
     "flops": "FLOPs of training",
     "labels": "labels read",
 }
-"""What accuracy is drawn against: column of `findings.curve_rows` and title."""
+"""What accuracy is drawn against: column of `findings.curve_rows` and title, of steps what marks count."""
 
 
 def render(
@@ -65,7 +65,8 @@ def render(
 def _figures(rows: pl.DataFrame, experiment: Experiment, arms: list[str]) -> Iterator[parts.Figure]:
     """Accuracy against steps on every scale, and on the headline's against what training cost."""
     for scale in experiment.scales:
-        for axis, title in AXES.items():
+        for axis, named in AXES.items():
+            title = named or experiment.subject.unit
             frame = rows.filter(pl.col("scale") == scale)
             if axis != "step" and (scale != experiment.headline or not frame[axis].max()):
                 continue

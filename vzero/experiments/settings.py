@@ -14,12 +14,11 @@ from vzero.config import parse_params, read_yaml
 from vzero.config.base import Fraction, NonNegative, Positive, Section
 from vzero.config.errors import explain
 from vzero.errors import ConfigError
+from vzero.experiments.subjects import SUBJECTS, Kind, Subject
 from vzero.overlays import merged
 from vzero.report.names import REGION_BENCHMARKS, REGIONS
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
-GIVEN = ("train.steps", "train.seed", "evaluate.benchmarks", "evaluate.frozen")
-"""Keys of params that the experiment sets, and no arm may."""
 
 
 class Arm(Section):
@@ -54,13 +53,15 @@ class Experiment(Section):
     question: str
     rule: str
     """What decides, in words, written before the first cell runs."""
+    of: Kind = "training"
+    """training: the student learns in steps (`vzero train`). selfplay: Solvers learn in iterations."""
     arms: Annotated[dict[str, Arm], Field(min_length=1)]
     """By a short name of lowercase letters, digits, `_` and `-`."""
     seeds: Annotated[list[NonNegative], Field(min_length=1)]
-    """Of training; every arm is trained with each."""
+    """Of training, and in self-play of both roles; every arm is run with each."""
     marks: Annotated[list[Positive], Field(min_length=1)]
-    """Steps after which the student is evaluated, ascending; the last one ends training. Mark 0, the student
-    as it was, is always there."""
+    """Steps after which the student is evaluated, ascending; the last one ends training. Of self-play, the
+    iterations whose Solver is evaluated. Mark 0, the student as it was, is always there."""
     benchmarks: Annotated[list[str], Field(min_length=1)]
     budget_hours: Annotated[float, Field(gt=0)] | None = None
     """No cell is started that would probably end later; null: all are run."""
@@ -93,6 +94,10 @@ class Experiment(Section):
             places.append(("goal.on", self.goal.on))
         yield from _unknown(named, list(self.arms))
         yield from _unknown(places, self.scales)
+
+    @property
+    def subject(self) -> Subject:
+        return SUBJECTS[self.of]
 
     @property
     def scales(self) -> list[str]:
@@ -134,19 +139,36 @@ def load_experiment(path: Path) -> Experiment:
 
 def arm_tree(experiment: Experiment, arm: str, params: dict[str, Any]) -> dict[str, Any]:
     """The project's params with the arm's over them, checked. Raises ConfigError, which names the arm."""
-    overlay = experiment.arms[arm].params
-    for key in GIVEN:
-        section, name = key.split(".")
-        if name in (overlay.get(section) or {}):
+    overlay, subject = experiment.arms[arm].params, experiment.subject
+    for key in (*subject.seeds, *subject.given):
+        if _says(overlay, key):
             raise ConfigError(f"arms.{arm}.params: {key} is the experiment's to say, not an arm's")
     tree = merged(params, overlay)
     parse_params(tree, origin=f"arms.{arm}")  # before a section that is none gets the experiment's keys
-    tree = merged(
-        tree,
-        {
-            "train": {"steps": experiment.marks[-1], "seed": experiment.seeds[0]},
-            "evaluate": {"benchmarks": experiment.benchmarks, "frozen": ["base"]},
-        },
-    )
+    for problem in subject.problems(tree, experiment.marks):
+        raise ConfigError(f"arms.{arm}.params: {problem}")
+    tree = merged(tree, {"evaluate": {"benchmarks": experiment.benchmarks, "frozen": ["base"]}})
+    tree = merged(tree, subject.at(experiment.marks[-1]))
+    tree = merged(tree, seeded(subject, experiment.seeds[0]))
     parse_params(tree, origin=f"arms.{arm}")
     return tree
+
+
+def seeded(subject: Subject, seed: int) -> dict[str, Any]:
+    """Parameters that are the cell's seed, as a tree."""
+    tree: dict[str, Any] = {}
+    for key in subject.seeds:
+        *sections, name = key.split(".")
+        place = tree
+        for section in sections:
+            place = place.setdefault(section, {})
+        place[name] = seed
+    return tree
+
+
+def _says(overlay: dict[str, Any], key: str) -> bool:
+    *sections, name = key.split(".")
+    place: Any = overlay
+    for section in sections:
+        place = (place.get(section) if isinstance(place, dict) else None) or {}
+    return isinstance(place, dict) and name in place

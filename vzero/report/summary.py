@@ -18,8 +18,10 @@ from vzero.tables import Summary
 DIGITS = 6  # of the metrics file: enough for any comparison, stable to print
 
 
-def summarise(predictions: pl.DataFrame, scores: pl.DataFrame, evaluate: Evaluate) -> pl.DataFrame:
-    """The summary in tables.Summary, in the order of the report.
+def summarise(
+    predictions: pl.DataFrame, scores: pl.DataFrame, evaluate: Evaluate, models: Sequence[str]
+) -> pl.DataFrame:
+    """The summary in tables.Summary, in the order of the models and of `evaluate.benchmarks`.
 
     Accuracies and intervals of single benchmarks are those of the scores table, by the aggregate that the
     benchmark names first; `regions` is the mean over the evaluated embedded region benchmarks. Deltas are
@@ -27,13 +29,13 @@ def summarise(predictions: pl.DataFrame, scores: pl.DataFrame, evaluate: Evaluat
     """
     regions = [name for name in evaluate.benchmarks if name in REGION_BENCHMARKS]
     rows = []
-    for model in (name for name in EVALUATED_MODELS if name in evaluate.models):
+    for model in models:
         for benchmark in evaluate.benchmarks:
             row = _benchmark_row(scores, model, benchmark)
-            rows.append(row | _delta(predictions, model, [benchmark], evaluate))
+            rows.append(row | _delta(predictions, model, models, [benchmark], evaluate))
         if regions:
             row = _regions_row(predictions, model, regions, evaluate)
-            rows.append(row | _delta(predictions, model, regions, evaluate))
+            rows.append(row | _delta(predictions, model, models, regions, evaluate))
     return Summary.validate(pl.DataFrame(rows, infer_schema_length=None), cast=True)
 
 
@@ -64,9 +66,13 @@ def _regions_row(
 
 
 def _delta(
-    predictions: pl.DataFrame, model: str, benchmarks: Sequence[str], evaluate: Evaluate
+    predictions: pl.DataFrame,
+    model: str,
+    models: Sequence[str],
+    benchmarks: Sequence[str],
+    evaluate: Evaluate,
 ) -> dict[str, float | None]:
-    if model == "base" or "base" not in evaluate.models:
+    if model == "base" or "base" not in models:
         return {"delta": None, "delta_low": None, "delta_high": None}
     strata = [paired_hits(predictions, model, benchmark) for benchmark in benchmarks]
     gain = mean_paired_difference(strata, **_settings(evaluate))

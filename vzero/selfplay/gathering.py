@@ -13,7 +13,7 @@ from vzero import imaging
 from vzero.config import Ingest
 from vzero.config.selfplay import Photographs
 from vzero.errors import SourceError
-from vzero.needle.scenes import SIDES, draw_scene, render
+from vzero.needle.scenes import SIDES, Scene, draw_scene, render
 from vzero.paths import Paths
 from vzero.untrusted.files import PICTURES, Images, open_images, read_image
 from vzero.untrusted.parquet import read_batches
@@ -75,7 +75,7 @@ def _split(image_id: str, dev_fraction: float) -> str:
 def _images(place: Photographs, paths: Paths) -> Iterator[Found]:
     where = paths.resolve(place.path)
     if place.kind == "needle":
-        yield from _drawn(place.scenes)
+        yield from ((f"scene {number}", data) for number, (_, data) in enumerate(drawn(place.scenes)))
     elif place.kind == "table":
         yield from _of_table(where, place.column)
     else:
@@ -85,10 +85,11 @@ def _images(place: Photographs, paths: Paths) -> Iterator[Found]:
         yield from _of_files(images)
 
 
-def _drawn(scenes: int) -> Iterator[Found]:
+def drawn(scenes: int) -> Iterator[tuple[Scene, bytes]]:
+    """The scenes of a place of kind needle, encoded."""
     for number in range(scenes):
-        rng = np.random.default_rng([0, DRAWN_STREAM, number])
-        yield f"scene {number}", imaging.encode_png(render(draw_scene(rng, side=SIDES["standard"])))
+        scene = draw_scene(np.random.default_rng([0, DRAWN_STREAM, number]), side=SIDES["standard"])
+        yield scene, imaging.encode_png(render(scene))
 
 
 def _of_files(images: Images) -> Iterator[Found]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from vzero.evaluate.predict import ask_all, stored_model
 from vzero.evaluate.reading import PICTURE_REFUSED, graded_as_declared
 from vzero.evaluate.score import WHOLE, score
 from vzero.paths import Paths
-from vzero.tables import REFUSED, EvaluateTimings, Predictions, Scores
+from vzero.tables import MODELS, REFUSED, SOLVERS, EvaluateTimings, Predictions, Scores
 
 
 def run(params: Params, paths: Paths, model: str, benchmark: str) -> dict[str, Any]:
@@ -29,8 +30,7 @@ def run(params: Params, paths: Paths, model: str, benchmark: str) -> dict[str, A
     only read in another way are not asked for again. Raises ConfigError for an unknown model or benchmark.
     """
     settings = params.evaluate
-    _check_name("model", model, EVALUATED_MODELS)
-    _check_name("benchmark", benchmark, settings.benchmarks)
+    _check_names(model, benchmark, settings.benchmarks)
     folder = _model_folder(params, paths, model)
     stored = stored_model(folder, params.models)
     wording = settings.wording or CATALOGUE[benchmark].wording
@@ -52,17 +52,21 @@ def run(params: Params, paths: Paths, model: str, benchmark: str) -> dict[str, A
     return _summary(scores, predictions, model, benchmark)
 
 
-def _check_name(what: str, name: str, allowed: tuple[str, ...]) -> None:
-    if name not in allowed:
-        raise ConfigError(f"unknown {what} {name!r}: allowed: {', '.join(allowed)}")
+def _check_names(model: str, benchmark: str, benchmarks: Sequence[str]) -> None:
+    if model not in MODELS:
+        allowed = ", ".join(EVALUATED_MODELS)
+        raise ConfigError(f"unknown model {model!r}: allowed: {allowed}, {SOLVERS[0]} to {SOLVERS[-1]}")
+    if benchmark not in benchmarks:
+        raise ConfigError(f"unknown benchmark {benchmark!r}: allowed: {', '.join(benchmarks)}")
 
 
 def _model_folder(params: Params, paths: Paths, model: str) -> Path:
-    folder = {
+    known = {
         "base": paths.resolve(params.models.student),
         "trained": paths.trained_model,
         "teacher": paths.resolve(params.models.teacher),
-    }[model]
+    }
+    folder = known.get(model) or paths.solver_model(model)
     if not folder.is_dir():
         raise ModelError(f"{folder}: no folder there to load the {model} model from")
     return folder

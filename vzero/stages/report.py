@@ -35,7 +35,7 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     inputs = read_inputs(params, paths)
     reader = params.evaluate.reader or DEFAULT_READER
     rollouts = gate.annotate(inputs.rollouts, inputs.samples, _letter_reader(reader))
-    headlines = summary.summarise(inputs.predictions, inputs.scores, params.evaluate)
+    headlines = summary.summarise(inputs.predictions, inputs.scores, params.evaluate, params.evaluate.models)
     gallery = build_gallery(rollouts, inputs.samples, paths, params.report.gallery, params.report.seed)
     html = page.render(inputs, headlines, rollouts, gallery)
     metrics = summary.metrics(headlines)

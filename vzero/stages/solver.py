@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+from rich.console import Console
 
 from vzero.config import Params, SelfPlay
 from vzero.methods.base import Sample
@@ -17,6 +18,7 @@ from vzero.prompts.views import FULL, Picture, full_view
 from vzero.selfplay.chain import STEMS, hand_on, iteration_of, model_in, stopped
 from vzero.selfplay.images import image_index, load_pictures
 from vzero.selfplay.labels import solver_set
+from vzero.selfplay.signs import conflict_sign
 from vzero.selfplay.training import Lessons, learn
 from vzero.shards import frame_of, read
 from vzero.tables import Questions, SolverSet, Stems, Votes
@@ -27,9 +29,9 @@ def run(params: Params, paths: Paths, iteration: str) -> dict[str, Any]:
     start, settings = iteration_of(params, iteration), params.selfplay
     target, timings = (place("solver", iteration) for place in (paths.selfplay, paths.selfplay_timings))
     model = model_in(paths, start.solver)
-    reason = stopped(paths.selfplay("votes", iteration))
     questions = read(paths.selfplay("questions", iteration) / "questions", Questions)
     votes = read(paths.selfplay("votes", iteration) / "votes", Votes)
+    reason = stopped(paths.selfplay("votes", iteration)) or _sign(votes, settings)
     labelled = solver_set(questions, votes, settings)
     kept = labelled.filter("kept")
     tables = {
@@ -59,6 +61,15 @@ def run(params: Params, paths: Paths, iteration: str) -> dict[str, Any]:
     training = params.model_copy(update={"train": role.training(method.settings)})
     found = learn(training, paths, method, lessons)
     return found | {"kept": kept.height / max(labelled.height, 1)}
+
+
+def _sign(votes: pl.DataFrame, settings: SelfPlay) -> str | None:
+    """A reason to stop for, where `on_collapse` says so; else it is printed."""
+    sign = conflict_sign(votes)
+    if sign is not None and settings.solver.on_collapse == "warn":
+        Console().print(f"solver: warning: {sign}", soft_wrap=True)
+        return None
+    return sign
 
 
 def _stems(paths: Paths, before: Path, labelled: pl.DataFrame) -> pl.DataFrame:

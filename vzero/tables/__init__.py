@@ -27,14 +27,16 @@ from vzero.tables.data import (
 )
 from vzero.tables.evaluation import (
     AGGREGATES,
+    MODELS,
     REFUSED,
+    SOLVERS,
     EvaluateTimings,
     Predictions,
     Promotions,
     Scores,
     Summary,
 )
-from vzero.tables.selfplay import Photographs, Questions, SolverSet, Stems, Votes
+from vzero.tables.selfplay import LABEL, Audit, Photographs, Questions, SolverSet, Stems, Votes
 from vzero.tables.training import (
     FINISH_REASONS,
     LEFT_OUT,
@@ -49,13 +51,17 @@ __all__ = [
     "AGGREGATES",
     "FALLBACKS",
     "FINISH_REASONS",
+    "LABEL",
     "LEFT_OUT",
+    "MODELS",
     "PHASES",
     "QUESTION_KINDS",
     "REFUSED",
     "SHOWN_IMAGES",
+    "SOLVERS",
     "SPLITS",
     "TABLES",
+    "Audit",
     "BenchmarkItems",
     "Crops",
     "EvaluateTimings",
@@ -103,4 +109,5 @@ TABLES: dict[str, type[dy.Schema]] = {
     "votes": Votes,
     "solver_set": SolverSet,
     "stems": Stems,
+    "audit": Audit,
 }

@@ -6,6 +6,10 @@ import dataframely as dy
 
 from vzero.tables.training import FINISH_REASONS
 
+SOLVERS = tuple(f"solver-{iteration}" for iteration in range(1, 21))
+"""Of iterations of self-play."""
+MODELS = ("base", "trained", "teacher", *SOLVERS)
+"""The untouched student, the trained one, the teacher, and Solvers."""
 REFUSED = "refused"  # in the place of a finish reason: nothing was asked
 AGGREGATES = ["micro", "cyclic", "source_mean", "l2_macro"]
 
@@ -13,7 +17,7 @@ AGGREGATES = ["micro", "cyclic", "source_mean", "l2_macro"]
 class Predictions(dy.Schema):
     """One row an answer to a benchmark item. Written by `evaluate`."""
 
-    model = dy.Enum(["base", "trained", "teacher"], primary_key=True)
+    model = dy.Enum(MODELS, primary_key=True)
     benchmark = dy.String(primary_key=True)
     item = dy.String(primary_key=True)
     view = dy.Enum(["full", "full+crop", "crop"], primary_key=True)
@@ -48,7 +52,7 @@ class Predictions(dy.Schema):
 class EvaluateTimings(dy.Schema):
     """One row an answer of Predictions: how long it took. Written by `evaluate`."""
 
-    model = dy.Enum(["base", "trained", "teacher"], primary_key=True)
+    model = dy.Enum(MODELS, primary_key=True)
     benchmark = dy.String(primary_key=True)
     item = dy.String(primary_key=True)
     view = dy.Enum(["full", "full+crop", "crop"], primary_key=True)
@@ -59,7 +63,7 @@ class EvaluateTimings(dy.Schema):
 class Scores(dy.Schema):
     """Accuracy with its interval; the category "all" is the whole benchmark. Written by `evaluate`."""
 
-    model = dy.Enum(["base", "trained", "teacher"], primary_key=True)
+    model = dy.Enum(MODELS, primary_key=True)
     benchmark = dy.String(primary_key=True)
     view = dy.Enum(["full", "full+crop", "crop"], primary_key=True)
     category = dy.String(primary_key=True)
@@ -94,7 +98,7 @@ class Promotions(dy.Schema):
 class Summary(dy.Schema):
     """The report's headline table. Accuracies are fractions, deltas are points against base."""
 
-    model = dy.Enum(["base", "trained", "teacher"], primary_key=True)
+    model = dy.Enum(MODELS, primary_key=True)
     benchmark = dy.String(primary_key=True)  # a benchmark, or "regions": the region benchmarks' mean
     n = dy.Int32(nullable=False)
     accuracy = dy.Float64(nullable=False)

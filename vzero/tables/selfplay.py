@@ -8,6 +8,7 @@ from vzero.tables.data import SPLITS
 from vzero.tables.training import FINISH_REASONS
 
 VOTERS = ["slow", "permuted", "fast", "blind", "region"]
+LABEL = "label"
 
 
 class Photographs(dy.Schema):
@@ -76,6 +77,19 @@ class SolverSet(dy.Schema):
     weight = dy.Float32(nullable=False)
     kept = dy.Bool(nullable=False)
     reason = dy.String(nullable=False)  # kept, repeated, or one of vzero.voting.fate.REASONS
+
+
+class Audit(dy.Schema):
+    """How often votes and labels are right, by their share. Written by `vzero audit`; no stage reads it."""
+
+    iteration = dy.String(primary_key=True)
+    voter = dy.Enum([*VOTERS, LABEL], primary_key=True)  # label: of questions that the Solver learns from
+    confidence = dy.Float64(primary_key=True)  # share of the votes
+    n = dy.Int32(nullable=False, min=1)  # questions whose truth is known
+    right = dy.Int32(nullable=False, min=0)
+    share = dy.Float64(nullable=False)  # of n
+    low = dy.Float64(nullable=False)  # Wilson's interval, 95 %
+    high = dy.Float64(nullable=False)
 
 
 class Stems(dy.Schema):

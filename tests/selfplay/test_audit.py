@@ -1,0 +1,202 @@
+"""The audit looks truths up afterwards: which votes and labels are right, and what people are shown of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+from two_iterations import play, settings
+
+from vzero.commands import audit as auditing
+from vzero.errors import ProjectError
+from vzero.needle.scenes import Scene, SceneObject
+from vzero.paths import Paths
+from vzero.selfplay.audit import audit
+from vzero.selfplay.gathering import drawn as drawn_of
+from vzero.selfplay.played import Played
+from vzero.selfplay.signs import conflict_sign, view_conflict
+from vzero.selfplay.truths import Truth, drawn_scenes, truths
+from vzero.shards import frame_of, read
+from vzero.tables import Audit, Photographs, Questions, SolverSet, TrainLog, Votes
+
+SCENE = Scene(
+    112,
+    "grey",
+    (
+        SceneObject("red", "circle", "L", x=24, y=24, radius=12),
+        SceneObject("blue", "square", "T", x=88, y=88, radius=12),
+    ),
+)
+
+
+def asked(*rows: tuple[str, str, list[str], list[int] | None]) -> pl.DataFrame:
+    """Questions about one image: id, stem, options, window."""
+    named = [
+        {
+            "question_id": name,
+            "image_id": "scene",
+            "window": window,
+            "description": "",
+            "question": stem,
+            "options": options,
+            "fast": "A",
+            "status": "ok",
+            "text": "",
+            "finish_reason": "stop",
+            "prompt_hash": "",
+            "model_hash": "",
+        }
+        for name, stem, options, window in rows
+    ]
+    return frame_of(named, Questions)
+
+
+def test_truth_is_of_the_whole_image_and_only_where_the_words_are_known():
+    found = truths(
+        asked(
+            ("offered", "What letter is on the red circle?", ["H", "L", "S", "T"], None),
+            ("not offered", "What letter is on the red circle?", ["H", "M", "S", "T"], None),
+            ("not there", "What letter is on the green circle?", ["H", "L", "S", "T"], None),
+            ("other words", "Which sign does the circle have?", ["H", "L", "S", "T"], None),
+            ("inside", "What letter is on the red circle?", ["H", "L", "S", "T"], [0, 0, 64, 64]),
+            ("outside", "What letter is on the red circle?", ["H", "L", "S", "T"], [48, 48, 112, 112]),
+            ("names nothing", "How many objects are there?", ["1", "2", "3", "4"], [0, 0, 64, 64]),
+        ),
+        {"scene": SCENE},
+    )
+    assert found == {
+        "offered": Truth("L", None),
+        "not offered": Truth(None, None),
+        "not there": Truth(None, None),
+        "inside": Truth("L", True),
+        "outside": Truth("L", False),
+        "names nothing": Truth("2", None),
+    }
+    assert truths(asked(("offered", "What letter is on the red circle?", [], None)), {}) == {}
+
+
+def vote(question_id: str, voter: str, majority: str | None, confidence: float) -> dict:
+    return {
+        "question_id": question_id,
+        "voter": voter,
+        "letters": ["A"],
+        "replies": ["A"],
+        "counts": [],
+        "unread": 0,
+        "majority": majority,
+        "confidence": confidence,
+        "tie": False,
+        "prompt_hash": "",
+        "model_hash": "",
+    }
+
+
+def learnt(question_id: str, label: str | None, confidence: float, *, kept: bool) -> dict:
+    return {
+        "question_id": question_id,
+        "image_id": "scene",
+        "question": "",
+        "options": ["H", "L", "S", "T"],
+        "label": label,
+        "confidence": confidence,
+        "weight": 1.0,
+        "kept": kept,
+        "reason": "kept" if kept else "no_lead",
+    }
+
+
+def test_shares_of_right_votes_and_of_kept_labels_by_confidence():
+    options = ["H", "L", "S", "T"]
+    one = Played(
+        "1",
+        asked(*((name, "", options, None) for name in "abcde")),
+        frame_of(
+            [
+                vote("a", "slow", "L", 0.75),
+                vote("b", "slow", "H", 0.75),
+                vote("c", "slow", "B", 0.75),  # the letter in a box: L
+                vote("d", "slow", None, 0.25),
+                vote("e", "slow", "L", 0.75),  # nothing is known of it
+                vote("a", "fast", "S", 1.0),
+            ],
+            Votes,
+        ),
+        frame_of(
+            [
+                learnt("a", "B", 0.75, kept=True),
+                learnt("b", "A", 0.75, kept=True),
+                learnt("c", "B", 0.75, kept=False),
+                learnt("e", "B", 0.75, kept=True),
+            ],
+            SolverSet,
+        ),
+        {"questioner": TrainLog.create_empty(), "solver": TrainLog.create_empty()},
+        {"questioner": None, "solver": None},
+    )
+    found = Audit.validate(audit(one, {name: Truth("L", None) for name in "abcd"}), cast=True)
+    rows = {(row["voter"], row["confidence"]): row for row in found.iter_rows(named=True)}
+    assert {key: (row["n"], row["right"]) for key, row in rows.items()} == {
+        ("slow", 0.25): (1, 0),
+        ("slow", 0.75): (3, 2),
+        ("fast", 1.0): (1, 0),
+        ("label", 0.75): (2, 1),
+    }
+    half = rows["label", 0.75]  # Wilson's interval of 1 of 2
+    assert (half["share"], half["low"], half["high"]) == pytest.approx((0.5, 0.0945, 0.9055), abs=1e-4)
+
+
+def test_scenes_are_found_again_by_their_images(drawn: Path):
+    images = read(Paths(drawn).photographs_of("drawn"), Photographs)
+    scenes = drawn_scenes(settings().selfplay.photographs.values())
+    assert set(scenes) == set(images["image_id"])
+    assert list(scenes.values()) == [scene for scene, _ in drawn_of(12)]
+
+
+@pytest.fixture(scope="module")
+def audited(drawn: Path, scripted_module: None) -> Paths:
+    paths = Paths(drawn)
+    play(settings(), paths)
+    auditing.run(settings(), paths)
+    return paths
+
+
+def test_the_page_says_what_it_was_made_of_and_shows_every_reason(audited: Paths):
+    page = audited.audit_page.read_text()
+    assert "2 iterations, repaired mode" in page
+    assert "no number of theirs is a score on V*" in page
+    assert "A vote cannot correct what all answers get wrong." in page
+    assert "Published, not reproduced" in page
+    assert "Base and Solvers have not been asked the same benchmark" in page
+    for iteration in ("1", "2"):
+        labelled = read(audited.selfplay("solver", iteration) / "solver_set", SolverSet)
+        for reason in set(labelled["reason"]):
+            assert f'<th scope="row">{reason.replace("_", " ")}</th>' in page
+    assert page.count('class="card sample"') == 2 * min(12, labelled.height)
+
+
+def test_the_table_counts_each_question_once_a_voter(audited: Paths):
+    table = read(audited.audit, Audit)
+    for iteration in ("1", "2"):
+        votes = read(audited.selfplay("votes", iteration) / "votes", Votes)
+        counts = dict(table.filter(iteration=iteration).group_by("voter").agg(pl.col("n").sum()).iter_rows())
+        kept = read(audited.selfplay("solver", iteration) / "solver_set", SolverSet)["kept"].sum()
+        assert counts.pop("label") == kept
+        assert counts == dict(votes.group_by("voter").len().iter_rows())
+
+
+def test_no_stage_before_it_can_be_audited(tmp_path: Path):
+    with pytest.raises(ProjectError, match="no iteration of self-play has run"):
+        auditing.run(settings(), Paths(tmp_path))
+
+
+def test_views_in_conflict_are_a_sign():
+    def votes(differing: int) -> pl.DataFrame:
+        rows = [vote(str(number), "permuted", "H", 1.0) for number in range(10)]
+        rows += [vote(str(number), "region", "L" if number < differing else "H", 1.0) for number in range(10)]
+        return frame_of(rows, Votes)
+
+    assert view_conflict(votes(3)) == pytest.approx(0.3)
+    assert conflict_sign(votes(6)) is None
+    assert conflict_sign(votes(7)) == "votes on the window and on the whole image differ on 70% of questions"
+    assert view_conflict(votes(3).filter(voter="permuted")) is None
