@@ -13,6 +13,7 @@ from tiny_models import save_tiny
 from vzero import shards
 from vzero.benchmarks.catalogue import CATALOGUE
 from vzero.config import Params, parse_params
+from vzero.errors import ConfigError, ModelError
 from vzero.paths import Paths
 from vzero.stages import evaluate, ingest
 from vzero.tables import Predictions, Scores
@@ -65,6 +66,24 @@ def test_a_benchmark_is_asked_and_scored_as_it_declares(
     Scores.validate(scores)
     assert set(scores["aggregate"].cast(pl.String)) == set(declared.aggregates)
     assert all(view["n"] >= 1 for view in summary["views"].values())
+
+
+@pytest.mark.parametrize(
+    "benchmark", ["logicvista", "mathverse", "mathvision", "mathvista", "mmmu", "mmstar"]
+)
+def test_a_solver_of_self_play_answers_the_six_that_it_is_published_on(
+    project: tuple[Params, Paths], benchmark: str
+):
+    params, paths = project
+    if not paths.solver_model("solver-2").is_dir():
+        save_tiny(paths.solver_model("solver-2"), seed=2)
+    evaluate.run(params, paths, "solver-2", benchmark)
+    rows = shards.read(paths.predictions("solver-2", benchmark), Predictions)
+    assert set(rows["model"]) == {"solver-2"}
+    with pytest.raises(ModelError, match="solver-3/model: no folder there to load the solver-3 model from"):
+        evaluate.run(params, paths, "solver-3", benchmark)
+    with pytest.raises(ConfigError, match="allowed: base, trained, teacher, solver-1 to solver-20"):
+        evaluate.run(params, paths, "solver-21", benchmark)
 
 
 def test_every_published_benchmark_is_among_them():

@@ -107,6 +107,18 @@ def test_the_same_command_again_takes_no_step(played: Paths, capsys: pytest.Capt
     assert folder_hash(played.selfplay("solver", "2") / "model") == before
 
 
+@pytest.mark.parametrize(("reference", "moved"), [("start", False), ("base", True)])
+def test_later_iterations_are_held_to_their_start_or_to_the_base(
+    played: Paths, tmp_path: Path, reference: str, moved: bool
+):
+    """Before the first update a Solver is its start, which an iteration before has moved from the base."""
+    shutil.copytree(played.root / "data", tmp_path / "data")
+    paths = Paths(tmp_path)
+    solver.run(settings(solver=SELFPLAY["solver"] | {"steps": 1, "kl_to": reference}), paths, "2")
+    [divergence] = read(paths.selfplay("solver", "2") / "train_log", TrainLog)["reference_kl"]
+    assert (divergence > 1e-6) == moved
+
+
 def test_what_has_been_asked_is_handed_on(played: Paths):
     stems = [read(played.selfplay("solver", iteration) / "stems", Stems) for iteration in ("1", "2")]
     labelled = read(played.selfplay("solver", "2") / "solver_set", SolverSet)

@@ -70,7 +70,8 @@ def learn(params: Params, paths: Paths, method: Method[Any], lessons: Lessons) -
     """
     accelerator = this_process()
     set_seed(params.train.seed)
-    check_processes(accelerator, params)
+    section = f"selfplay.{lessons.name.partition('-')[0]}"
+    check_processes(accelerator, params.train, section)
     weight_files(lessons.folders["student"])  # what cannot be saved is not trained
     inputs = [*lessons.data, *dict.fromkeys(lessons.folders.values())]
     seen = listing_hash(inputs)
@@ -79,8 +80,8 @@ def learn(params: Params, paths: Paths, method: Method[Any], lessons: Lessons) -
     index = lessons.index.join(unusable, on="sample_id", how="anti", maintain_order="left")
     if index.height < params.train.prompts:
         raise ConfigError(
-            f"selfplay.{lessons.name.split('-')[0]}.prompts ({params.train.prompts}) is more than there are "
-            f"samples ({index.height}; {unusable.height} are left out)"
+            f"{section}.prompts ({params.train.prompts}) is more than there are samples "
+            f"({index.height}; {unusable.height} are left out)"
         )
     # What makes and chooses the samples decides the run as much as how they are learnt from.
     chosen = params.selfplay.model_dump(mode="json", include={"voting", "keep", "reward", "windows"})

@@ -42,7 +42,7 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     """Train, and leave model, rollouts, train_log, left_out and the summary in place, the timings apart."""
     accelerator = this_process()
     set_seed(params.train.seed)
-    check_processes(accelerator, params)
+    check_processes(accelerator, params.train, "train")
     folders = {name: paths.resolve(getattr(params.models, name)) for name in ("student", "teacher")}
     weight_files(folders["student"])  # what cannot be saved is not trained
     method = method_of(params.train.method)

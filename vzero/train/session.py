@@ -35,12 +35,13 @@ def this_process() -> Accelerator:
     return Accelerator(cpu=not torch.accelerator.is_available(), kwargs_handlers=[patience])
 
 
-def check_processes(accelerator: Accelerator, params: Params) -> None:
-    prompts, processes = params.train.prompts, accelerator.num_processes
-    if prompts % (processes * params.train.mini_batches):
+def check_processes(accelerator: Accelerator, train: Train, section: str) -> None:
+    """Raises ConfigError, in the words of the params' section that the settings are from."""
+    prompts, processes = train.prompts, accelerator.num_processes
+    if prompts % (processes * train.mini_batches):
         raise ConfigError(
-            f"train.prompts ({prompts}) must be a multiple of processes ({processes}) times "
-            f"train.mini_batches ({params.train.mini_batches}): groups stay whole on a process"
+            f"{section}.prompts ({prompts}) must be a multiple of processes ({processes}) times "
+            f"{section}.mini_batches ({train.mini_batches}): groups stay whole on a process"
         )
 
 
