@@ -10,6 +10,9 @@ export PREFECT_SERVER_ANALYTICS_ENABLED := false
 # Stages are commands that start with `python`.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
+# Tests and stages start Python some hundred times, and without byte code each start compiles the package anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 PYTHON ?= python3
 
 .venv/installed: pyproject.toml constraints.txt
@@ -24,7 +27,7 @@ repro: .venv/installed
 test: .venv/installed
 	pytest --numprocesses 2 --dist loadgroup
 
-# Twenty steps held against the trajectory lock, training killed at 30 random times, flows killed, all stages twice, every kind of run on two processes, all phases of pretraining, the shipped weights measured again, an experiment killed twice and two at once, trackers over a kill, a Ray cluster that loses a worker.
+# Twenty steps held against the trajectory lock, training, evaluation, self-play and experiments killed, flows killed, a full disk, all stages twice, every kind of run on two processes, all phases of pretraining, the shipped weights measured again, Ray, a remote of S3.
 long-test: .venv/installed
 	pytest -m long --capture no
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -42,6 +44,26 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group(item.path.stem))
         if " at 0x" in item.nodeid:
             raise pytest.UsageError(f"{item.nodeid}: no name that every process gives alike")
+
+
+def pytest_collection_finish() -> None:
+    """Tests, modules and models' code live to the end: no use in looking through them for garbage again."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def charts_are_drawn_once() -> Iterator[None]:
+    """Small runs have mostly the same charts, and a chart's picture depends on its text alone."""
+    from functools import cache
+    from unittest import mock
+
+    import vl_convert
+
+    drawn = cache(lambda spec: draw(json.loads(spec)))
+    draw = vl_convert.vegalite_to_svg
+    with mock.patch.object(vl_convert, "vegalite_to_svg", lambda spec: drawn(json.dumps(spec))):
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ those modules name. A folder stands for all that it holds when all of it is used
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from vzero.graph import stages_of
@@ -27,13 +28,19 @@ def code_of(stage: str) -> list[str]:
 
 
 def _folded(folder: Path, used: set[Path]) -> list[Path]:
-    held = {path for path in folder.rglob("*") if path.is_file() and _matters(path)}
+    held = {path for path in _files_in(folder) if _matters(path)}
     if held and held <= used:
         return [folder]
     inside = [path for path in folder.iterdir() if path.is_dir()]
     return [*(used & set(folder.iterdir())), *(path for place in inside for path in _folded(place, used))]
 
 
+@cache
+def _files_in(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+@cache
 def _matters(path: Path) -> bool:
     return "__pycache__" not in path.parts and (path.suffix != ".py" or holds_code(path))
 

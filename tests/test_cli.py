@@ -110,7 +110,11 @@ def test_an_interrupt_is_said_to_lose_nothing(monkeypatch, capsys):
 
 @pytest.mark.parametrize(
     ("cell", "expected"),
-    [(("bse", "search"), 'Did you mean "base"?'), (("base", "mmlu"), '"cyclic"'), (("base",), "BENCHMARK")],
+    [
+        (("bse", "search"), "allowed: base, trained, teacher, solver-1 and so on to solver-20"),
+        (("base", "mmlu"), '"cyclic"'),
+        (("base",), "BENCHMARK"),
+    ],
 )
 def test_a_wrong_evaluation_cell_is_refused_with_what_is_allowed(cell: tuple[str, ...], expected: str):
     ended = vzero("evaluate", *cell, cwd=ROOT)

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import importlib
 import os
-from typing import Literal
+from typing import Annotated, Literal
 
-from vzero.config import EvaluatedName, Params, parse_params, read_yaml
+from cyclopts import Parameter
+
+from vzero.config import MODELS, EvaluatedName, Params, parse_params, read_yaml
 from vzero.errors import ConfigError
 from vzero.paths import Paths
 from vzero.summaries import summary_line
@@ -41,7 +43,15 @@ def train(*, recipe: Literal["needle", "paper", "released", "opd", "grpo", "sft"
     _run_stage("train", params=project_params(recipe))
 
 
-def evaluate(model: str, benchmark: EvaluatedName, /) -> None:
+def _a_model(_kind: type, name: str) -> None:
+    """Told before anything heavy is imported."""
+    if name not in MODELS:
+        raise ValueError(
+            f"unknown model {name!r}: allowed: {', '.join(MODELS[:4])} and so on to {MODELS[-1]}"
+        )
+
+
+def evaluate(model: Annotated[str, Parameter(validator=_a_model)], benchmark: EvaluatedName, /) -> None:
     """Answer one benchmark with one model and score the answers; goes on where an interrupted run stopped.
 
     Parameters

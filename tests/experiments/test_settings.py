@@ -11,6 +11,8 @@ from ruamel.yaml import YAML
 from vzero.config import read_yaml
 from vzero.errors import ConfigError
 from vzero.experiments.settings import Experiment, arm_tree, load_experiment
+from vzero.experiments.subjects import SELFPLAY
+from vzero.paths import Paths
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = sorted((ROOT / "configs/experiments").glob("*.yaml"))
@@ -95,4 +97,47 @@ def test_what_is_shipped_can_be_run(file: Path):
     experiment = load_experiment(file)
     for arm in experiment.arms:
         tree = arm_tree(experiment, arm, read_yaml(ROOT / "params.yaml"))
-        assert tree["train"]["steps"] == experiment.marks[-1]
+        if experiment.of == "training":
+            assert tree["train"]["steps"] == experiment.marks[-1]
+        else:
+            assert tree["selfplay"]["evaluated"] == [f"solver-{experiment.marks[-1]}"]
+
+
+ITERATED = {
+    "photographs": {"drawn": {"kind": "needle", "path": "data/raw"}},
+    "iterations": {"1": {"questioner": "models/base", "solver": "models/base"}},
+}
+
+
+def iterated(tmp_path: Path, marks: list[int], **selfplay: Any) -> Experiment:
+    arms = {"a": {"label": "A", "params": {"selfplay": ITERATED | selfplay}}}
+    return load(tmp_path, of="selfplay", arms=arms, marks=marks, seeds=[4])
+
+
+def test_marks_of_self_play_are_iterations_and_seeds_those_of_both_roles(tmp_path: Path):
+    tree = arm_tree(iterated(tmp_path, [1]), "a", read_yaml(ROOT / "params.yaml"))["selfplay"]
+    assert tree["evaluated"] == ["solver-1"]
+    assert tree["questioner"]["seed"] == tree["solver"]["seed"] == 4
+    paths = Paths(tmp_path)
+    for role in ("questioner", "solver"):
+        (paths.selfplay(role, "1") / "train_log").mkdir(parents=True)
+    (paths.selfplay("solver", "2") / "train_log").mkdir(parents=True)  # its Questioner was handed on
+    logs = [log.parent.name for log, _ in SELFPLAY.logs(paths, 2)]
+    assert logs == ["questioner-1", "solver-1", "solver-2"]
+    assert [SELFPLAY.model(mark) for mark in (1, 2)] == ["solver-1", "solver-2"]
+
+
+@pytest.mark.parametrize(
+    ("marks", "selfplay", "words"),
+    [
+        ([1, 2], {}, "arms.a.params: selfplay.iterations has 1, and the last mark is 2"),
+        ([1], {"solver": {"seed": 1}}, "arms.a.params: selfplay.solver.seed is the experiment's to say"),
+        ([1], {"evaluated": ["solver-1"]}, "selfplay.evaluated is the experiment's to say"),
+    ],
+)
+def test_an_arm_of_self_play_that_cannot_be_run_is_refused(
+    tmp_path: Path, marks: list[int], selfplay: dict[str, Any], words: str
+):
+    with pytest.raises(ConfigError) as refused:
+        arm_tree(iterated(tmp_path, marks, **selfplay), "a", read_yaml(ROOT / "params.yaml"))
+    assert words in str(refused.value)

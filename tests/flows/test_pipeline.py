@@ -31,6 +31,7 @@ def latest_artifact(key: str) -> Any:
     return found[0].data
 
 
+@pytest.mark.long
 def test_retrain_runs_what_is_new_and_skips_the_rest(toy: Path):
     assert retrain(toy) == dict.fromkeys(EVERY, "Ran")
     assert (toy / "data/join").read_text() == "join+two+one+right+one"

@@ -83,6 +83,7 @@ def test_a_killed_run_is_crashed_and_its_work_is_asked_for_once(client: SyncPref
     assert places() == []
 
 
+@pytest.mark.long
 def test_what_is_killed_over_and_over_is_left_to_a_person(client: SyncPrefectClient, deployment: UUID):
     first = run = client.create_flow_run_from_deployment(deployment)
     for times in range(1, recovery.TIMES + 1):

@@ -130,6 +130,7 @@ def voc_form(root: Path, rows: list[dict], truth: BoxFormat) -> VocSource:
     ],
     ids=lambda value: getattr(value, "__name__", str(value)),
 )
+@pytest.mark.long
 def test_files_in_a_published_form_with_other_boxes_stop_ingest_too(write, truth, declared, tmp_path):
     paths = project(tmp_path, BoxFormat("xyxy"), rows=160)
     rows = [json.loads(line) for line in (tmp_path / "rows.jsonl").read_text().splitlines()]

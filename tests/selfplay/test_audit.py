@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from two_iterations import play, settings
+from two_iterations import settings
 
 from vzero.commands import audit as auditing
 from vzero.errors import ProjectError
@@ -20,6 +20,8 @@ from vzero.selfplay.truths import Truth, drawn_scenes, truths
 from vzero.shards import frame_of, read
 from vzero.tables import Audit, Photographs, Questions, SolverSet, TrainLog, Votes
 
+# The two iterations are played in one process.
+pytestmark = pytest.mark.xdist_group("selfplay")
 SCENE = Scene(
     112,
     "grey",
@@ -154,11 +156,9 @@ def test_scenes_are_found_again_by_their_images(drawn: Path):
 
 
 @pytest.fixture(scope="module")
-def audited(drawn: Path, scripted_module: None) -> Paths:
-    paths = Paths(drawn)
-    play(settings(), paths)
-    auditing.run(settings(), paths)
-    return paths
+def audited(played: Paths) -> Paths:
+    auditing.run(settings(), played)
+    return played
 
 
 def test_the_page_says_what_it_was_made_of_and_shows_every_reason(audited: Paths):

@@ -17,12 +17,8 @@ from vzero.shards import read
 from vzero.stages import solver
 from vzero.tables import Photographs, Questions, Rollouts, SolverSet, Stems, TrainLog, Votes
 
-
-@pytest.fixture(scope="module")
-def played(drawn: Path, scripted_module: None) -> Paths:
-    paths = Paths(drawn)
-    play(settings(), paths)
-    return paths
+# The two iterations are played in one process.
+pytestmark = pytest.mark.xdist_group("selfplay")
 
 
 def summary(paths: Paths, stage: str, iteration: str) -> dict:

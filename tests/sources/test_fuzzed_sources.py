@@ -17,6 +17,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -278,6 +279,7 @@ print(len(samples), len(rejects), resource.getrusage(resource.RUSAGE_SELF).ru_ma
 """
 
 
+@pytest.mark.long
 def test_the_worst_rows_take_bounded_memory(tmp_path):
     (tmp_path / "images").mkdir()
     Image.new("1", (9000, 9000)).save(tmp_path / "images/large.png", compress_level=1)

@@ -153,7 +153,11 @@ def test_another_margin_makes_other_crops_of_the_same_samples(cut, ingested, tmp
 
 
 @pytest.mark.parametrize(
-    "config", [Crops(negative="other_image", negative_count=3), Crops(negative="downsampled", format="jpeg")]
+    "config",
+    [
+        pytest.param(Crops(negative="other_image", negative_count=3), marks=pytest.mark.long),
+        Crops(negative="downsampled", format="jpeg"),
+    ],
 )
 def test_other_negatives_fill_the_columns_that_the_papers_leaves_empty(config, cut, ingested, tmp_path):
     paths = project(ingested, tmp_path / "other")

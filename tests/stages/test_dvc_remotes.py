@@ -41,7 +41,7 @@ def bucket():
     server.stop()
 
 
-@pytest.mark.parametrize("kind", ["folder", "s3"])
+@pytest.mark.parametrize("kind", ["folder", pytest.param("s3", marks=pytest.mark.long)])
 def test_tables_that_are_pushed_and_lost_come_back_the_same(
     kind, annotate, table_params, tmp_path, request, monkeypatch
 ):

@@ -96,6 +96,7 @@ def test_an_image_is_stored_once_exactly_as_found_and_is_in_one_split(table_para
     assert set(splits["split"].explode()) == {"train", "dev"}
 
 
+@pytest.mark.long
 def test_one_and_two_processes_write_the_same_bytes(table_params, project):
     filters = Filters(max_question_length=12, near_duplicate_distance=16)
     params = Params(ingest=table_params.ingest.model_copy(update={"filters": filters}))

@@ -73,6 +73,7 @@ def test_images_stay_with_any_sample_that_shows_them_and_go_with_the_last(tmp_pa
     assert {NUMBER[name] for name in images["image_id"]} == {0, 1, 3, 4}, "2 was of a refused sample alone"
 
 
+@pytest.mark.long
 def test_the_bytes_do_not_depend_on_when_shards_are_written_nor_by_how_many(tmp_path: Path):
     """Without filters, shards of images are written while later rows are still checked."""
     rows = [row(number, number % 5, *range(number % 4), (number * 3) % PICTURES) for number in range(100)]

@@ -126,6 +126,7 @@ def test_killed_and_run_again_it_ends_in_the_same_bytes(
     assert [checkpoint.name for checkpoint in kept.iterdir()] == ["step-000004"]
 
 
+@pytest.mark.long
 def test_killed_while_publishing_nothing_is_trained_again(
     project: Paths, untouched: Paths, commands: KillableCommands
 ):

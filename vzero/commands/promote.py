@@ -15,7 +15,7 @@ import polars as pl
 
 from vzero import shards
 from vzero.commands.handed_over import write_handed_over_card
-from vzero.config import Params
+from vzero.config import SOLVERS, Params
 from vzero.errors import ChangedError, ConfigError, ProjectError
 from vzero.evaluate.asked import Asked, Part
 from vzero.evaluate.predict import ask_all, stored_model
@@ -25,7 +25,7 @@ from vzero.locks import held
 from vzero.models.hashing import folder_hash
 from vzero.paths import Paths
 from vzero.prompts.views import Picture, full_view
-from vzero.tables import SHOWN_IMAGES, SOLVERS, Images, Promotions, Samples
+from vzero.tables import SHOWN_IMAGES, Images, Promotions, Samples
 
 DEV = "dev"  # in the place of a benchmark's name
 # Candidates are compared by their likeliest answers, however benchmarks are sampled.

@@ -29,7 +29,16 @@ from vzero.config.data import (
     VisualCotSource,
 )
 from vzero.config.errors import explain
-from vzero.config.evaluate import BENCHMARKS, EVALUATED_MODELS, Evaluate, EvaluatedName, Report, WordingName
+from vzero.config.evaluate import (
+    BENCHMARKS,
+    EVALUATED_MODELS,
+    MODELS,
+    SOLVERS,
+    Evaluate,
+    EvaluatedName,
+    Report,
+    WordingName,
+)
 from vzero.config.filters import Filters, PromptTokens
 from vzero.config.models import Models
 from vzero.config.object_sources import CocoSource, GqaSource, VocSource, VstarSource
@@ -50,6 +59,8 @@ from vzero.errors import ConfigError
 __all__ = [
     "BENCHMARKS",
     "EVALUATED_MODELS",
+    "MODELS",
+    "SOLVERS",
     "BenchmarkName",
     "CocoSource",
     "Compute",

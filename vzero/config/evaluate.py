@@ -11,7 +11,10 @@ from vzero.config.data import BenchmarkName
 
 BENCHMARKS = ("search", "cyclic", "zoom", "coarse")
 EVALUATED_MODELS = ("base", "trained", "teacher")
-
+SOLVERS = tuple(f"solver-{iteration}" for iteration in range(1, 21))
+"""Of iterations of self-play."""
+MODELS = (*EVALUATED_MODELS, *SOLVERS)
+"""The untouched student, the trained one, the teacher, and Solvers: names in tables and on the command line."""
 
 WordingName = Literal["vzero", "vlmevalkit", "qwen", "lmms-eval", "zoombench"]
 ReaderName = Literal[

@@ -20,6 +20,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from vzero.config.base import NonNegative, Positive, Reach, Section
+from vzero.config.evaluate import SOLVERS
 from vzero.config.loss import PolicyGradient, Reference
 from vzero.config.methods.base import MethodSettings
 from vzero.config.methods.questioner import Reward
@@ -79,7 +80,8 @@ class Windows(Section):
 class Role(Section):
     """How a role is trained in every iteration, by GRPO. The settings of `train`, as far as they serve."""
 
-    steps: Annotated[Positive, Reach.END] = 62
+    steps: Annotated[NonNegative, Reach.END] = 62
+    """0: the role stays as it is."""
     prompts: Positive = 64
     """Images, or questions, a step."""
     group: Annotated[int, Field(ge=2)] = 4
@@ -123,8 +125,6 @@ class SolverRole(Role):
     max_new_tokens: Positive = 4_096
 
 
-MOST = 20
-"""Iterations; tables know the names of so many Solvers (`vzero.tables.SOLVERS`)."""
 SECTIONS: dict[str, type[Section]] = {"voting": Voting, "keep": Keep, "reward": Reward}
 
 
@@ -195,8 +195,8 @@ class SelfPlay(Section):
 
     def _problems(self) -> Iterator[str]:
         for number, (name, start) in enumerate(self.iterations.items(), start=1):
-            if number > MOST:
-                yield f"selfplay.iterations: at most {MOST}, got {len(self.iterations)}"
+            if number > len(SOLVERS):
+                yield f"selfplay.iterations: at most {len(SOLVERS)}, got {len(self.iterations)}"
                 break
             if name != str(number):
                 yield f"selfplay.iterations.{name}: iterations count from 1, and this is number {number}"

@@ -50,9 +50,11 @@ def stopped(folder: Path) -> str | None:
 
 
 def hand_on(
-    model: Path, target: Path, timings: Path, reason: str, tables: Tables | None = None
+    model: Path, target: Path, timings: Path, reason: str | None, tables: Tables | None = None
 ) -> dict[str, Any]:
     """Leave the model as it is in the place of a trained one, with further tables, and say why.
+
+    A reason stops later stages too; None is for a role that is not to learn.
 
     `timings` is left empty: DVC misses an out that is not there.
     """

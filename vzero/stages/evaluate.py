@@ -11,14 +11,14 @@ from rich.console import Console
 
 from vzero import shards
 from vzero.benchmarks.catalogue import CATALOGUE
-from vzero.config import EVALUATED_MODELS, Params
+from vzero.config import EVALUATED_MODELS, MODELS, SOLVERS, Params
 from vzero.errors import ConfigError, ModelError
 from vzero.evaluate.item_parts import read_questions
 from vzero.evaluate.predict import ask_all, stored_model
 from vzero.evaluate.reading import PICTURE_REFUSED, graded_as_declared
 from vzero.evaluate.score import WHOLE, score
 from vzero.paths import Paths
-from vzero.tables import MODELS, REFUSED, SOLVERS, EvaluateTimings, Predictions, Scores
+from vzero.tables import REFUSED, EvaluateTimings, Predictions, Scores
 
 
 def run(params: Params, paths: Paths, model: str, benchmark: str) -> dict[str, Any]:

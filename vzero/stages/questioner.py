@@ -18,13 +18,13 @@ from vzero.selfplay.training import Lessons, learn
 
 
 def run(params: Params, paths: Paths, iteration: str) -> dict[str, Any]:
-    """Write the Questioner with its rollouts and log. After a stop it is handed on untrained."""
+    """Write the Questioner with its rollouts and log. After a stop, or without steps, it is handed on."""
     start, settings = iteration_of(params, iteration), params.selfplay
     target, timings = (place("questioner", iteration) for place in (paths.selfplay, paths.selfplay_timings))
     model, solver = (model_in(paths, folder) for folder in (start.questioner, start.solver))
-    if reason := stopped(paths.resolve(start.solver)):
+    role, reason = settings.questioner, stopped(paths.resolve(start.solver))
+    if reason or not role.steps:
         return hand_on(model, target, timings, reason)
-    role = settings.questioner
     method = Questioner(settings.questioner_method(), earlier_stems(paths, start.solver))
     base = model_in(paths, settings.iterations["1"].questioner)
     lessons = Lessons(

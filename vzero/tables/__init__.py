@@ -27,9 +27,7 @@ from vzero.tables.data import (
 )
 from vzero.tables.evaluation import (
     AGGREGATES,
-    MODELS,
     REFUSED,
-    SOLVERS,
     EvaluateTimings,
     Predictions,
     Promotions,
@@ -53,12 +51,10 @@ __all__ = [
     "FINISH_REASONS",
     "LABEL",
     "LEFT_OUT",
-    "MODELS",
     "PHASES",
     "QUESTION_KINDS",
     "REFUSED",
     "SHOWN_IMAGES",
-    "SOLVERS",
     "SPLITS",
     "TABLES",
     "Audit",

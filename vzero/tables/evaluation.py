@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import dataframely as dy
 
+from vzero.config.evaluate import MODELS
 from vzero.tables.training import FINISH_REASONS
 
-SOLVERS = tuple(f"solver-{iteration}" for iteration in range(1, 21))
-"""Of iterations of self-play."""
-MODELS = ("base", "trained", "teacher", *SOLVERS)
-"""The untouched student, the trained one, the teacher, and Solvers."""
 REFUSED = "refused"  # in the place of a finish reason: nothing was asked
 AGGREGATES = ["micro", "cyclic", "source_mean", "l2_macro"]
 

@@ -1,0 +1,65 @@
+"""How fast a Questioner's step gets its votes, beside a Solver for which every row encodes its own prompt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+import vzero
+from bench.measurements import Measurement, compare_seconds
+from bench.predictions import PlainModel
+from bench.timing import best_seconds, timed
+from vzero.answers.questions import WrittenQuestion, read_question
+from vzero.config import Models
+from vzero.config.voting import Voting
+from vzero.imaging import encode_png
+from vzero.models.loading import LoadedModel, load_model
+from vzero.models.prompt import prompts_of
+from vzero.needle.scenes import SIDES, draw_scene, render
+from vzero.prompts.roles import questioner_view
+from vzero.prompts.views import Picture
+from vzero.rollout.generate import Sampling
+from vzero.rollout.sampler import Decoder
+from vzero.voting.hearing import heard
+from vzero.voting.voters import Ask, asks_of, voters
+
+PLAYER = Path(vzero.__file__).parent / "needle/weights/player"
+IMAGES, GROUP = 12, 4  # of configs/selfplay.yaml
+WRITING = Sampling(1.0, 128)
+ROUNDS = 3
+
+
+def measure() -> Iterator[Measurement]:
+    """The player's questions about drawn scenes, voted on by the player. Raises ValueError where votes differ."""
+    model = load_model(PLAYER, Models())
+    plain = PlainModel(*(getattr(model, each.name) for each in fields(model)))
+    asks = _asks(model)
+    variants = {"every prompt by itself": plain, "shared prefixes": model}
+    replies = [heard(Decoder(each), each, asks) for each in variants.values()]
+    if replies[0] != replies[1]:
+        raise ValueError("shared prefixes change votes")
+    works = {name: timed(partial(heard, Decoder(each), each, asks)) for name, each in variants.items()}
+    seconds = best_seconds(works, rounds=ROUNDS)
+    yield from compare_seconds("votes", seconds, baseline="every prompt by itself")
+
+
+def _asks(model: LoadedModel) -> list[Ask]:
+    """What the Solver is asked in a step: every question that could be read, in the repaired mode."""
+    scenes = [
+        draw_scene(np.random.default_rng([3, number]), side=SIDES["standard"]) for number in range(IMAGES)
+    ]
+    pictures = [Picture.of(encode_png(render(scene))) for scene in scenes]
+    views = [questioner_view(picture) for picture in pictures]
+    groups = Decoder(model).answers(prompts_of(model, views), GROUP, WRITING, range(IMAGES))
+    voting, asks = Voting(), []
+    for picture, group in zip(pictures, groups, strict=True):
+        for text in {rollout.text: None for rollout in group}:
+            question = read_question(text, truncated=False)
+            if isinstance(question, WrittenQuestion):
+                for voter in voters(voting, window=False):
+                    asks += asks_of(voter, question, picture, voting)
+    return asks
