@@ -34,7 +34,7 @@ ROUNDS = 3
 
 
 def measure() -> Iterator[Measurement]:
-    """The player's questions about drawn scenes, voted on by the player. Raises ValueError where votes differ."""
+    """The player votes on its own questions about drawn scenes. Raises ValueError where votes differ."""
     model = load_model(PLAYER, Models())
     plain = PlainModel(*(getattr(model, each.name) for each in fields(model)))
     asks = _asks(model)

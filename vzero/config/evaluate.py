@@ -14,7 +14,7 @@ EVALUATED_MODELS = ("base", "trained", "teacher")
 SOLVERS = tuple(f"solver-{iteration}" for iteration in range(1, 21))
 """Of iterations of self-play."""
 MODELS = (*EVALUATED_MODELS, *SOLVERS)
-"""The untouched student, the trained one, the teacher, and Solvers: names in tables and on the command line."""
+"""The untouched student, the trained one, the teacher, and Solvers."""
 
 WordingName = Literal["vzero", "vlmevalkit", "qwen", "lmms-eval", "zoombench"]
 ReaderName = Literal[
