@@ -34,7 +34,7 @@ WARM_UP = 30  # steps
 
 @dataclass(frozen=True)
 class PlayerRecipe:
-    steps: int = 700
+    steps: int = 1400
     learning_rate: float = 1.5e-3
     fall: float = 0.25  # share of the steps over which the learning rate falls
     seed: int = 5
