@@ -34,9 +34,11 @@ WARM_UP = 30  # steps
 
 @dataclass(frozen=True)
 class PlayerRecipe:
-    steps: int = 700
+    steps: int = 2800
+    cycle: int = 1400
+    """Steps after which the learning rate, which falls to the end of each cycle, starts again."""
     learning_rate: float = 1.5e-3
-    fall: float = 0.25  # share of the steps over which the learning rate falls
+    fall: float = 0.25  # share of a cycle over which the learning rate falls
     seed: int = 5
     asking: tuple[int, tuple[Reply, ...]] = (3, ("ask", "ask"))
     answering: tuple[int, tuple[Reply, ...]] = (6, ("slow", "slow", "fast"))
@@ -103,11 +105,17 @@ def teach_step(
     optimizer.zero_grad()
     torch.stack([nats[reply] * weight for reply, weight in recipe.weights.items()]).sum().backward()
     torch.nn.utils.clip_grad_norm_(player.network.parameters(), 1.0)
-    falling = (recipe.steps - step) / (recipe.fall * recipe.steps) if recipe.fall else 1.0
     for group in optimizer.param_groups:
-        group["lr"] = recipe.learning_rate * min(1.0, (step + 1) / WARM_UP, max(falling, 0.05))
+        group["lr"] = learning_rate(recipe, step)
     optimizer.step()
     return {reply: value.item() for reply, value in nats.items()}
+
+
+def learning_rate(recipe: PlayerRecipe, step: int) -> float:
+    """Of a step: a warm-up, the rate, and a linear fall, in every cycle."""
+    place = step % recipe.cycle
+    falling = (recipe.cycle - place) / (recipe.fall * recipe.cycle) if recipe.fall else 1.0
+    return recipe.learning_rate * min(1.0, (place + 1) / WARM_UP, max(falling, 0.05))
 
 
 def nats_by_reply(player: LoadedModel, lessons: Sequence[PlayerLesson]) -> dict[Reply, torch.Tensor]:

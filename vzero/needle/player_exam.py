@@ -89,6 +89,7 @@ def _of_written(player: LoadedModel, count: int) -> list[Row]:
         share("written: right answer offered", "all", [truth is not None for truth in asked]),
         share("written: guess right", "all", guessed),
         share("written: description right", "all", [q.description == listed(scene) for scene, q in read]),
+        *_of_descriptions(read),
         *(
             share(
                 "written: family",
@@ -98,6 +99,21 @@ def _of_written(player: LoadedModel, count: int) -> list[Row]:
             for family in (*FAMILIES, "none")
         ),
     ]
+
+
+def _of_descriptions(read: Sequence[tuple[Scene, WrittenQuestion]]) -> list[Row]:
+    """What is said of an object whose colour is right: no two objects of a scene have one colour."""
+    found: dict[str, list[bool]] = {"colour": [], "shape": [], "letter": []}
+    for scene, question in read:
+        objects = {item.colour: item for item in scene.objects}
+        for said in question.description.split(", "):
+            colour, shape, letter = [*said.split(), "", "", ""][:3]
+            there = objects.get(colour)
+            found["colour"].append(there is not None)
+            if there is not None:
+                found["shape"].append(shape == there.shape)
+                found["letter"].append(letter == there.letter)
+    return [share("written: right of an object described", part, hits) for part, hits in found.items()]
 
 
 def _truth(scene: Scene, question: WrittenQuestion) -> str | None:

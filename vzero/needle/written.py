@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 
 from vzero.needle.player_questions import listed
 from vzero.needle.questions import OPTION_LETTERS, Question
@@ -13,13 +15,22 @@ ANSWERED = re.compile(r"(?:.*Answer: )?([A-D])", re.DOTALL)
 
 
 def written(scene: Scene, question: Question, guess: str) -> str:
-    """A question with what its author sees, and with the letter of a guess at the answer."""
+    """A question with what its author sees, and with the letter of a guess at the answer.
+
+    Options rise, as in many an exam: an author who only has to go on from the last one repeats none.
+    """
+    question = replace(question, options=rising(question.options))
     offered = list(zip(OPTION_LETTERS, question.options, strict=True))
     asked = "\n".join([question.text, *option_lines(offered, "{}) ")])
     return (
         f"<description>{listed(scene)}</description><question>{asked}</question>"
         f"<answer>{question.letter_of(guess)}</answer>"
     )
+
+
+def rising(options: Sequence[str]) -> tuple[str, ...]:
+    """Numbers by size, others by the alphabet."""
+    return tuple(sorted(options, key=int if options[0].isdigit() else str))
 
 
 def slowly(scene: Scene, question: Question, option: str) -> str:
