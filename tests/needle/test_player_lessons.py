@@ -28,7 +28,7 @@ from vzero.needle.playing import (
 )
 from vzero.needle.questions import Question
 from vzero.needle.scenes import SIDES, Scene, SceneObject, draw_scene
-from vzero.needle.written import read_answer, slowly, written
+from vzero.needle.written import read_answer, rising, slowly, written
 from vzero.prompts.roles import ASK, FAST
 from vzero.prompts.views import CHOOSE
 
@@ -48,7 +48,7 @@ def test_objects_are_listed_by_row_and_then_by_column():
 def test_the_three_replies_to_the_letter():
     assert written(SCENE, ABOUT_BLUE, "H") == (
         "<description>red circle L, blue square T, cyan circle H</description>"
-        "<question>What letter is on the blue square?\nA) X\nB) T\nC) H\nD) M</question><answer>C</answer>"
+        "<question>What letter is on the blue square?\nA) H\nB) M\nC) T\nD) X</question><answer>A</answer>"
     )
     assert slowly(SCENE, ABOUT_BLUE, "T") == (
         "I see red circle L, blue square T, cyan circle H. It is T. Answer: B"
@@ -59,8 +59,16 @@ def test_what_is_written_is_read_back():
     assert read_question(written(SCENE, ABOUT_BLUE, "T"), truncated=False) == WrittenQuestion(
         "red circle L, blue square T, cyan circle H",
         "What letter is on the blue square?",
-        ("X", "T", "H", "M"),
-        "B",
+        ("H", "M", "T", "X"),
+        "C",
+    )
+
+
+def test_options_rise_in_what_is_written_numbers_by_size():
+    assert rising(("10", "9", "8", "11")) == ("8", "9", "10", "11")
+    assert rising(("upper left", "lower right", "lower left", "upper right")) == (
+        *("lower left", "lower right"),
+        *("upper left", "upper right"),
     )
 
 

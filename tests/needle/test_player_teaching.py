@@ -7,7 +7,7 @@ from pathlib import Path
 import vzero.needle
 from vzero.config import Models
 from vzero.models.loading import load_model
-from vzero.needle.player import PlayerRecipe, teach_player, with_tags
+from vzero.needle.player import PlayerRecipe, learning_rate, teach_player, with_tags
 from vzero.prompts.roles import TAGS
 
 STUDENT = Path(vzero.needle.__file__).parent / "weights/student"
@@ -37,3 +37,11 @@ def test_two_steps_in_one_go_and_one_after_the_other_leave_the_same_bytes(tmp_pa
     once = taught("once", 2)
     assert once == taught("twice", 1, 2)
     assert once != (STUDENT / "model.safetensors").read_bytes()
+
+
+def test_the_learning_rate_warms_up_and_falls_in_every_cycle():
+    recipe = PlayerRecipe(steps=200, cycle=100, learning_rate=1.0, fall=0.25)
+    first, second = ([learning_rate(recipe, start + step) for step in range(100)] for start in (0, 100))
+    assert first == second
+    assert first[0] == pytest.approx(1 / 30) and first[29:75] == [1.0] * 46
+    assert first[87] == pytest.approx(13 / 25) and first[-1] == pytest.approx(0.05)
