@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 import vzero.needle
 from vzero.config import Models
 from vzero.models.loading import load_model
