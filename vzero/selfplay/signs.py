@@ -17,7 +17,8 @@ def view_conflict(votes: pl.DataFrame) -> float | None:
     both = whole.join(named.filter(voter="region"), on="question_id", suffix="_region")
     if both.is_empty():
         return None
-    return both.select(differs=~pl.col("majority").eq_missing(pl.col("majority_region")))["differs"].mean()
+    alike = both.filter(pl.col("majority").eq_missing(pl.col("majority_region")))
+    return 1 - alike.height / both.height
 
 
 def conflict_sign(votes: pl.DataFrame) -> str | None:
