@@ -8,12 +8,16 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
 from killable import KillableCommands
 
 from vzero.paths import Paths
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 # Torch reads this when it is imported. Threads of several test processes would wait for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -64,6 +68,15 @@ def charts_are_drawn_once() -> Iterator[None]:
     draw = vl_convert.vegalite_to_svg
     with mock.patch.object(vl_convert, "vegalite_to_svg", lambda spec: drawn(json.dumps(spec))):
         yield
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A real one, for `tests.in_browser`."""
+    from tests.in_browser import started_browser
+
+    with started_browser() as started:
+        yield started
 
 
 @pytest.fixture(scope="session")

@@ -5,9 +5,6 @@ Needs a Chromium on the machine. Without one the tests are skipped, unless VZERO
 
 from __future__ import annotations
 
-import os
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +12,9 @@ import polars as pl
 import pytest
 from example_run import picture, write_example
 from experiment_rows import EXPERIMENT, curves, runs
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser
 
+from tests.in_browser import CHECKS, WIDTHS, opened
 from vzero.config import parse_params
 from vzero.experiments import page as experiment_page
 from vzero.experiments.settings import Goal
@@ -25,10 +23,6 @@ from vzero.stages import quality, report
 # What is made once for the module is made in one process.
 pytestmark = pytest.mark.xdist_group("browser")
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-QUIET = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update")
-WIDTHS = {"laptop": 1280, "phone": 390}
-CHECKS = (Path(__file__).parent / "page_checks.js").read_text(encoding="utf-8")
 PUBLISHED = ("vstar", "hrbench_4k", "hrbench_8k", "zoombench", "mme_realworld", "mmstar", "cv_bench_2d")
 RUNS: dict[str, dict[str, Any]] = {
     "embedded benchmarks": {},
@@ -42,40 +36,12 @@ RUNS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if found is None:
-        reason = f"no browser on this machine: none of {', '.join(BROWSERS)} is on the PATH"
-        if os.environ.get("VZERO_REQUIRE_BROWSER"):
-            pytest.fail(reason)
-        pytest.skip(reason)
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=found, args=list(QUIET))
-        yield launched
-        launched.close()
-
-
 @pytest.fixture(scope="module", params=RUNS)
 def written(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The page of a run."""
     params, paths = write_example(tmp_path_factory.mktemp("run"), **RUNS[request.param])
     report.run(params, paths)
     return paths.report_page
-
-
-def opened(browser: Browser, file: Path, width: int) -> tuple[Page, list[str], list[str]]:
-    """The page with everything unfolded, what it fetched beside itself, and its script errors."""
-    page = browser.new_page(viewport={"width": width, "height": 900}, offline=True)
-    fetched: list[str] = []
-    errors: list[str] = []
-    page.on("request", lambda request: fetched.append(request.url))
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("console", lambda said: errors.append(said.text) if said.type in ("error", "warning") else None)
-    page.goto(file.as_uri())
-    page.evaluate("document.querySelectorAll('details').forEach((folded) => (folded.open = true))")
-    beside = [url for url in fetched if url != file.as_uri() and not url.startswith("data:")]
-    return page, beside, errors
 
 
 @pytest.mark.parametrize("device", WIDTHS)

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from playwright.sync_api import Browser
 from two_iterations import settings
 
+from tests.in_browser import CHECKS, WIDTHS, opened
 from vzero.commands import audit as auditing
 from vzero.errors import ProjectError
 from vzero.needle.scenes import Scene, SceneObject
@@ -173,6 +175,23 @@ def test_the_page_says_what_it_was_made_of_and_shows_every_reason(audited: Paths
         for reason in set(labelled["reason"]):
             assert f'<th scope="row">{reason.replace("_", " ")}</th>' in page
     assert page.count('class="card sample"') == 2 * min(12, labelled.height)
+
+
+@pytest.mark.parametrize("device", WIDTHS)
+def test_the_page_is_whole_on_every_width(browser: Browser, audited: Paths, device: str):
+    page, fetched, errors = opened(browser, audited.audit_page, WIDTHS[device])
+    assert page.locator("h2").all_inner_texts() == [
+        "What the Solvers can do",
+        "Which labels are right",
+        "What became of what was written",
+        "How the roles learnt",
+        "Questions",
+        "Published, not reproduced",
+    ]
+    assert page.locator(".chart svg:visible").count() > 10
+    assert page.evaluate(CHECKS) == []
+    assert (fetched, errors) == ([], [])
+    page.close()
 
 
 def test_the_table_counts_each_question_once_a_voter(audited: Paths):
