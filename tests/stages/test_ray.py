@@ -14,7 +14,7 @@ from vzero.errors import ConfigError
 from vzero.stages import crops, ingest
 
 pytest.importorskip("ray", reason="ray is not installed: pip install 'vzero[ray]'")
-pytestmark = [pytest.mark.xdist_group("ray"), pytest.mark.long]
+pytestmark = pytest.mark.xdist_group("ray")
 
 
 def test_an_address_without_a_cluster_is_an_error_that_names_the_key():
@@ -37,6 +37,7 @@ def on_ray():
     cluster.shutdown()
 
 
+@pytest.mark.long
 def test_a_cluster_that_loses_a_worker_writes_the_bytes_of_one_and_of_two_local_processes(
     annotate, table_params, on_ray, tmp_path, monkeypatch
 ):
