@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -42,6 +43,21 @@ def test_a_new_project_has_the_same_graph_on_its_own_models_and_none_of_the_code
     assert read_yaml(new / "params.yaml") == read_yaml(ROOT / "params.yaml") | changed | {
         "models": read_yaml(ROOT / "params.yaml")["models"] | changed["models"]
     }
+
+
+def test_what_overlays_and_experiments_name_of_the_embedded_world_lies_in_the_project(new: Path):
+    files = list((new / "configs").rglob("*.yaml"))
+    named = {name for file in files for name in re.findall(r"models/needle/\w+", file.read_text())}
+    assert named == {"models/needle/player"}
+    assert all((new / name / "model.safetensors").is_file() for name in named)
+    assert not any("needle/weights" in file.read_text() for file in files)
+
+
+def test_deployments_of_a_project_name_flows_that_its_file_has(new: Path):
+    entries = [each["entrypoint"] for each in read_yaml(new / "prefect.yaml")["deployments"]]
+    there = re.search(r"__all__ = \[(.*)\]", (new / "deployments.py").read_text())
+    assert there and {entry.partition(":")[2] for entry in entries} == set(re.findall(r'"(\w+)"', there[1]))
+    assert {entry.partition(":")[0] for entry in entries} == {"deployments.py"}
 
 
 def test_a_folder_with_such_files_is_left_alone(tmp_path: Path):

@@ -37,7 +37,8 @@ COPIED = {
     "prefect.toml": "prefect.toml.in",
 }
 """Files as they are in the checkout. The links are named otherwise: git and DVC would obey them here too."""
-MODELS = "models/needle"
+SHIPPED, MODELS = "vzero/needle/weights", "models/needle"
+"""Where the embedded world's models lie in the checkout, and in a project."""
 FLOWS = "deployments.py"
 CODE = "code.yaml"
 DVC_HEADER = """\
@@ -55,8 +56,9 @@ from flows.experiment import experiment
 from flows.pipeline import pipeline
 from flows.recovery import recover
 from flows.retrain import retrain
+from flows.selfplay import selfplay
 
-__all__ = ["experiment", "pipeline", "recover", "retrain"]
+__all__ = ["experiment", "pipeline", "recover", "retrain", "selfplay"]
 '''
 
 
@@ -70,7 +72,9 @@ def lay_out(folder: Path) -> None:
     for place, text in MADE.items():
         _write(folder / place, text())
     shutil.copytree(TEMPLATE / "configs", folder / "configs")
-    for model in ("student", "teacher"):
+    for file in (folder / "configs").rglob("*.yaml"):
+        _write(file, file.read_text(encoding="utf-8").replace(SHIPPED, MODELS))
+    for model in ("student", "teacher", "player"):
         shutil.copytree(WEIGHTS / model, folder / MODELS / model)
     if subprocess.run(["git", "-C", folder, "rev-parse"], capture_output=True).returncode:
         subprocess.run(["git", "-C", folder, "init", "--quiet"], check=True)
@@ -133,13 +137,13 @@ def _code() -> str:
 def _deployments() -> str:
     """Prefect loads flows from files in the working directory, where `flows/` is not."""
     text = _text("prefect.yaml.in")
-    for flow in ("experiment", "pipeline", "recovery", "retrain"):
+    for flow in ("experiment", "pipeline", "recovery", "retrain", "selfplay"):
         text = text.replace(f"flows/{flow}.py:", f"{FLOWS}:")
     return text
 
 
 def _params() -> str:
-    return _text("params.yaml.in").replace("vzero/needle/weights", MODELS)
+    return _text("params.yaml.in").replace(SHIPPED, MODELS)
 
 
 MADE = {
