@@ -29,6 +29,14 @@ def test_a_window_lies_inside_and_is_as_large_as_the_image_lets_it(strategy, wid
     assert (right - left, bottom - top) == (min(side, width), min(side, height))
 
 
+@given(st.sampled_from(strategies()), st.integers(20, 90), st.integers(1, 20), st.integers(0, 9))
+def test_windows_begin_on_the_grid(strategy, width, grid, seed):
+    pixels = RNG.integers(0, 256, size=(60, width, 3), dtype=np.uint8)
+    left, top, right, bottom = window_of(pixels, strategy, side=20, seed=seed, grid=grid)
+    assert left % grid == top % grid == 0
+    assert (right - left, bottom - top) == (20, 20) and right <= width
+
+
 @pytest.mark.parametrize("strategy", strategies())
 def test_pixels_and_seed_decide(strategy):
     one, other = (render(draw_scene(np.random.default_rng([1, n]), side=112)) for n in range(2))

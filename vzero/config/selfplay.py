@@ -74,6 +74,9 @@ class Windows(Section):
     """The name of a file in `vzero/windows`."""
     side: Positive = 64
     """Pixels; an image that is smaller is its own window."""
+    grid: Positive = 1
+    """Pixels; windows begin at multiples of it. As the sides of a visual token, it shows the model's tower what
+    it would see of the whole image: small towers cannot read what lies across their tokens."""
     seed: NonNegative = 0
 
 

@@ -82,7 +82,7 @@ def _photograph(image_id: str, width: int, height: int, data: bytes, settings: S
         return Photograph(picture)
     pixels = decode(data)
     windows = settings.windows
-    box = window_of(pixels, windows.strategy, side=windows.side, seed=windows.seed)
+    box = window_of(pixels, windows.strategy, side=windows.side, seed=windows.seed, grid=windows.grid)
     return Photograph(picture, window_picture(data, box), box)
 
 

@@ -21,14 +21,15 @@ def strategies() -> list[str]:
     return sorted(module.name for module in pkgutil.iter_modules(__path__))
 
 
-def window_of(pixels: np.ndarray, strategy: str, *, side: int, seed: int) -> PixelBox:
+def window_of(pixels: np.ndarray, strategy: str, *, side: int, seed: int, grid: int = 1) -> PixelBox:
     """A square of `side` pixels of an image (height, width, 3), the whole of any axis that is shorter.
 
-    Raises ConfigError for an unknown strategy.
+    It begins at multiples of `grid` pixels. Raises ConfigError for an unknown strategy.
     """
     if strategy not in strategies():
         raise ConfigError(f"selfplay.windows.strategy: allowed: {', '.join(strategies())}, got {strategy!r}")
     height, width = pixels.shape[:2]
     rng = np.random.default_rng([seed, xxh64_intdigest(np.ascontiguousarray(pixels).tobytes())])
-    left, top = import_module(f"{__name__}.{strategy}").place(pixels, side, rng)
+    place = import_module(f"{__name__}.{strategy}").place(pixels, side, rng)
+    left, top = (at - at % grid for at in place)
     return left, top, min(left + side, width), min(top + side, height)
