@@ -75,8 +75,8 @@ class Windows(Section):
     side: Positive = 64
     """Pixels; an image that is smaller is its own window."""
     grid: Positive = 1
-    """Pixels; windows begin at multiples of it. With the side of a visual token a tower sees in a window what it
-    sees in the whole image: small ones cannot read what lies across their tokens."""
+    """Pixels; windows begin at multiples of it. With the side of a visual token a tower sees in a window what
+    it sees in the whole image: small ones cannot read what lies across their tokens."""
     seed: NonNegative = 0
 
 
