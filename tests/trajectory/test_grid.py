@@ -17,8 +17,8 @@ STORED = json.loads(GRID.read_text())
 def assert_as_stored(names: list[str]) -> None:
     """Equal to the bit on the machine of the figures.
 
-    Another sums in another order: the first loss, and nearly. In later steps a near tie may have turned, and an
-    answer with it.
+    Another sums in another order: the first loss, and nearly. In later steps a near tie may have turned, and
+    an answer with it.
     """
     found = figures(names)
     for name in names:
