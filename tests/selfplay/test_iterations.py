@@ -68,7 +68,8 @@ def test_the_log_tells_of_questions_and_of_the_reference(played: Paths):
     assert log.select(pl.col("malformed", "reference_kl", "clipped", "alike").is_null().any()).row(0) == (
         (False,) * 4
     )
-    assert log["labels"].sum() == 0
+    logs = [log, read(played.selfplay("solver", "1") / "train_log", TrainLog)]
+    assert [each["labels"].sum() for each in logs] == [0, 0], "votes are nobody's labels"
 
 
 def test_too_little_to_learn_from_hands_the_last_model_on_and_says_so(played: Paths, tmp_path: Path):

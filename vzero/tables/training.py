@@ -108,7 +108,7 @@ class TrainLog(dy.Schema):
     rollout_positions = dy.Int64(nullable=False)
     replay_positions = dy.Int64(nullable=False)
     update_positions = dy.Int64(nullable=False)
-    labels = dy.Int64(nullable=False)  # answer labels that the method read: of each sample one, or none
+    labels = dy.Int64(nullable=False)  # people's answers that the method read: of each sample one, or none
 
 
 class TrainTimings(dy.Schema):

@@ -52,9 +52,13 @@ class Meter:
         return Cost(time.perf_counter(), flops, sum(work.positions for work in self._works))
 
 
-def amounts(costs: Mapping[str, Cost], tasks: Sequence[Task]) -> dict[str, int]:
-    """This process's part of the columns of `tables.TrainLog` that no clock and no answer tells."""
-    labelled = {task.sample.sample_id for task in tasks if task.sample.answer is not None}
+def amounts(costs: Mapping[str, Cost], tasks: Sequence[Task], *, labels: bool) -> dict[str, int]:
+    """This process's part of the columns of `tables.TrainLog` that no clock and no answer tells.
+
+    `labels`: whether samples' answers are people's, read for the method; what votes gave is not counted.
+    """
+    answered = {task.sample.sample_id for task in tasks if task.sample.answer is not None}
+    labelled = answered if labels else ()
     flops = {f"{phase}_flops": cost.flops for phase, cost in costs.items()}
     positions = {f"{phase}_positions": cost.positions for phase, cost in costs.items()}
     return {**flops, **positions, "labels": len(labelled)}

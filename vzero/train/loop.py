@@ -109,7 +109,8 @@ def _step(
     if run.method.settings.teacher != "writes":
         run.sampler.follow(run.student)
     rows = gather_object(rollout_rows(scored, run.method, number=step))
-    used = summed(gather_object([amounts(costs, batch.tasks)]))
+    labels = run.train.method.labels
+    used = summed(gather_object([amounts(costs, batch.tasks, labels=labels)]))
     if not accelerator.is_main_process:
         return None
     write_rollouts(folder / "rollouts", rows, number=step)
