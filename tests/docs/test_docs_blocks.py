@@ -206,7 +206,7 @@ STAGE_BLOCKS = of("console", "stages")
 
 @pytest.mark.parametrize("block", STAGE_BLOCKS, ids=names(STAGE_BLOCKS))
 def test_output_of_make_is_of_what_there_is(block: Block):
-    """Lines of stages, the last line of the Makefile's target, and pytest's."""
+    """Lines of stages and of the audit, the last line of the Makefile's target, and pytest's."""
     for line in "".join(command.output for command in console_commands(block)).splitlines():
         stage = line.partition(":")[0].split()
         known = (

@@ -61,6 +61,19 @@ def test_the_card_states_what_the_table_says():
         assert f"| {row['measure']} | {row['group']} | {row['n']} | {figure(row)} |" in card
 
 
+def test_the_exam_counts_what_it_asked(player):
+    """So few that nothing is told of the player."""
+    rows = {
+        (row["measure"], row["group"]): row
+        for row in examine(player, written=3, answered=2, windows=2).to_dicts()
+    }
+    assert rows["written: well-formed", "all"]["n"] == 3
+    assert rows["answered: vote", "all"]["n"] == rows["windows: vote", "all"]["n"] == 2
+    measured = [row for row in rows.values() if row["n"]]
+    assert all(row["low"] <= row["value"] <= row["high"] for row in measured)
+    assert {"letter", "corner"} <= {group for measure, group in rows if measure == "windows: vote"}
+
+
 @pytest.mark.long
 def test_a_fresh_measurement_lies_within_the_cards_intervals(player):
     """The same first questions, fewer of them: what is stated lies in the wider intervals."""

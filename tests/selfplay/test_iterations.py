@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from two_iterations import BASE, SELFPLAY, play, settings
+from two_iterations import BASE, SELFPLAY, play, scripted, settings
 
 from vzero.errors import ConfigError
 from vzero.models.hashing import folder_hash
@@ -102,6 +102,28 @@ def test_the_same_command_again_takes_no_step(played: Paths, capsys: pytest.Capt
     solver.run(settings(), played, "2")
     assert "continuing from step-000002" in capsys.readouterr().out
     assert folder_hash(played.selfplay("solver", "2") / "model") == before
+
+
+def test_labels_of_a_window_are_learnt_from_the_whole_image(played: Paths, tmp_path: Path):
+    shutil.copytree(played.photographs, tmp_path / "data/selfplay/photographs")
+    paths = Paths(tmp_path)
+    region = settings(
+        keep=SELFPLAY["keep"] | {"label": "region"},
+        windows={"side": 64, "grid": 16},
+        questioner=SELFPLAY["questioner"] | {"steps": 1},
+        solver=SELFPLAY["solver"] | {"steps": 1},
+    )
+    with scripted():
+        play(region, paths, ["1"])
+    questions = read(paths.selfplay("questions", "1") / "questions", Questions)
+    assert all(left % 16 == top % 16 == 0 for left, top, *_ in questions["window"])
+    votes = read(paths.selfplay("votes", "1") / "votes", Votes)
+    by_window = dict(votes.filter(voter="region").select("question_id", "majority").iter_rows())
+    labelled = read(paths.selfplay("solver", "1") / "solver_set", SolverSet)
+    for row in labelled.filter("kept").iter_rows(named=True):
+        assert row["options"]["ABCD".index(row["label"])] == by_window[row["question_id"]]
+    rollouts = read(paths.selfplay("solver", "1") / "rollouts", Rollouts)
+    assert {view for views in rollouts["logprobs"] for view in {each["view"] for each in views}} == {"full"}
 
 
 @pytest.mark.parametrize(("reference", "moved"), [("start", False), ("base", True)])

@@ -108,7 +108,6 @@ def assert_same_training(
     assert_frame_equal(*logs, abs_tol=tolerance, rel_tol=tolerance)
 
 
-@pytest.mark.long
 @pytest.mark.xdist_group("kills")
 def test_two_processes_with_a_sharded_student_train_as_one(
     made_project: Path, tmp_path: Path, commands: KillableCommands
