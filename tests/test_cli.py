@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from vzero import cli, errors
+from vzero.stage_commands import STAGES
 from vzero.summaries import summary_line
 
 ROOT = Path(__file__).parent.parent
@@ -106,6 +107,39 @@ def test_an_interrupt_is_said_to_lose_nothing(monkeypatch, capsys):
     with pytest.raises(SystemExit, match="130"):
         cli.main()
     assert capsys.readouterr().err == "vzero: interrupted; the same command goes on from here\n"
+
+
+CALLED = {
+    "evaluate": ("solver-2", "search"),
+    "photographs": ("mine",),
+    **dict.fromkeys(("questioner", "questions", "votes", "solver"), ("1",)),
+}
+
+
+@pytest.mark.parametrize("stage", [stage.__name__ for stage in STAGES])
+def test_a_command_runs_its_stage_on_the_cell_that_it_names(stage: str, monkeypatch):
+    ran = []
+    monkeypatch.setattr(
+        "vzero.stage_commands._run_stage", lambda name, *cell, params=None: ran.append((name, *cell))
+    )
+    monkeypatch.chdir(ROOT)
+    with pytest.raises(SystemExit, match="0"):
+        cli.app([stage, *CALLED.get(stage, ())])
+    assert ran == [(stage, *CALLED.get(stage, ()))]
+
+
+def test_what_is_no_stage_prints_its_summary_too(monkeypatch, capsys):
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr("vzero.commands.audit.run", lambda params, paths: {"labels": 3, "right": 2})
+    monkeypatch.setattr("vzero.commands.promote.run", lambda params, paths, model: {"outcome": model})
+    for words in (["audit"], ["promote", "solver-2"], ["promote"]):
+        with pytest.raises(SystemExit, match="0"):
+            cli.app(words)
+    assert capsys.readouterr().out.splitlines() == [
+        "audit: labels 3, right 2",
+        "promote: outcome solver-2",
+        "promote: outcome trained",
+    ]
 
 
 @pytest.mark.parametrize(

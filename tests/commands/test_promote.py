@@ -16,7 +16,7 @@ from tests.checked_tables import write_shards
 from vzero import shards
 from vzero.commands import promote
 from vzero.config import Params, parse_params
-from vzero.errors import ProjectError
+from vzero.errors import ConfigError, ProjectError
 from vzero.evaluate.statistics import Difference
 from vzero.imaging import encode_png
 from vzero.models.hashing import folder_hash
@@ -250,3 +250,26 @@ def test_a_promotion_killed_before_the_model_was_in_place_is_recorded_once(
 def test_nothing_trained_is_an_error(params: Params, paths: Paths):
     with pytest.raises(ProjectError, match="no trained model; run train first"):
         promote.run(params, paths)
+
+
+def test_a_solver_of_self_play_is_promoted_like_a_student(
+    params: Params, paths: Paths, letter_model: LetterModel
+):
+    shutil.copytree(letter_model("B"), paths.solver_model("solver-2"))
+    summary = promote.run(params, paths, "solver-2")
+    assert (summary["outcome"], summary["accuracy"]) == ("promoted", 5 / 8)
+    assert folder_hash(paths.promoted_model) == folder_hash(paths.solver_model("solver-2"))
+    assert promote.run(params, paths, "solver-2")["outcome"] == "unchanged"
+    with pytest.raises(ProjectError, match="solver-3/model: no trained model; run solver first"):
+        promote.run(params, paths, "solver-3")
+    with pytest.raises(ConfigError, match="unknown model 'teacher': allowed: trained, solver-1 and so on"):
+        promote.run(params, paths, "teacher")
+
+
+def test_without_samples_to_compare_by_a_solver_is_kept(
+    params: Params, tmp_path: Path, letter_model: LetterModel
+):
+    images_alone = Paths(tmp_path)
+    shutil.copytree(letter_model("B"), images_alone.solver_model("solver-1"))
+    summary = promote.run(params, images_alone, "solver-1")
+    assert summary["outcome"] == "kept" and "no dev sample" in summary["reason"]

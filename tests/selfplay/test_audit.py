@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import polars as pl
 import pytest
+from example_run import prediction_rows, score_rows
 from playwright.sync_api import Browser
 from two_iterations import settings
 
@@ -19,8 +21,17 @@ from vzero.selfplay.gathering import drawn as drawn_of
 from vzero.selfplay.played import Played
 from vzero.selfplay.signs import conflict_sign, view_conflict
 from vzero.selfplay.truths import Truth, drawn_scenes, truths
-from vzero.shards import frame_of, read
-from vzero.tables import Audit, Photographs, Questions, SolverSet, TrainLog, Votes
+from vzero.shards import frame_of, read, shard_path, write_table
+from vzero.tables import (
+    Audit,
+    Photographs,
+    Predictions,
+    Questions,
+    Scores,
+    SolverSet,
+    TrainLog,
+    Votes,
+)
 
 # The two iterations are played in one process.
 pytestmark = pytest.mark.xdist_group("selfplay")
@@ -202,6 +213,23 @@ def test_the_table_counts_each_question_once_a_voter(audited: Paths):
         kept = read(audited.selfplay("solver", iteration) / "solver_set", SolverSet)["kept"].sum()
         assert counts.pop("label") == kept
         assert counts == dict(votes.group_by("voter").len().iter_rows())
+
+
+def test_solvers_are_compared_with_the_base_on_what_all_have_answered(played: Paths, tmp_path: Path):
+    shutil.copytree(played.root / "data/selfplay", tmp_path / "data/selfplay")
+    paths = Paths(tmp_path)
+    for model, right in (("base", 10), ("solver-2", 16)):
+        for benchmark in ("search", *(["zoom"] if model == "base" else [])):
+            hits = [item < right for item in range(24)]
+            predictions = pl.DataFrame(prediction_rows(model, benchmark, "full", hits))
+            scores = pl.DataFrame(score_rows(model, benchmark, "full", hits))
+            write_table(shard_path(paths.predictions(model, benchmark), 0), predictions, Predictions)
+            write_table(shard_path(paths.scores(model, benchmark), 0), scores, Scores)
+    params = settings(evaluated=["solver-2"])
+    auditing.run(params, paths)
+    page = paths.audit_page.read_text()
+    assert '<th scope="row">solver-2</th>' in page and "+25.0 points" in page
+    assert "needle-search" in page and "needle-zoom" not in page
 
 
 def test_no_stage_before_it_can_be_audited(tmp_path: Path):
