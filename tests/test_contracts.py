@@ -116,6 +116,12 @@ def test_a_stage_depends_on_the_code_that_it_imports_and_on_no_other(stage: str)
 
 
 @pytest.mark.parametrize("stage", STAGES)
+def test_no_stage_can_look_a_truth_up(stage: str):
+    """What is true of written questions is for the audit alone."""
+    assert not {"vzero.selfplay.truths", "vzero.selfplay.audit"} & set(closure(stage))
+
+
+@pytest.mark.parametrize("stage", STAGES)
 def test_the_code_that_names_a_run_is_what_the_stage_imports(stage: str):
     """Read by a graph of imports made otherwise; a package is imported before what lies in it."""
     found = import_closure(module_of(stage))

@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 from vzero.config import read_yaml
 from vzero.errors import ConfigError
 from vzero.experiments.settings import Experiment, arm_tree, load_experiment
-from vzero.experiments.subjects import SELFPLAY
+from vzero.experiments.subjects import SelfPlay
 from vzero.paths import Paths
 
 ROOT = Path(__file__).parents[2]
@@ -122,9 +122,9 @@ def test_marks_of_self_play_are_iterations_and_seeds_those_of_both_roles(tmp_pat
     for role in ("questioner", "solver"):
         (paths.selfplay(role, "1") / "train_log").mkdir(parents=True)
     (paths.selfplay("solver", "2") / "train_log").mkdir(parents=True)  # its Questioner was handed on
-    logs = [log.parent.name for log, _ in SELFPLAY.logs(paths, 2)]
+    logs = [log.parent.name for log, _ in SelfPlay().logs(paths, 2)]
     assert logs == ["questioner-1", "solver-1", "solver-2"]
-    assert [SELFPLAY.model(mark) for mark in (1, 2)] == ["solver-1", "solver-2"]
+    assert [SelfPlay().model(mark) for mark in (1, 2)] == ["solver-1", "solver-2"]
 
 
 @pytest.mark.parametrize(

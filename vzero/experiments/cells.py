@@ -70,7 +70,7 @@ def _reaching(subject: Subject, tree: dict[str, Any], stages: dict[str, Any]) ->
     """The parameters that DVC follows for the stages of a cell, but for the course of marks, by name."""
     for stage in subject.stages:
         for listed in stages[stage]["params"]:
-            if isinstance(listed, str) and listed not in subject.unnamed:
+            if isinstance(listed, str) and listed != subject.course:
                 key = listed.replace("${ingest.source}", tree["ingest"]["source"]).removesuffix(".${key}")
                 yield key, _value(tree, key)
 

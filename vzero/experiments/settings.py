@@ -140,7 +140,7 @@ def load_experiment(path: Path) -> Experiment:
 def arm_tree(experiment: Experiment, arm: str, params: dict[str, Any]) -> dict[str, Any]:
     """The project's params with the arm's over them, checked. Raises ConfigError, which names the arm."""
     overlay, subject = experiment.arms[arm].params, experiment.subject
-    for key in (*subject.seeds, *subject.given):
+    for key in subject.given:
         if _says(overlay, key):
             raise ConfigError(f"arms.{arm}.params: {key} is the experiment's to say, not an arm's")
     tree = merged(params, overlay)

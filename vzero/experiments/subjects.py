@@ -2,46 +2,98 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from vzero.paths import Paths
 
 Kind = Literal["training", "selfplay"]
+COMMON = ("evaluate.benchmarks", "evaluate.frozen")
 
 
-@dataclass(frozen=True)
-class Subject:
-    unit: str
+class Subject(ABC):
+    unit: ClassVar[str]
     """What marks count."""
-    stages: tuple[str, ...]
+    stages: ClassVar[tuple[str, ...]]
     """That decide what a cell finds."""
-    shared: tuple[str, ...]
+    shared: ClassVar[tuple[str, ...]]
     """What a cell brings up to date first: what cells have in common."""
-    evaluated: str
+    evaluated: ClassVar[str]
     """The stage whose cells a mark needs."""
-    seeds: tuple[str, ...]
+    seeds: ClassVar[tuple[str, ...]]
     """Parameters that are the cell's seed."""
-    given: tuple[str, ...]
-    """Further ones that are the experiment's to say, and no arm's."""
-    unnamed: tuple[str, ...]
-    """Parameters that stages depend on and that make no other cell: the course of marks."""
+    course: ClassVar[str]
+    """The parameter that goes from mark to mark: the same cell has all its values."""
 
+    @property
+    def given(self) -> tuple[str, ...]:
+        """Parameters that are the experiment's to say, and no arm's."""
+        return (*self.seeds, self.course, *COMMON)
+
+    @abstractmethod
     def at(self, mark: int) -> dict[str, Any]:
         """Parameters of a cell at a mark."""
-        return {"train": {"steps": mark}} if self is TRAINING else {"selfplay": {"evaluated": [solver(mark)]}}
 
+    @abstractmethod
     def model(self, mark: int) -> str:
         """Which model is asked at a mark."""
-        return "trained" if self is TRAINING else solver(mark)
+
+    @abstractmethod
+    def logs(self, workspace: Paths, mark: int) -> Iterator[tuple[Path, Path]]:
+        """The log and the timings of every training up to a mark."""
+
+    @abstractmethod
+    def models(self, tree: Mapping[str, Any]) -> Sequence[str]:
+        """Folders of what a cell starts from."""
+
+    def problems(self, tree: Mapping[str, Any], marks: Sequence[int]) -> Iterator[str]:
+        """What an arm's params lack."""
+        yield from ()
+
+
+class Training(Subject):
+    """The stage `train`, whose later marks go on where earlier ones ended."""
+
+    unit = "step"
+    stages = ("ingest", "crops", "train", "evaluate")
+    shared = ("crops", "evaluate-frozen")
+    evaluated = "evaluate"
+    seeds = ("train.seed",)
+    course = "train.steps"
+
+    def at(self, mark: int) -> dict[str, Any]:
+        return {"train": {"steps": mark}}
+
+    def model(self, mark: int) -> str:
+        return "trained"
 
     def logs(self, workspace: Paths, mark: int) -> Iterator[tuple[Path, Path]]:
-        """The log and the timings of every training up to a mark; none of what was handed on untrained."""
-        if self is TRAINING:
-            yield workspace.train_log, workspace.train_timings
-            return
+        yield workspace.train_log, workspace.train_timings
+
+    def models(self, tree: Mapping[str, Any]) -> Sequence[str]:
+        return [tree["models"]["student"], tree["models"]["teacher"]]
+
+
+class SelfPlay(Subject):
+    """Iterations of Questioner and Solver."""
+
+    unit = "iteration"
+    stages = ("ingest", "photographs", "questioner", "questions", "votes", "solver", "evaluate-solvers")
+    shared = ("photographs", "evaluate-frozen")
+    evaluated = "evaluate-solvers"
+    seeds = ("selfplay.questioner.seed", "selfplay.solver.seed")
+    course = "selfplay.evaluated"
+
+    def at(self, mark: int) -> dict[str, Any]:
+        return {"selfplay": {"evaluated": [self.model(mark)]}}
+
+    def model(self, mark: int) -> str:
+        return f"solver-{mark}"
+
+    def logs(self, workspace: Paths, mark: int) -> Iterator[tuple[Path, Path]]:
+        """Of both roles; none of what was handed on untrained."""
         for iteration in map(str, range(1, mark + 1)):
             for role in ("questioner", "solver"):
                 log = workspace.selfplay(role, iteration) / "train_log"
@@ -49,43 +101,12 @@ class Subject:
                     yield log, workspace.selfplay_timings(role, iteration)
 
     def models(self, tree: Mapping[str, Any]) -> Sequence[str]:
-        """Folders of what a cell starts from."""
-        named = [tree["models"]["student"], tree["models"]["teacher"]]
-        if self is TRAINING:
-            return named
-        return [named[0], *tree["selfplay"]["iterations"]["1"].values()]
+        return [tree["models"]["student"], *tree["selfplay"]["iterations"]["1"].values()]
 
     def problems(self, tree: Mapping[str, Any], marks: Sequence[int]) -> Iterator[str]:
-        """What an arm's params lack."""
         there = len((tree.get("selfplay") or {}).get("iterations") or {})
-        if self is SELFPLAY and there < marks[-1]:
+        if there < marks[-1]:
             yield f"selfplay.iterations has {there}, and the last mark is {marks[-1]}"
 
 
-def solver(iteration: int) -> str:
-    return f"solver-{iteration}"
-
-
-COMMON = ("evaluate.benchmarks", "evaluate.frozen")
-TRAINING = Subject(
-    unit="step",
-    stages=("ingest", "crops", "train", "evaluate"),
-    shared=("crops", "evaluate-frozen"),
-    evaluated="evaluate",
-    seeds=("train.seed",),
-    given=("train.steps", *COMMON),
-    unnamed=("train.steps",),
-)
-SELFPLAY = Subject(
-    unit="iteration",
-    stages=(
-        *("ingest", "photographs", "questioner", "questions", "votes", "solver"),
-        "evaluate-solvers",
-    ),
-    shared=("photographs", "evaluate-frozen"),
-    evaluated="evaluate-solvers",
-    seeds=("selfplay.questioner.seed", "selfplay.solver.seed"),
-    given=("selfplay.evaluated", *COMMON),
-    unnamed=("selfplay.evaluated",),
-)
-SUBJECTS: dict[Kind, Subject] = {"training": TRAINING, "selfplay": SELFPLAY}
+SUBJECTS: dict[Kind, Subject] = {"training": Training(), "selfplay": SelfPlay()}
