@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,16 @@ def test_null_takes_away_what_the_user_named(params: Path, tmp_path: Path):
     gone = overlay_of(tmp_path, "selfplay: {photographs: {mine: null, other: null}}\n")
     assert [(change.key, change.new) for change in use(gone, params)] == [("selfplay.photographs.mine", None)]
     assert load_params(params) == Params()
+
+
+def test_a_list_that_was_there_keeps_its_lines_and_comments(params: Path, tmp_path: Path):
+    listed = "benchmarks:\n  - search   # the first\n  - coarse"
+    params.write_text(re.sub(r"benchmarks: \[search[^\n]*", listed, params.read_text()))
+    before = params.read_text()
+    use(overlay_of(tmp_path, "train: {trackers: [tensorboard]}\nevaluate: {frozen: [base]}\n"), params)
+    assert listed in before and listed in params.read_text()
+    assert load_params(params).evaluate.frozen == ("base",)
+    assert len(params.read_text().splitlines()) == len(before.splitlines())
 
 
 def test_comments_and_order_stay_and_only_the_named_value_changes(params: Path, tmp_path: Path):

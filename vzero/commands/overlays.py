@@ -23,21 +23,17 @@ _SpelledOutNull.add_representer(
 
 
 def _in_one_line(tree: CommentedMap) -> None:
-    """Lists, and sections that lost their last entry, are written `[a, b]` and `{}`.
+    """Lists of the overlay, and sections that lost their last entry, are written `[a, b]` and `{}`.
 
-    On lines of their own, after a comment behind the key, ruamel would write what is not YAML.
+    On lines of their own, after a comment behind the key, ruamel would write what is not YAML. Lists that
+    were there stay as they are, with their comments.
     """
     for name, value in tree.items():
-        if isinstance(value, list):
-            tree[name] = CommentedSeq(value)
-        elif value == {}:
-            tree[name] = CommentedMap()
-        elif isinstance(value, CommentedMap):
+        if isinstance(value, CommentedMap) and value:
             _in_one_line(value)
-            continue
-        else:
-            continue
-        tree[name].fa.set_flow_style()
+        elif value == {} or (isinstance(value, list) and not isinstance(value, CommentedSeq)):
+            tree[name] = CommentedSeq(value) if isinstance(value, list) else CommentedMap()
+            tree[name].fa.set_flow_style()
 
 
 def use(overlay: Path, params: Path) -> list[Change]:
