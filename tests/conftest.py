@@ -8,7 +8,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -18,6 +18,9 @@ from vzero.paths import Paths
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+
+DRAWN: dict[str, str] = {}
+"""Charts of `charts_drawn_once` by their specification."""
 
 # Torch reads this when it is imported. Threads of several test processes would wait for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -56,17 +59,25 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
-@pytest.fixture(scope="session", autouse=True)
-def charts_are_drawn_once() -> Iterator[None]:
-    """Small runs have mostly the same charts, and a chart's picture depends on its text alone."""
-    from functools import cache
+@pytest.fixture(scope="module")
+def charts_drawn_once() -> Iterator[None]:
+    """For tests that look at what is around charts: small runs have mostly the same ones.
+
+    Not for tests of the charts themselves, or of equal bytes: a copy is always equal.
+    """
     from unittest import mock
 
     import vl_convert
 
-    drawn = cache(lambda spec: draw(json.loads(spec)))
     draw = vl_convert.vegalite_to_svg
-    with mock.patch.object(vl_convert, "vegalite_to_svg", lambda spec: drawn(json.dumps(spec))):
+
+    def drawn(spec: dict[str, Any]) -> str:
+        key = json.dumps(spec)
+        if key not in DRAWN:
+            DRAWN[key] = draw(spec)
+        return DRAWN[key]
+
+    with mock.patch.object(vl_convert, "vegalite_to_svg", drawn):
         yield
 
 

@@ -19,6 +19,8 @@ from vzero.paths import Paths
 from vzero.shards import frame_of, shard_path, write_table
 from vzero.stages import quality, report
 
+pytestmark = pytest.mark.usefixtures("charts_drawn_once")
+
 
 @pytest.fixture(scope="module")
 def paths(tmp_path_factory: pytest.TempPathFactory) -> Paths:

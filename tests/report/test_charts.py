@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import math
 import re
+from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
+import altair as alt
 import polars as pl
 import pytest
+from example_run import write_example
 
-from vzero.pages.charts import render
+from vzero.pages.charts import THEME, render
 from vzero.report import charts
+from vzero.stages import quality, report
 
 CURVE = pl.DataFrame({"step": [0, 1, 2], "raw": [1.0, math.nan, 3.0], "smoothed": [1.0, 2.0, math.inf]})
 BARS = pl.DataFrame({"start": [0.0, 1.0], "end": [1.0, 2.0], "verdict": ["right", "wrong"], "count": [3, 1]})
@@ -53,3 +58,25 @@ def test_bars_stand_on_the_axis() -> None:
     bars = re.findall(r'aria-roledescription="bar" d="M([\d.]+),([\d.]+)h([\d.]+)v([\d.]+)', svg)
     heights = [float(height) for *_, height in bars]
     assert heights[0] == pytest.approx(3 * heights[1])
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_chart_is_one_by_the_schema(name: str) -> None:
+    ALL[name].configure(**THEME).to_dict(validate=True)
+
+
+def test_every_chart_of_a_page_is_one_by_the_schema(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read back from what is drawn, which raises for anything that the schema does not know."""
+    drawn: list[dict[str, Any]] = []
+
+    def noted(spec: dict[str, Any]) -> str:
+        drawn.append(spec)
+        return "<svg ></svg>"
+
+    monkeypatch.setattr("vl_convert.vegalite_to_svg", noted)
+    params, paths = write_example(tmp_path)
+    report.run(params, paths)
+    quality.run(params, paths)
+    assert len(drawn) > 20
+    for spec in drawn:
+        alt.Chart.from_dict(spec, validate=True)

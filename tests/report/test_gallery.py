@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import get_args
 
 import polars as pl
+import pytest
 from example_run import picture, replace_negatives, write_example
 
 from vzero import tables
@@ -16,6 +17,8 @@ from vzero.report import gallery
 from vzero.report.inputs import read_inputs
 from vzero.shards import files, write_table
 from vzero.stages import report
+
+pytestmark = pytest.mark.usefixtures("charts_drawn_once")
 
 
 def groups(**texts: list[str]) -> pl.DataFrame:

@@ -13,6 +13,8 @@ from vzero.errors import ProjectError
 from vzero.shards import read
 from vzero.stages import report
 
+pytestmark = pytest.mark.usefixtures("charts_drawn_once")
+
 
 def test_figures_stand_in_the_place_of_the_last_section_with_interval_and_what_they_are_of(tmp_path: Path):
     params, paths = write_example(tmp_path)

@@ -14,6 +14,8 @@ from example_run import write_example
 
 from vzero.stages import report
 
+pytestmark = pytest.mark.usefixtures("charts_drawn_once")
+
 
 class Reader(HTMLParser):
     """Collects text, headings, attributes and images."""

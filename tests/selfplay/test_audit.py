@@ -34,7 +34,7 @@ from vzero.tables import (
 )
 
 # The two iterations are played in one process.
-pytestmark = pytest.mark.xdist_group("selfplay")
+pytestmark = [pytest.mark.xdist_group("selfplay"), pytest.mark.usefixtures("charts_drawn_once")]
 SCENE = Scene(
     112,
     "grey",

@@ -39,7 +39,7 @@ THEME: dict = {
 
 def render(chart: AnyChart, description: str, *, name: str) -> Markup:
     """The chart as one accessible `<svg>`; `name` must be unique on the page."""
-    # Not checked against the schema: that takes as long as to draw it, which fails where a chart is wrong.
+    # A test checks our charts against the schema; here that would take as long as to draw them.
     spec = chart.configure(**THEME).to_dict(validate=False)
     svg = vl_convert.vegalite_to_svg(spec)
     # Vega numbers its clip paths per process; the same chart must give the same bytes, and the ids of all
