@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from graphlib import TopologicalSorter
 from pathlib import Path
-from typing import Any
 
 from dvc.repo import Repo
-from prefect.client.schemas.objects import State
 
 from vzero.guarded import run_module
 
@@ -89,12 +87,6 @@ def reproduce(root: Path, stage: str, *, force: bool = False, log: Callable[[str
     if finished.code:
         raise failure(stage, finished.output)
     return Outcome(stage, verdict(finished.output), time.monotonic() - started)
-
-
-def check_all_ran(states: Mapping[str, State[Any]]) -> None:
-    """Raises StageError where a stage's task failed."""
-    if failed := [stage for stage, state in states.items() if state.is_failed()]:
-        raise StageError(f"failed: {', '.join(failed)}; what needs them was not run")
 
 
 def verdict(output: str) -> Verdict:

@@ -50,7 +50,7 @@ def pipeline(root: Path = Path(), force: bool = False, parallel: int = 1) -> dic
         artifacts.publish_trackers(root)
         states = run_graph(root, dag.upstream(root), force=force, parallel=parallel)
         artifacts.publish_stages(states)
-        dag.check_all_ran(states)
+        check_all_ran(states)
         artifacts.publish_report(root)
     return {stage: str(state.name) for stage, state in states.items()}
 
@@ -72,6 +72,12 @@ def run_graph(
         for future in futures.values():
             future.wait()
     return {stage: future.state for stage, future in futures.items()}
+
+
+def check_all_ran(states: Mapping[str, State[Any]]) -> None:
+    """Raises StageError where a stage's task failed."""
+    if failed := [stage for stage, state in states.items() if state.is_failed()]:
+        raise dag.StageError(f"failed: {', '.join(failed)}; what needs them was not run")
 
 
 if __name__ == "__main__":

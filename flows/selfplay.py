@@ -12,7 +12,7 @@ from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
 from flows import artifacts, dag, recovery
-from flows.pipeline import run_graph
+from flows.pipeline import check_all_ran, run_graph
 from flows.retrain import promote
 from vzero.config import read_yaml
 from vzero.guarded import run_module
@@ -44,7 +44,7 @@ def selfplay(root: Path = Path(), force: bool = False, parallel: int = 1) -> dic
             raise dag.StageError("selfplay.iterations has none: `vzero use configs/selfplay.yaml` gives two")
         states = run_graph(root, {stage: graph[stage] for stage in chosen}, force=force, parallel=parallel)
         artifacts.publish_stages(states)
-        dag.check_all_ran(states)
+        check_all_ran(states)
         audit(root)
         artifacts.publish_audit(root)
         artifacts.publish_promotion(promote(root, f"solver-{last_iteration(root)}"))

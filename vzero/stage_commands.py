@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import importlib
 import os
-from typing import Annotated, Literal
+from typing import Literal
 
-from cyclopts import Parameter
-
-from vzero.config import MODELS, EvaluatedName, Params, parse_params, read_yaml
+from vzero.config import EvaluatedName, Params, check_model, parse_params, read_yaml
 from vzero.errors import ConfigError
 from vzero.paths import Paths
 from vzero.summaries import summary_line
@@ -43,15 +41,7 @@ def train(*, recipe: Literal["needle", "paper", "released", "opd", "grpo", "sft"
     _run_stage("train", params=project_params(recipe))
 
 
-def _a_model(_kind: type, name: str) -> None:
-    """Told before anything heavy is imported."""
-    if name not in MODELS:
-        raise ValueError(
-            f"unknown model {name!r}: allowed: {', '.join(MODELS[:4])} and so on to {MODELS[-1]}"
-        )
-
-
-def evaluate(model: Annotated[str, Parameter(validator=_a_model)], benchmark: EvaluatedName, /) -> None:
+def evaluate(model: str, benchmark: EvaluatedName, /) -> None:
     """Answer one benchmark with one model and score the answers; goes on where an interrupted run stopped.
 
     Parameters
@@ -62,6 +52,7 @@ def evaluate(model: Annotated[str, Parameter(validator=_a_model)], benchmark: Ev
     benchmark
         One of evaluate.benchmarks in params.yaml.
     """
+    check_model(model)  # before anything heavy is imported
     _run_stage("evaluate", model, benchmark)
 
 

@@ -32,12 +32,12 @@ from vzero.config.errors import explain
 from vzero.config.evaluate import (
     BENCHMARKS,
     EVALUATED_MODELS,
-    MODELS,
     SOLVERS,
     Evaluate,
     EvaluatedName,
     Report,
     WordingName,
+    check_model,
 )
 from vzero.config.filters import Filters, PromptTokens
 from vzero.config.models import Models
@@ -59,7 +59,6 @@ from vzero.errors import ConfigError
 __all__ = [
     "BENCHMARKS",
     "EVALUATED_MODELS",
-    "MODELS",
     "SOLVERS",
     "BenchmarkName",
     "CocoSource",
@@ -99,6 +98,7 @@ __all__ = [
     "VstarSource",
     "WordingName",
     "ZwzSource",
+    "check_model",
     "decisive",
     "dotted",
     "load_params",

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from vzero.config.base import NonNegative, Positive, Reach, Section
 from vzero.config.data import BenchmarkName
+from vzero.errors import ConfigError
 
 BENCHMARKS = ("search", "cyclic", "zoom", "coarse")
 EVALUATED_MODELS = ("base", "trained", "teacher")
@@ -15,6 +16,14 @@ SOLVERS = tuple(f"solver-{iteration}" for iteration in range(1, 21))
 """Of iterations of self-play."""
 MODELS = (*EVALUATED_MODELS, *SOLVERS)
 """The untouched student, the trained one, the teacher, and Solvers."""
+
+
+def check_model(name: str) -> None:
+    """Raises ConfigError for one that is not among `MODELS`."""
+    if name not in MODELS:
+        allowed = ", ".join(EVALUATED_MODELS)
+        raise ConfigError(f"unknown model {name!r}: allowed: {allowed}, {SOLVERS[0]} to {SOLVERS[-1]}")
+
 
 WordingName = Literal["vzero", "vlmevalkit", "qwen", "lmms-eval", "zoombench"]
 ReaderName = Literal[

@@ -20,7 +20,7 @@ from vzero.prompts.roles import REGION
 from vzero.prompts.views import FULL
 from vzero.signals.diversity import repeated_shares
 from vzero.signals.groups import group_normalise
-from vzero.voting.asked import Asked, Asks, asks_about, ballots, in_order
+from vzero.voting.ballots import Asks, DistinctQuestion, asks_about, ballots, in_order
 from vzero.voting.figures import question_figures
 from vzero.voting.reading import read_written
 from vzero.voting.reward import judged
@@ -106,7 +106,7 @@ class Questioner(Method[Settings]):
         self,
         number: int,
         written: WrittenQuestion | Fault,
-        heard: Mapping[Asked, Mapping[Voter, Ballot]],
+        heard: Mapping[DistinctQuestion, Mapping[Voter, Ballot]],
         repeats: Mapping[str, float],
     ) -> Row:
         """Columns of `tables.Rollouts`."""

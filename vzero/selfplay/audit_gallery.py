@@ -20,7 +20,7 @@ from vzero.tables import Photographs
 
 
 @dataclass(frozen=True)
-class Asked:
+class Entry:
     """A written question and what became of it."""
 
     iteration: str
@@ -42,7 +42,7 @@ class Asked:
 
 def gallery(
     played: Sequence[Played], truths: Mapping[str, Truth], paths: Paths, *, count: int, seed: int
-) -> list[Asked]:
+) -> list[Entry]:
     """Up to `count` questions of every iteration, reasons in turn, drawn by a seeded hash."""
     found = []
     for one in played:
@@ -83,9 +83,9 @@ def _asked(
     votes: pl.DataFrame,
     image: Mapping[str, Any],
     truth: Truth | None,
-) -> Asked:
+) -> Entry:
     label = row["label"]
-    return Asked(
+    return Entry(
         iteration=one.iteration,
         image=embed(image["bytes"]),
         boxes=[] if question["window"] is None else [("evidence", question["window"])],

@@ -15,7 +15,7 @@ from vzero.pages import parts
 from vzero.report import names, words
 from vzero.selfplay.audit import share
 from vzero.selfplay.audit_charts import audit_figures, learning_figures, letter_figure
-from vzero.selfplay.audit_gallery import Asked
+from vzero.selfplay.audit_gallery import Entry
 from vzero.selfplay.played import Played
 from vzero.selfplay.truths import Truth
 from vzero.tables import LABEL
@@ -42,7 +42,7 @@ class Told:
     truths: Mapping[str, Truth]
     headlines: pl.DataFrame | None
     """Rows of `tables.Summary` of base and Solvers; None where they were not evaluated."""
-    gallery: Sequence[Asked]
+    gallery: Sequence[Entry]
 
 
 def render(told: Told) -> str:
@@ -65,7 +65,7 @@ def render(told: Told) -> str:
         drawn=bool(names.embedded(list(benchmarks))),
         confidence=f"{told.params.evaluate.confidence:.0%}",
         funnel=_funnel(told.played),
-        wrong=[_wrong(one, told) for one in told.played],
+        right=[_right(one, told) for one in told.played],
         letters=letter_figure(told.played),
         audit=[*audit_figures(told.audits)],
         learning=[*learning_figures(told.played)],
@@ -104,7 +104,7 @@ def _fates(one: Played) -> list[str]:
     return [*unread, *one.solver_set["reason"]]
 
 
-def _wrong(one: Played, told: Told) -> dict[str, Any]:
+def _right(one: Played, told: Told) -> dict[str, Any]:
     """Of an iteration: labels and votes that are right, and named objects that were in the window."""
     audits = told.audits.filter(iteration=one.iteration)
     of_voter = {

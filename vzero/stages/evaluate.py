@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ from rich.console import Console
 
 from vzero import shards
 from vzero.benchmarks.catalogue import CATALOGUE
-from vzero.config import EVALUATED_MODELS, MODELS, SOLVERS, Params
+from vzero.config import Params, check_model
 from vzero.errors import ConfigError, ModelError
 from vzero.evaluate.item_parts import read_questions
 from vzero.evaluate.predict import ask_all, stored_model
@@ -30,7 +29,10 @@ def run(params: Params, paths: Paths, model: str, benchmark: str) -> dict[str, A
     only read in another way are not asked for again. Raises ConfigError for an unknown model or benchmark.
     """
     settings = params.evaluate
-    _check_names(model, benchmark, settings.benchmarks)
+    check_model(model)
+    if benchmark not in settings.benchmarks:
+        allowed = ", ".join(settings.benchmarks)
+        raise ConfigError(f"unknown benchmark {benchmark!r}: allowed: {allowed}")
     folder = _model_folder(params, paths, model)
     stored = stored_model(folder, params.models)
     wording = settings.wording or CATALOGUE[benchmark].wording
@@ -50,14 +52,6 @@ def run(params: Params, paths: Paths, model: str, benchmark: str) -> dict[str, A
         shards.write_table(shards.shard_path(cell / "predictions", 0), predictions, Predictions)
         shards.write_table(shards.shard_path(cell / "scores", 0), scores, Scores)
     return _summary(scores, predictions, model, benchmark)
-
-
-def _check_names(model: str, benchmark: str, benchmarks: Sequence[str]) -> None:
-    if model not in MODELS:
-        allowed = ", ".join(EVALUATED_MODELS)
-        raise ConfigError(f"unknown model {model!r}: allowed: {allowed}, {SOLVERS[0]} to {SOLVERS[-1]}")
-    if benchmark not in benchmarks:
-        raise ConfigError(f"unknown benchmark {benchmark!r}: allowed: {', '.join(benchmarks)}")
 
 
 def _model_folder(params: Params, paths: Paths, model: str) -> Path:
