@@ -232,6 +232,16 @@ def test_solvers_are_compared_with_the_base_on_what_all_have_answered(played: Pa
     assert "needle-search" in page and "needle-zoom" not in page
 
 
+def test_of_photographs_nothing_is_known_and_the_page_says_so(played: Paths, tmp_path: Path):
+    shutil.copytree(played.root / "data/selfplay", tmp_path / "data/selfplay")
+    paths = Paths(tmp_path)
+    said = auditing.run(settings(photographs={"drawn": {"kind": "folder"}}), paths)
+    assert (said["labels"], said["right"]) == (0, 0)
+    assert read(paths.audit, Audit).is_empty()
+    page = paths.audit_page.read_text()
+    assert "none known" in page and "No option is right" not in page
+
+
 def test_no_stage_before_it_can_be_audited(tmp_path: Path):
     with pytest.raises(ProjectError, match="no iteration of self-play has run"):
         auditing.run(settings(), Paths(tmp_path))
