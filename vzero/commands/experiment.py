@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from polars import selectors
 from rich.console import Console
 
 from vzero.config import parse_params, read_yaml
@@ -16,6 +17,8 @@ from vzero.experiments.results import read_curves, read_runs
 from vzero.experiments.settings import Experiment, arm_tree, load_experiment
 from vzero.paths import Paths
 from vzero.shards import atomic_folder, atomic_path, write_json
+
+DIGITS = 6  # of the plots
 
 
 def run(name: str, paths: Paths, *, jobs: int) -> bool:
@@ -59,6 +62,8 @@ def write_page(name: str, experiment: Experiment, paths: Paths) -> Path | None:
     write_json(paths.experiment_metrics(name), metrics(curves, experiment))
     with atomic_folder(paths.experiment_plots(name)) as folder:
         shown = findings.curve_rows(curves, runs, experiment).filter(scale=experiment.headline)
+        # Sums differ from processor to processor in digits that nobody needs, and these files are in git.
+        shown = shown.with_columns(selectors.float().round_sig_figs(DIGITS))
         for (arm,), rows in shown.group_by("arm", maintain_order=True):
             write_json(folder / f"{arm}.json", rows.drop("arm", "scale").to_dicts())
     return page
