@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from functools import partial
 from typing import Any
 
 import pytest
@@ -70,9 +71,13 @@ def test_a_generation_config_that_says_nothing_clear_is_refused(folder, generati
 
 def test_answers_end_at_any_of_them_and_their_text_before_it(folder, monkeypatch):
     model = configured(folder, {"eos_token_id": [TURN_END, PAD, 60]})
-    script = torch.tensor([[40, PAD, 41, 42], [43, 44, TURN_END, 45], [46, 60, 47, 48], [49, 50, 51, 52]])
-    steps = iter(torch.nn.functional.one_hot(script, len(model.tokenizer)).float().unbind(dim=1))
-    monkeypatch.setattr("vzero.rollout.generate.vocabulary_logits", lambda model, hidden: next(steps))
+    # The first and the third answer end first; what has ended is left behind where that halves what is computed.
+    script = iter([[40, 43, 46, 49], [PAD, 44, 60, 50], [TURN_END, 51], [52]])
+    likeliest = partial(torch.nn.functional.one_hot, num_classes=len(model.tokenizer))
+    monkeypatch.setattr(
+        "vzero.rollout.generate.vocabulary_logits",
+        lambda model, hidden: likeliest(torch.tensor(next(script))).float(),
+    )
     (answers,) = generate(
         model, [prompt_of_text(model, ASKED)], Sampling(0.0, max_new_tokens=4), group=4, seed=0
     )

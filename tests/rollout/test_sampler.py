@@ -8,8 +8,11 @@ from rollout_passes import views
 from tiny_models import save_tiny
 
 from vzero.config import Models
+from vzero.models.encoding import encode
 from vzero.models.loading import LoadedModel, load_model
+from vzero.models.prompt import prompt_of_text
 from vzero.rollout.generate import Sampling
+from vzero.rollout.responses import vocabulary_logits
 from vzero.rollout.sampler import Decoder
 
 SAMPLING = Sampling(1.0, max_new_tokens=6)
@@ -32,6 +35,36 @@ def test_packing_changes_no_answer(model, tokens):
     whole = asked(Decoder(model), prompts, seeds)
     assert asked(Decoder(model, tokens=tokens), prompts, seeds) == whole
     assert asked(Decoder(model, tokens=tokens), prompts[::-1], seeds[::-1]) == whole[::-1]
+
+
+def test_prompts_without_an_image_do_not_keep_the_others_from_sharing_theirs(model, monkeypatch):
+    blind = [prompt_of_text(model, text) for text in ("What letter is it?", "It is K.", "It is K.")]
+    mixed = [blind[0], *views(model), *blind[1:]]
+    apart = asked(Decoder(model), views(model), [1, 2, 3, 4]), asked(Decoder(model), blind, [5, 6, 7])
+    passes = []
+    monkeypatch.setattr(
+        "vzero.rollout.prefix.encode",
+        lambda model, pieces, **how: passes.append(len(pieces)) or encode(model, pieces, **how),
+    )
+    answers = asked(Decoder(model), mixed, [5, 1, 2, 3, 4, 6, 7])
+    assert passes == [4, 2, 3]  # what stands behind the images, the two images, texts by themselves
+    assert (answers[1:5], [answers[0], *answers[5:]]) == apart
+
+
+def test_rows_that_ended_are_left_behind(model, monkeypatch):
+    prompts, rows = views(model), []
+    monkeypatch.setattr(model.network.generation_config, "eos_token_id", list(range(20, 60)))
+    sampling, whole = Sampling(1.0, max_new_tokens=32), Decoder(model)
+    lengths = [len(one.token_ids) for group in whole.answers(prompts, 8, sampling, [0] * 4) for one in group]
+    monkeypatch.setattr(
+        "vzero.rollout.generate.vocabulary_logits",
+        lambda model, hidden: rows.append(len(hidden)) or vocabulary_logits(model, hidden),
+    )
+    whole.answers(prompts, 8, sampling, [0] * 4)
+    alive = [sum(length > place for length in lengths) for place in range(max(lengths))]
+    assert min(lengths) < max(lengths)
+    assert len(rows) == len(alive)
+    assert all(left <= computed < 2 * left for left, computed in zip(alive[1:], rows[1:], strict=True))
 
 
 def test_a_seed_is_of_its_prompt(model):

@@ -1,4 +1,4 @@
-"""Grouped sampling: every prompt is encoded once and forked into its group."""
+"""Grouped sampling: every prompt is encoded once and forked into its group, and rows that ended are left behind."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import xxhash
 from vzero.models.loading import LoadedModel
 from vzero.models.prompt import Prompt
 from vzero.rollout import plain
-from vzero.rollout.prefix import Prefix, extend, fork, prefill, text_piece
+from vzero.rollout.prefix import Prefix, extend, fork, prefill, select, text_piece
 from vzero.rollout.responses import sampled_logprobs, vocabulary_logits
 
 
@@ -106,27 +106,32 @@ def _decode(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Sampled ids and their log-probs, both (rows, tokens), by `uniforms` (rows, tokens).
 
-    Rows that ended are padded.
+    What stands behind an answer's end is padding.
     """
-    rows, limit = uniforms.shape
-    ended = torch.zeros(rows, dtype=torch.bool, device=model.device)
     ends = torch.tensor(model.end_tokens, device=model.device)
-    tokens: list[torch.Tensor] = []
-    logprobs: list[torch.Tensor] = []
-    while True:
+    tokens = torch.full(uniforms.shape, model.pad_token, device=model.device)
+    logprobs = torch.zeros(uniforms.shape, device=model.device)
+    rows = torch.arange(len(uniforms), device=model.device)
+    ended = torch.zeros_like(rows, dtype=torch.bool)
+    for place in range(uniforms.shape[1]):
+        if place:
+            step = tokens[rows, place - 1][:, None]
+            _, prefix = extend(model, prefix, text_piece(step, torch.ones_like(step)))
         logits = vocabulary_logits(model, prefix.last_hidden)
-        model.work.count_read_out(rows)
-        token = _sample(_allowed(logits, model.banned_tokens), sampling, uniforms[:, len(tokens)])
-        token = token.masked_fill(ended, model.pad_token)
-        tokens.append(token)
+        model.work.count_read_out(len(rows))
+        token = _sample(_allowed(logits, model.banned_tokens), sampling, uniforms[rows, place])
+        tokens[rows, place] = token.masked_fill(ended, model.pad_token)
         if sampling.logprob_temperature != 1.0:
             logits = logits / sampling.logprob_temperature
-        logprobs.append(sampled_logprobs(logits, token))
+        logprobs[rows, place] = sampled_logprobs(logits, tokens[rows, place])
         ended = ended | torch.isin(token, ends)
-        if len(tokens) == limit or bool(ended.all()):
-            return torch.stack(tokens, dim=1), torch.stack(logprobs, dim=1)
-        step = token[:, None]
-        _, prefix = extend(model, prefix, text_piece(step, torch.ones_like(step)))
+        left = (~ended).nonzero().squeeze(1)
+        if not len(left):
+            break
+        # To leave rows behind copies those that stay, so it waits until it halves them.
+        if model.shares_prefixes and 2 * len(left) <= len(rows):
+            rows, ended, prefix = rows[left], ended[left], select(prefix, left)
+    return tokens, logprobs
 
 
 def _allowed(logits: torch.Tensor, banned: list[int]) -> torch.Tensor:

@@ -59,18 +59,26 @@ class Decoder:
     def _parts(self, prompts: Sequence[Prompt], answers: int) -> list[list[int]]:
         """Numbers of the prompts that go through the model together; `answers`: tokens of a prompt's.
 
-        Prompts about one image stay together as far as the bound lets them: they share its encoding.
+        Prompts about one image stay together as far as the bound lets them: they share its encoding. Those
+        without an image, which have nothing to share, go apart from them.
         """
+        numbers = range(len(prompts))
+        kinds = [[n for n in numbers if bool(prompts[n].pictures) is seen] for seen in (True, False)]
         if self._tokens is None:
-            return [list(range(len(prompts)))]
+            return [kind for kind in kinds if kind]
         lengths = [len(prompt.token_ids) + answers for prompt in prompts]
+        return [part for kind in kinds for part in self._bounded(prompts, kind, lengths, self._tokens)]
+
+    def _bounded(
+        self, prompts: Sequence[Prompt], numbers: Sequence[int], lengths: Sequence[int], tokens: int
+    ) -> list[list[int]]:
         by_image: dict[Piece, list[int]] = {}
-        for number, prompt in enumerate(prompts):
-            by_image.setdefault(prompt.halves[0], []).append(number)
+        for number in numbers:
+            by_image.setdefault(prompts[number].halves[0], []).append(number)
         bundles = [
-            [numbers[place] for place in part]
-            for numbers in by_image.values()
-            for part in pack([lengths[number] for number in numbers], self._tokens)
+            [alike[place] for place in part]
+            for alike in by_image.values()
+            for part in pack([lengths[number] for number in alike], tokens)
         ]
         sizes = [len(bundle) * max(lengths[number] for number in bundle) for bundle in bundles]
-        return [[n for index in part for n in bundles[index]] for part in pack(sizes, self._tokens)]
+        return [[n for index in part for n in bundles[index]] for part in pack(sizes, tokens)]
