@@ -33,6 +33,16 @@ def test_the_final_table_says_accuracy_and_gain():
     assert numbers["fast"]["search"]["gain"]["value"] == pytest.approx(70.0)
 
 
+def test_categories_are_those_of_benchmarks_that_have_several():
+    rows = findings.category_rows(curves(), EXPERIMENT)
+    found = {(row["arm"], row["category"]): (row["mean"].items, row["mean"].value) for row in rows}
+    assert {row["scale"] for row in rows} == {"search"}
+    # Of 20 right answers of `slow`, the first seed's are the early items, the second's all but three of them.
+    assert found["slow", "early"] == (20, pytest.approx((20 + 17) / 40))
+    assert found["slow", "late"] == (20, pytest.approx((0 + 3) / 40))
+    assert {arm for arm, _ in found} == {"slow", "fast"}
+
+
 def test_arms_differ_from_the_baseline():
     rows = {
         (row["arm"], row["scale"]): row["difference"]

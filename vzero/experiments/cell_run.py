@@ -27,7 +27,8 @@ from vzero.shards import read
 from vzero.tables import PHASES, Predictions, TrainLog, TrainTimings
 
 LOG = "log.txt"
-ANSWERS = ["model", "benchmark", "item", "view", "group", "answer", "hit", "cycle", "source", "l2_category"]
+ANSWERS = ["model", "benchmark", "item", "view", "group", "category", "answer", "hit", "cycle", "source"]
+ANSWERS += ["l2_category"]
 COUNTED = [f"{phase}_{what}" for phase in PHASES for what in ("flops", "tokens")]
 """Columns that are read."""
 SHARED = Lock()
@@ -94,6 +95,7 @@ def _answers(workspace: Paths, model: str, benchmarks: list[str], *, step: int) 
         yield items.select(
             "item",
             "group",
+            "category",
             score=pl.col("hit") * pl.col("weight"),
             step=pl.lit(step, pl.Int32),
             benchmark=pl.lit(benchmark),

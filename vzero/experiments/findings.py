@@ -116,6 +116,18 @@ def final_rows(curves: pl.DataFrame, experiment: Experiment) -> list[dict[str, A
     ]
 
 
+def category_rows(curves: pl.DataFrame, experiment: Experiment) -> list[dict[str, Any]]:
+    """As `final_rows`, one row an arm and category of a benchmark that has several."""
+    rows = []
+    for benchmark in experiment.benchmarks:
+        asked = curves.filter(pl.col("benchmark") == benchmark)
+        categories = asked["category"].unique().sort().to_list()
+        for category in categories if len(categories) > 1 else []:
+            found = final_rows(asked.filter(pl.col("category") == category), experiment)
+            rows += [row | {"category": category} for row in found if row["scale"] == benchmark]
+    return rows
+
+
 def difference_rows(curves: pl.DataFrame, experiment: Experiment) -> list[dict[str, Any]]:
     """One row an arm and scale at the last mark: what it differs from the baseline, on the seeds of both."""
     last = experiment.marks[-1]

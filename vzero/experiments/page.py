@@ -51,6 +51,7 @@ def render(
         labels=names.LABELS,
         claims=findings.claim_sentences(curves, experiment),
         final={(row["arm"], row["scale"]): row for row in findings.final_rows(curves, experiment)},
+        categories=_by_category(curves, experiment),
         differences={
             (row["arm"], row["scale"]): row["difference"]
             for row in findings.difference_rows(curves, experiment)
@@ -60,6 +61,14 @@ def render(
         figures=list(_figures(rows, experiment, done)),
         confidence=f"{findings.CONFIDENCE:.0%}",
     )
+
+
+def _by_category(curves: pl.DataFrame, experiment: Experiment) -> dict[tuple[str, str], dict[str, Any]]:
+    """Rows of `findings.category_rows` by benchmark and category, then by arm."""
+    rows: dict[tuple[str, str], dict[str, Any]] = {}
+    for row in findings.category_rows(curves, experiment):
+        rows.setdefault((row["scale"], row["category"]), {})[row["arm"]] = row
+    return rows
 
 
 def _figures(rows: pl.DataFrame, experiment: Experiment, arms: list[str]) -> Iterator[parts.Figure]:

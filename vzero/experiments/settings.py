@@ -27,7 +27,7 @@ class Arm(Section):
     label: str
     """What the page calls it."""
     params: dict[str, Any] = Field(default_factory=dict)
-    """Over the project's params.yaml."""
+    """Over those of all arms."""
 
 
 class Claim(Section):
@@ -55,6 +55,8 @@ class Experiment(Section):
     """What decides, in words, written before the first cell runs."""
     of: Kind = "training"
     """training: the student learns in steps (`vzero train`). selfplay: Solvers learn in iterations."""
+    params: dict[str, Any] = Field(default_factory=dict)
+    """Of all arms, over the project's params.yaml."""
     arms: Annotated[dict[str, Arm], Field(min_length=1)]
     """By a short name of lowercase letters, digits, `_` and `-`."""
     seeds: Annotated[list[NonNegative], Field(min_length=1)]
@@ -139,11 +141,13 @@ def load_experiment(path: Path) -> Experiment:
 
 def arm_tree(experiment: Experiment, arm: str, params: dict[str, Any]) -> dict[str, Any]:
     """The project's params with the arm's over them, checked. Raises ConfigError, which names the arm."""
-    overlay, subject = experiment.arms[arm].params, experiment.subject
-    for key in subject.given:
-        if _says(overlay, key):
-            raise ConfigError(f"arms.{arm}.params: {key} is the experiment's to say, not an arm's")
-    tree = merged(params, overlay)
+    overlays = {"params": experiment.params, f"arms.{arm}.params": experiment.arms[arm].params}
+    subject, tree = experiment.subject, params
+    for name, overlay in overlays.items():
+        for key in subject.given:
+            if _says(overlay, key):
+                raise ConfigError(f"{name}: {key} is the experiment's to say, not an arm's")
+        tree = merged(tree, overlay)
     parse_params(tree, origin=f"arms.{arm}")  # before a section that is none gets the experiment's keys
     for problem in subject.problems(tree, experiment.marks):
         raise ConfigError(f"arms.{arm}.params: {problem}")

@@ -44,4 +44,5 @@ class Curves(dy.Schema):
     benchmark = dy.String(primary_key=True)
     item = dy.String(primary_key=True)
     group = dy.String(nullable=False)  # items about the same image
+    category = dy.String(nullable=False)
     score = dy.Float64(nullable=False)  # the mean over a benchmark's items is its accuracy

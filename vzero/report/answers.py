@@ -14,7 +14,7 @@ from vzero.report.names import headline_aggregate
 def answered(predictions: pl.DataFrame, model: str, benchmark: str) -> pl.DataFrame:
     """One row an item, sorted, for the view that `model` is judged by; `hit` is the mean over seeds.
 
-    Columns item, hit, group, answer, cycle, source, l2_category.
+    Columns item, hit, group, category, answer, cycle, source, l2_category.
     """
     return (
         headline(predictions)
@@ -22,7 +22,7 @@ def answered(predictions: pl.DataFrame, model: str, benchmark: str) -> pl.DataFr
         .group_by("item")
         .agg(
             pl.col("hit").cast(pl.Float64).mean(),
-            pl.col("group", "answer", "cycle", "source", "l2_category").first(),
+            pl.col("group", "category", "answer", "cycle", "source", "l2_category").first(),
         )
         .sort("item")
     )
