@@ -15,9 +15,10 @@ unexport PYTHONDONTWRITEBYTECODE
 
 PYTHON ?= python3
 
+# Most of what is installed is never imported: Python compiles what is, once.
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	.venv/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	.venv/bin/python -m pip install --quiet --no-compile --constraint constraints.txt --editable '.[dev]'
 	touch $@
 
 repro: .venv/installed

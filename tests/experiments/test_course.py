@@ -53,10 +53,8 @@ elif stage == "train":
 else:
     right = 5 + (int(Path("data/train/model").read_text()) if cell[0] == "trained" else 0)
     fixed = {"model": cell[0], "benchmark": cell[1], "view": "full", "answer": "A", "cycle": None}
-    rows = [
-        fixed | {"item": f"{n:02}", "group": f"{n}", "hit": n < right, "source": "", "l2_category": ""}
-        for n in range(20)
-    ]
+    fixed |= {"source": "", "l2_category": "", "category": ""}
+    rows = [fixed | {"item": f"{n:02}", "group": f"{n}", "hit": n < right} for n in range(20)]
     write(f"data/evaluate/{cell[0]}-{cell[1]}/predictions", rows)
 """
 GRAPH = """

@@ -7,7 +7,7 @@ import pytest
 
 from vzero.config import Crops, NeedleSource
 from vzero.imaging import decode
-from vzero.needle.benchmarks import benchmark_items
+from vzero.needle.benchmarks import benchmark_items, lures
 from vzero.needle.dataset import draw_samples
 from vzero.tables import BenchmarkItems
 
@@ -49,6 +49,19 @@ def test_train_dev_and_benchmarks_share_no_image(items):
 
 def test_the_benchmarks_stay_when_other_training_data_are_drawn(items):
     assert benchmark_items(NeedleSource(seed=9, benchmark_questions=20), Crops()).equals(items)
+
+
+def test_salient_objects_lure_where_a_region_is_asked_for_and_not_everywhere(items):
+    found = lures(SOURCE).join(items.select("benchmark", "item"), on=["benchmark", "item"])
+    assert found.height == items.height
+    shares = dict(found.group_by("benchmark").agg(pl.col("lured").mean()).rows())
+    assert shares["coarse"] == 0
+    assert all(0.3 < shares[name] < 0.9 for name in ("search", "cyclic", "zoom"))
+    # A lure is there, or not, whatever the order of the options.
+    cyclic = (
+        found.filter(benchmark="cyclic").group_by(pl.col("item").str.head(5)).agg(pl.col("lured").n_unique())
+    )
+    assert cyclic["lured"].to_list() == [1] * SOURCE.benchmark_questions
 
 
 def test_items_are_checked_and_sizes_are_as_asked(items):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -71,7 +71,7 @@ def test_a_generation_config_that_says_nothing_clear_is_refused(folder, generati
 
 def test_answers_end_at_any_of_them_and_their_text_before_it(folder, monkeypatch):
     model = configured(folder, {"eos_token_id": [TURN_END, PAD, 60]})
-    # The first and the third answer end first; what has ended is left behind where that halves what is computed.
+    # The first and the third answer end first, and are left behind.
     script = iter([[40, 43, 46, 49], [PAD, 44, 60, 50], [TURN_END, 51], [52]])
     likeliest = partial(torch.nn.functional.one_hot, num_classes=len(model.tokenizer))
     monkeypatch.setattr(

@@ -37,9 +37,18 @@ Row = dict[str, Any]
 
 def benchmark_items(source: NeedleSource, crops: Crops) -> pl.DataFrame:
     """All items of the four benchmarks, as `tables.BenchmarkItems`, with crops cut as those of training."""
+    return BenchmarkItems.validate(_drawn(source, crops).drop("lured"), cast=True)
+
+
+def lures(source: NeedleSource) -> pl.DataFrame:
+    """Which items have a salient object that gives a wrong answer: columns benchmark, item, lured."""
+    return _drawn(source, Crops()).select("benchmark", "item", "lured")
+
+
+def _drawn(source: NeedleSource, crops: Crops) -> pl.DataFrame:
     writers = (_search, _cyclic, _zoom, _coarse)
     rows = [row for code, writer in enumerate(writers) for row in _versioned(writer(source, crops, code))]
-    return BenchmarkItems.validate(pl.DataFrame(rows, infer_schema_length=None), cast=True)
+    return pl.DataFrame(rows, infer_schema_length=None)
 
 
 def _versioned(items: Iterator[Row]) -> list[Row]:
@@ -146,4 +155,5 @@ def _row(benchmark: str, number: int, category: str, scene: Scene, question: Que
         "pictures": pictures,
         "boxes": [list(item.box) for item in question.named],
         "evidence_box": list(evidence) if evidence is not None else None,
+        "lured": question.lured not in (None, question.truth),
     }

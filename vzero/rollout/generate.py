@@ -1,4 +1,4 @@
-"""Grouped sampling: every prompt is encoded once and forked into its group, and rows that ended are left behind."""
+"""Grouped sampling: a prompt is encoded once and forked into its group; rows that ended are left behind."""
 
 from __future__ import annotations
 
