@@ -237,6 +237,8 @@ def _write_evaluation(paths: Paths, params: Params, rng: np.random.Generator, it
         for step, (name, left_out) in enumerate(steps)
     ]
     write_table(shard_path(paths.funnel, 0), pl.DataFrame(funnel), tables.Funnel)
+    taken_off = pl.DataFrame([{"source": "table", "cleaning": "option_letters", "samples": 3}])
+    write_table(shard_path(paths.cleanings, 0), taken_off, tables.Cleanings)
     write_json(paths.ingest_summary, {"box_conventions": {}})
 
 

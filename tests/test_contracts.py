@@ -67,7 +67,16 @@ def closure(stage: str) -> dict[str, Path]:
     [
         (
             "ingest",
-            ["images", "samples", "rejects", "funnel", "benchmark_items", "overlaps", "ingest_summary"],
+            [
+                "images",
+                "samples",
+                "rejects",
+                "funnel",
+                "cleanings",
+                "benchmark_items",
+                "overlaps",
+                "ingest_summary",
+            ],
         ),
         ("crops", ["crops", "crops_summary"]),
         ("quality", ["quality_report"]),

@@ -49,6 +49,10 @@ class Paths:
         return self.root / "data/ingest/funnel"
 
     @property
+    def cleanings(self) -> Path:
+        return self.root / "data/ingest/cleanings"
+
+    @property
     def benchmark_items(self) -> Path:
         """A folder for each benchmark."""
         return self.root / "data/ingest/benchmark_items"

@@ -97,7 +97,10 @@ def found(config: Ingest, root: Path) -> tuple[set[str | None], dict[str, dict[s
     """Names of the pictures that samples are about, what was put right, and the rejects."""
     _, _, rejects = check_and_merge(open_source("voc", config, Paths(root)), config, root / "checked")
     samples = merge.scan_parts(root / "checked", tables.Samples).collect()
-    repairs = merge.count_repairs(root / "checked", pl.DataFrame(schema={"position": pl.Int64}))
+    nothing = pl.DataFrame(schema={"position": pl.Int64})
+    repairs: dict[str, dict[str, int]] = {}
+    for source, name, count in merge.count_marked(root / "checked", nothing, "repairs").rows():
+        repairs.setdefault(source, {})[name] = count
     return set(samples["image"]), repairs, rejects.select("code", "detail").rows()
 
 

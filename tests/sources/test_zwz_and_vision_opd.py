@@ -13,7 +13,8 @@ from vzero.config import Ingest, VisionOpdSource, ZwzSource
 from vzero.errors import SourceError
 from vzero.paths import Paths
 from vzero.sources.catalogue import open_source
-from vzero.sources.zwz import without_hint
+from vzero.sources.zwz import read_problem
+from vzero.untrusted.cleaning import Cleaning
 
 HINT = "Only focus on the objects inside the red bounding box in the image to answer this question."
 
@@ -160,10 +161,13 @@ def test_vision_opd_rows_that_are_wrong_are_counted(tmp_path):
         (
             "What is it?\n\nOnly focus on the objects inside the red bounding box in the image to answer "
             "this question.\nA. cup\nB. jug",
-            "What is it?\nA. cup\nB. jug",
+            {"question": "What is it?", "options": ["cup", "jug"], "cleanings": (Cleaning.RED_BOX,)},
         ),
-        ("Is the red bounding box of the goal drawn?", "Is the red bounding box of the goal drawn?"),
+        (
+            "Is the red bounding box of the goal drawn?",
+            {"question": "Is the red bounding box of the goal drawn?", "options": [], "cleanings": ()},
+        ),
     ],
 )
 def test_only_the_sentence_about_the_red_box_is_taken_out(problem, plain):
-    assert without_hint(problem) == plain
+    assert read_problem(problem, keep_hint=False) == plain

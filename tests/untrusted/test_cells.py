@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from vzero.untrusted.boxes import parse_boxes
 from vzero.untrusted.cells import parse_answer, parse_options, parse_question, single_image, split_options
+from vzero.untrusted.cleaning import clean
 from vzero.untrusted.rejects import RejectCode, Rejected
 
 ONE = [(1.0, 2.0, 3.0, 4.5)]
@@ -104,13 +105,12 @@ def test_option_lines_are_split_off(style):
     assert split_options(text) == ("Which colour?", ["red", "dark blue", "3.5"])
 
 
-@pytest.mark.parametrize(
-    "asked", ["Answer with the option's letter from the given choices.", "Answer with the option letter."]
-)
-def test_blank_lines_and_the_request_for_a_letter_are_no_part_of_a_question(asked):
-    # As ZwZ writes its problems (data_synthesis/create_vqa.py). The prompts say themselves how to answer.
-    text = f"Which?\n\nOptions:\n\nA. red\n\nB. blue\n\n{asked}"
-    assert split_options(text) == ("Which?", ["red", "blue"])
+def test_blank_lines_are_no_part_of_a_question():
+    # As ZwZ writes its problems (data_synthesis/create_vqa.py).
+    text = "Which?\n\nOptions:\n\nA. red\n\nB. blue\n\nAnswer with the option letter."
+    question, options = split_options(text)
+    assert options == ["red", "blue"]
+    assert clean(question, options)[0] == "Which?"
 
 
 def test_text_after_the_options_stays_in_the_question():

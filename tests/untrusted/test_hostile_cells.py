@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,6 @@ import pytest
 
 from vzero.ingest.locate import MOST_CROPS, locate_crops
 from vzero.sources.annotation import ReadyCrops
-from vzero.sources.visual_cot_llava import REQUEST
-from vzero.sources.zwz import without_hint
 from vzero.untrusted.boxes import MOST_BOXES, parse_boxes
 from vzero.untrusted.cells import (
     LONGEST_TEXT,
@@ -23,6 +22,7 @@ from vzero.untrusted.cells import (
     parse_question,
     split_options,
 )
+from vzero.untrusted.cleaning import PHRASES, clean, without
 from vzero.untrusted.rejects import Rejected
 
 SPACES = " " * 100_000
@@ -69,8 +69,8 @@ def test_the_largest_sizes_that_are_read():
     [
         (split_options, f"Which?\nA. x{SPACES}y\nB. z", ("Which?", [f"x{SPACES}y", "z"])),
         (split_options, f"Which?\n{SPACES}A. x{SPACES}\nB.{SPACES}z", ("Which?", ["x", "z"])),
-        (without_hint, f"a{SPACES}b", f"a{SPACES}b"),
-        (lambda text: REQUEST.sub("", text), f"a{SPACES}b", f"a{SPACES}b"),
+        *((partial(without, phrase), f"a{SPACES}b", (f"a{SPACES}b", ())) for phrase in PHRASES),
+        (lambda text: clean(text, ["x", "y"])[0], f"a{SPACES}b", f"a{SPACES}b"),
     ],
 )
 def test_long_runs_of_spaces_take_no_longer_than_other_text(read: Callable, text: str, expected: Any):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from vzero.config.base import Section
 
@@ -16,9 +18,9 @@ class TableColumns(Section):
     more_images: str | None = None
     """A list of the pictures after that one, each as in the image column; boxes are of the first."""
     question: str = "question"
-    box: str | None = "box"
-    """One box or a list of boxes, as numbers, JSON text or a Python literal. `None` needs
-    `ingest.missing_box: keep`."""
+    box: str | Annotated[list[str], Field(min_length=4, max_length=4)] | None = "box"
+    """One box or a list of boxes, as numbers, JSON text or a Python literal; or four columns, one a number.
+    `None` needs `ingest.missing_box: keep`."""
     sample_id: str | None = None
     """Without one, ids are made from the row's content."""
     options: str | None = None

@@ -31,6 +31,7 @@ from vzero.untrusted.cells import (
     printable,
     single_image,
 )
+from vzero.untrusted.cleaning import clean
 from vzero.untrusted.rejects import RejectCode, Rejected
 
 MIN_INSIDE = 0.5  # share of a box; with less in the image, the box is on another grid
@@ -39,8 +40,8 @@ MIN_INSIDE = 0.5  # share of a box; with less in the image, the box is on anothe
 def check(annotation: Annotation, store: ImageStore, config: Ingest) -> dict[str, Any]:
     """The row of `tables.Samples`. Raises Rejected for the first thing that is wrong, cheap checks first."""
     further = parse_more_images(annotation.more_images)
-    question = parse_question(annotation.question, images=1 + len(further))
-    options = parse_options(annotation.options)
+    asked = parse_question(annotation.question, images=1 + len(further))
+    question, options, cleanings = clean(asked, parse_options(annotation.options))
     answer = parse_answer(annotation.answer, options)
     given_id = parse_id(annotation.sample_id) if annotation.needs_id else None
     numbers = written_boxes(annotation, config)
@@ -77,6 +78,7 @@ def check(annotation: Annotation, store: ImageStore, config: Ingest) -> dict[str
         "source": store.source,
         "content": _digest([*content, answer]),
         "repairs": repairs,
+        "cleanings": [*annotation.cleanings, *cleanings],
     }
 
 

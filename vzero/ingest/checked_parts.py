@@ -103,7 +103,7 @@ def columns(schema: type[dy.Schema]) -> dict[str, Any]:
         stored["image_id"] = pl.String
     if schema is tables.Samples:
         stored |= {"row": pl.Int64, "image": pl.String, "content": pl.String, "prompt_tokens": pl.Int64}
-        stored |= {"repairs": pl.List(pl.String)}
+        stored |= {"repairs": pl.List(pl.String), "cleanings": pl.List(pl.String)}
     return stored
 
 

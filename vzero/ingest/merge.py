@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import dataframely as dy
 import numpy as np
@@ -77,15 +77,17 @@ def find_suspects(folder: Path) -> pl.DataFrame:
     return counted.sort("image_id").select("image_id", suspicion=suspicion)
 
 
-def count_repairs(folder: Path, left_out: pl.DataFrame) -> dict[str, dict[str, int]]:
-    """Samples of each repair (`repairs.Repair`), by source, without those of `left_out`."""
-    samples = scan_parts(folder, tables.Samples).select("position", "source", "repairs")
-    repaired = samples.filter(pl.col("repairs").list.len() > 0).collect()
-    kept = repaired.join(left_out, on="position", how="anti").explode("repairs")
-    counts: dict[str, dict[str, int]] = {}
-    for source, repair, count in kept.group_by("source", "repairs").len().sort("source", "repairs").rows():
-        counts.setdefault(source, {})[repair] = count
-    return counts
+def count_marked(
+    folder: Path, left_out: pl.DataFrame, column: Literal["repairs", "cleanings"]
+) -> pl.DataFrame:
+    """How many samples a source's repairs (`repairs.Repair`) or cleanings (`cleaning.Cleaning`) are in.
+
+    Columns source, `column` and samples; without the samples of `left_out`.
+    """
+    samples = scan_parts(folder, tables.Samples).select("position", "source", column)
+    marked = samples.filter(pl.col(column).list.len() > 0).collect()
+    kept = marked.join(left_out, on="position", how="anti").explode(column)
+    return kept.group_by("source", column).agg(samples=pl.len()).sort("source", column)
 
 
 def write_rejects(

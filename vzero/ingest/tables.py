@@ -58,6 +58,7 @@ def write_tables(run: IngestRun, rows: Counter[str], unusable: pl.DataFrame) -> 
         "sources": {name: _share(name, rows, rejects) for name in params.ingest.sources},
         "suspect": _count_suspects(target, console),
         "repairs": _count_repairs(folder, left_out, console),
+        "cleanings": _write_cleanings(folder, left_out, console),
         "funnel": _write_funnel(params, folder, rows.total(), codes, console),
     } | _count_without_box(target, console)
 
@@ -156,11 +157,26 @@ def _count_without_box(target: Path, console: Console) -> dict[str, int]:
 
 def _count_repairs(folder: Path, left_out: pl.DataFrame, console: Console) -> dict[str, dict[str, int]]:
     """Samples by source and what was put right."""
-    counts = merge.count_repairs(folder, left_out)
-    for source, repairs in counts.items():
-        found = ", ".join(f"{repair} of {count:,} samples" for repair, count in repairs.items())
-        console.print(f"ingest: {source}: put right: {found}", markup=False)
-    return counts
+    return _told(merge.count_marked(folder, left_out, "repairs"), "put right", console)
+
+
+def _write_cleanings(folder: Path, left_out: pl.DataFrame, console: Console) -> dict[str, dict[str, int]]:
+    """Write which phrases were taken off questions and options; samples by source and phrase."""
+    counts = merge.count_marked(folder, left_out, "cleanings")
+    rows = counts.select("source", cleaning="cleanings", samples=pl.col("samples").cast(pl.Int64))
+    shards.write_table(shards.shard_path(folder / "tables/cleanings", 0), rows, tables.Cleanings)
+    return _told(counts, "taken off questions", console)
+
+
+def _told(counts: pl.DataFrame, done: str, console: Console) -> dict[str, dict[str, int]]:
+    """Rows of `merge.count_marked` by source, and a line for each source."""
+    by_source: dict[str, dict[str, int]] = {}
+    for source, name, samples in counts.rows():
+        by_source.setdefault(source, {})[name] = samples
+    for source, found in by_source.items():
+        listed = ", ".join(f"{name} of {samples:,} samples" for name, samples in found.items())
+        console.print(f"ingest: {source}: {done}: {listed}", markup=False)
+    return by_source
 
 
 def _write_funnel(

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from vzero.config import SourceName
 from vzero.geometry import BoxFormat
 from vzero.sources.repairs import Repair
+from vzero.untrusted.cleaning import Cleaning
 from vzero.untrusted.files import Images
 from vzero.untrusted.rejects import Reject, RejectCode
 from vzero.untrusted.rows import Row
@@ -66,6 +67,8 @@ class Annotation:
     split: Literal["train", "dev"] | None = None
     repairs: tuple[Repair, ...] = ()
     """What the reader put right."""
+    cleanings: tuple[Cleaning, ...] = ()
+    """What the reader took off the question."""
 
 
 @dataclass(frozen=True)

@@ -24,11 +24,11 @@ from vzero.geometry import BoxFormat
 from vzero.paths import Paths
 from vzero.sources.annotation import Annotation, Source, annotate_rows, in_batches
 from vzero.sources.conversations import said_by
+from vzero.untrusted.cleaning import Cleaning, without
 from vzero.untrusted.rejects import Reject
 from vzero.untrusted.rows import files_of, read_rows
 
 COLUMNS = ("image", "conversations")
-OBJECT_MARKER = "<object>"
 
 
 def open_seal(config: SealSource, paths: Paths) -> Source:
@@ -47,17 +47,15 @@ def _annotations(files: list[Path], licence: str) -> Iterator[Annotation | Rejec
 
 def _annotation(number: int, row: dict[str, Any], category: str, licence: str) -> Annotation:
     asked, answered = (said_by(speaker, row.get("conversations")) for speaker in ("human", "gpt"))
+    question, cleanings = without(Cleaning.LISTED_OBJECTS, asked[0]) if asked else (None, ())
     return Annotation(
         row=number,
         image=row.get("image"),
-        question=_without_marked_lines(asked[0]) if asked else None,
+        question=question,
+        cleanings=cleanings,
         boxes=row.get("target_instances"),
         box_format=BoxFormat("xywh", "pixel"),
         answer=answered[0] if answered else None,
         category=category,
         licence=licence,
     )
-
-
-def _without_marked_lines(text: str) -> Any:
-    return "\n".join(line for line in text.splitlines() if OBJECT_MARKER not in line)

@@ -9,12 +9,15 @@ from vzero.config import TableSource
 from vzero.geometry import BoxFormat
 from vzero.paths import Paths
 from vzero.sources.annotation import Annotation, Source, annotate_rows, in_batches
+from vzero.untrusted.boxes import box_of_cells
 from vzero.untrusted.rows import read_rows
 
 
 def open_table(config: TableSource, paths: Paths) -> Source:
     path = paths.resolve(config.rows)
-    named = [column for column in config.columns.model_dump().values() if column is not None]
+    named = []
+    for column in config.columns.model_dump().values():
+        named += column if isinstance(column, list) else [column] if column is not None else []
     annotations = annotate_rows(read_rows(path, named), partial(_annotation, config=config))
     images = paths.resolve(config.images) if config.images is not None else None
     return Source("table", in_batches(annotations), images=images, inputs=(path,))
@@ -28,7 +31,7 @@ def _annotation(number: int, row: dict[str, Any], config: TableSource) -> Annota
         image=row.get(columns.image),
         question=row.get(columns.question),
         more_images=_cell(row, columns.more_images),
-        boxes=_cell(row, columns.box),
+        boxes=_boxes(row, columns.box),
         box_format=box_format,
         options=_cell(row, columns.options),
         answer=_cell(row, columns.answer),
@@ -36,6 +39,12 @@ def _annotation(number: int, row: dict[str, Any], config: TableSource) -> Annota
         needs_id=columns.sample_id is not None,
         licence=str(_cell(row, columns.licence) or config.licence),
     )
+
+
+def _boxes(row: dict[str, Any], column: str | list[str] | None) -> Any:
+    if isinstance(column, list):
+        return box_of_cells([row.get(name) for name in column])
+    return _cell(row, column)
 
 
 def _cell(row: dict[str, Any], column: str | None) -> Any:

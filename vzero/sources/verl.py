@@ -66,14 +66,12 @@ def _their_row(
     number: int, row: Mapping[str, Any], extra: Mapping[str, Any], config: VerlSource
 ) -> Annotation:
     problem = _last_message(row.get("prompt"))
-    question, options = read_problem(problem, keep_hint=config.allow_drawn_boxes)
     return Annotation(
         row=number,
         image=row.get("images"),
-        question=question,
+        **read_problem(problem, keep_hint=config.allow_drawn_boxes),
         boxes=_evidence(extra.get("bbox"), row.get("teacher_images"), config),
         refuse_drawn_boxes=not config.allow_drawn_boxes,
-        options=options,
         answer=_ground_truth(row),
         licence=config.licence,
     )

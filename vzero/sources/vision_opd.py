@@ -30,14 +30,12 @@ def open_vision_opd(config: VisionOpdSource, paths: Paths) -> Source:
 
 
 def _annotation(number: int, row: dict[str, Any], column: str, config: VisionOpdSource) -> Annotation:
-    question, options = read_problem(row.get("problem"), keep_hint=config.allow_drawn_boxes)
     return Annotation(
         row=number,
         image=row.get(column),
-        question=question,
+        **read_problem(row.get("problem"), keep_hint=config.allow_drawn_boxes),
         boxes=row.get("bbox"),
         refuse_drawn_boxes=not config.allow_drawn_boxes,
-        options=options,
         answer=row.get("answer"),
         licence=config.licence,
     )

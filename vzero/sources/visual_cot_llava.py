@@ -13,7 +13,6 @@ forms disagree on it the image is not the annotated one. Rows of other data in t
 
 from __future__ import annotations
 
-import re
 from functools import partial
 from typing import Any
 
@@ -23,18 +22,12 @@ from vzero.paths import Paths
 from vzero.sources.annotation import PIXEL_CORNERS, Annotation, Source, annotate_rows, in_batches
 from vzero.sources.conversations import said_by
 from vzero.sources.visual_cot import LICENCES
+from vzero.untrusted.cleaning import Cleaning, without
 from vzero.untrusted.rows import read_rows
 
 COLUMNS = ("image", "conversations")
 SEPARATOR = "###"  # between an image's path and its box
 PADDED = BoxFormat("xyxy", "fraction_of_square")
-
-# The request for a box that the conversion adds to every question. It begins with the first of the spaces
-# before it: tried from each of many, it would take the square of their number.
-REQUEST = re.compile(
-    r"(?<!\s)\s*Please (?:think step by step and )?provide the bounding box coordinate of the region "
-    r"that can help you answer the question better\.\s*"
-)
 
 
 def open_visual_cot_llava(config: VisualCotLlavaSource, paths: Paths) -> Source:
@@ -48,14 +41,16 @@ def _annotation(number: int, row: dict[str, Any], licence: str) -> Annotation:
     asked, answered = (said_by(speaker, row.get("conversations")) for speaker in ("human", "gpt"))
     path, box = _split(row.get("image"))
     # Only after that request is an answer in brackets the box of the evidence.
-    requested = bool(asked and answered) and bool(REQUEST.search(asked[0]))
+    question, cleanings = without(Cleaning.BOX_REQUEST, asked[0]) if asked else (None, ())
+    requested = bool(cleanings and answered)
     padded = answered[0] if requested and answered[0].startswith("[") else None
     dataset = row.get("dataset")
     name = dataset if isinstance(dataset, str) else ""
     return Annotation(
         row=number,
         image=path,
-        question=REQUEST.sub("", asked[0]) if asked else None,
+        question=question,
+        cleanings=cleanings,
         boxes=padded if box is None else box,
         box_format=PADDED if box is None else PIXEL_CORNERS,
         restated_box=(padded, PADDED) if box is not None and padded is not None else None,

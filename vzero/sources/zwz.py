@@ -12,7 +12,6 @@ hold the clean originals under the same names.
 
 from __future__ import annotations
 
-import re
 from functools import partial
 from typing import Any
 
@@ -20,14 +19,8 @@ from vzero.config import ZwzSource
 from vzero.paths import Paths
 from vzero.sources.annotation import Annotation, Source, annotate_rows, in_batches
 from vzero.untrusted.cells import parse_literal, split_options
+from vzero.untrusted.cleaning import Cleaning, without
 from vzero.untrusted.rows import read_rows
-
-HINT = re.compile(
-    # From the first space on: tried from each of many spaces, it would take the square of their number.
-    r"(?<!\s)\s*Only focus on the objects inside the red bounding box in the image to answer "
-    r"(this|the) question\.?",
-    re.IGNORECASE,
-)
 
 
 def open_zwz(config: ZwzSource, paths: Paths) -> Source:
@@ -39,30 +32,25 @@ def open_zwz(config: ZwzSource, paths: Paths) -> Source:
 
 
 def _annotation(number: int, row: dict[str, Any], config: ZwzSource) -> Annotation:
-    question, options = read_problem(row.get("problem"), keep_hint=config.allow_drawn_boxes)
     return Annotation(
         row=number,
         image=_listed(row.get(config.image_column)),
-        question=question,
+        **read_problem(row.get("problem"), keep_hint=config.allow_drawn_boxes),
         boxes=row.get("bbox"),
         refuse_drawn_boxes=not config.allow_drawn_boxes,
-        options=options,
         answer=row.get("answer"),
         category=str(row.get("ability") or row.get("data_source") or ""),
         licence=config.licence,
     )
 
 
-def read_problem(problem: Any, *, keep_hint: bool) -> tuple[Any, list[str]]:
-    """Question and options of a problem, with or without the sentence about the red box."""
+def read_problem(problem: Any, *, keep_hint: bool) -> dict[str, Any]:
+    """What an annotation has of a problem, with or without the sentence about the red box."""
     if not isinstance(problem, str):
-        return problem, []
-    return split_options(problem if keep_hint else without_hint(problem))
-
-
-def without_hint(problem: str) -> str:
-    """The problem without the sentence that points at the red box."""
-    return HINT.sub("", problem)
+        return {"question": problem}
+    text, cleanings = (problem, ()) if keep_hint else without(Cleaning.RED_BOX, problem)
+    question, options = split_options(text)
+    return {"question": question, "options": options, "cleanings": cleanings}
 
 
 def _listed(cell: Any) -> Any:

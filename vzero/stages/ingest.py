@@ -39,7 +39,7 @@ from vzero.untrusted.files import image_places, unwatched
 
 
 def run(params: Params, paths: Paths, *, processes: int | None = None) -> dict[str, Any]:
-    """Write images, samples, rejects, their funnel, benchmark items and overlaps, and return the counts.
+    """Write all tables of the data, what was left out of them and why, and return the counts.
 
     Checked batches survive an interruption. The bytes do not depend on where the work is done.
     Raises SourceError when the source cannot be read or no row of it can be used.
@@ -86,6 +86,7 @@ def _publish(paths: Paths, folder: Path, summary: dict[str, Any]) -> None:
         runs.publish(folder / "tables/samples", paths.samples)
         runs.publish(folder / "tables/rejects", paths.rejects)
         runs.publish(folder / "tables/funnel", paths.funnel)
+        runs.publish(folder / "tables/cleanings", paths.cleanings)
         runs.publish(folder / "benchmark_items", paths.benchmark_items)
         runs.publish(folder / "tables/overlaps", paths.overlaps)
         shards.write_json(paths.ingest_summary, summary)

@@ -76,6 +76,14 @@ class Funnel(dy.Schema):
     parameters = dy.String(nullable=False)  # of params.ingest, as text; "" where the step has none
 
 
+class Cleanings(dy.Schema):
+    """Which phrases were taken off questions and options, and of how many samples. Written by `ingest`."""
+
+    source = dy.String(primary_key=True)
+    cleaning = dy.String(primary_key=True)  # one of vzero.untrusted.cleaning.Cleaning
+    samples = dy.Int64(nullable=False, min=1)
+
+
 class Crops(dy.Schema):
     """The evidence views of a sample that has a box. Written by `crops`, in the same shard as the sample."""
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from vzero.untrusted.cells import is_null, parse_literal, shown
@@ -18,12 +20,15 @@ def parse_boxes(cell: Any) -> list[Numbers]:
     """Every box of a cell, as four finite numbers each, in the source's own convention.
 
     Takes a list of four numbers, a list of such lists, a dictionary or a list of dictionaries with a box
-    under `bbox`, `box` or `bbox_2d`, and JSON or Python text of any of these.
+    under `bbox`, `box` or `bbox_2d`, a dictionary with a list of boxes there, and JSON or Python text of any
+    of these.
     """
     if isinstance(cell, str):
         cell = _parse_text(cell)
     if isinstance(cell, dict):
-        cell = [cell]
+        inner = _inner(cell)
+        several = isinstance(inner, (list, tuple)) and all(isinstance(box, (list, tuple)) for box in inner)
+        cell = inner if several else [cell]
     if is_null(cell):
         raise Rejected(RejectCode.MISSING_BOX, "no box")
     if not isinstance(cell, (list, tuple)):
@@ -35,6 +40,19 @@ def parse_boxes(cell: Any) -> list[Numbers]:
     if len(cell) > MOST_BOXES:
         raise Rejected(RejectCode.BAD_BOX, f"{len(cell):,} boxes; at most {MOST_BOXES:,} are read")
     return [_numbers(_inner(box)) for box in cell]
+
+
+def box_of_cells(cells: Sequence[Any]) -> list[Any] | None:
+    """What `parse_boxes` reads of four cells that hold a number each, as such or as text; None where all are
+    empty."""
+    return None if all(is_null(cell) for cell in cells) else [_number(cell) for cell in cells]
+
+
+def _number(cell: Any) -> Any:
+    """The number that a text says; everything else as it is."""
+    with contextlib.suppress(ValueError):
+        return float(cell) if isinstance(cell, str) else cell
+    return cell
 
 
 def _parse_text(text: str) -> Any:

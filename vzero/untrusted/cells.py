@@ -21,10 +21,6 @@ LONGEST_TEXT = 100_000  # characters of a question, option, answer or id; no mod
 LONGEST_JSON = 2**20  # characters of a cell that is parsed; a thousand boxes with names take a tenth
 LONGEST_LITERAL = 100_000  # characters; Python's parser takes memory out of proportion
 OPTION_LINE = re.compile(r"(?:\(([A-Z])\)|([A-Z])[.):])\s+(\S.*)")  # of a line without space around it
-LETTER_REQUEST = re.compile(
-    r"(?:please )?answer with the option(?:['’]s)? letter(?: from the given choices)?(?: only| directly)?\.?",
-    re.IGNORECASE,
-)
 
 
 def is_null(cell: Any) -> bool:
@@ -136,7 +132,8 @@ def _as_text(cell: Any) -> Any:
 def parse_answer(cell: Any, options: Sequence[str]) -> str | None:
     """The option's letter, or the text of an open answer; `None` when there is none.
 
-    With options, a letter names an option even if another option's text is that letter.
+    With options, a letter names an option even if another option's text is that letter. The letter may stand
+    before its option's text, `B. blue`.
     """
     if is_null(cell) or cell == "":
         return None
@@ -148,6 +145,9 @@ def parse_answer(cell: Any, options: Sequence[str]) -> str | None:
         return letter
     if text in options:
         return LETTERS[options.index(text)]
+    line = OPTION_LINE.fullmatch(text)
+    if line and line[3] in options and LETTERS[options.index(line[3])] == (line[1] or line[2]):
+        return line[1] or line[2]
     raise Rejected(RejectCode.ANSWER_NOT_IN_OPTIONS, f"{text[:80]!r} with {len(options)} options")
 
 
@@ -155,7 +155,7 @@ def split_options(text: str) -> tuple[str, list[str]]:
     """Question text and the options that stand in it as lines `A. ...`, `A) ...` or `(A) ...`.
 
     The lines must be consecutive, blank ones aside, and begin with A, B, ...; otherwise the text is left as
-    it is. A last line that asks for the letter goes too: the prompts say themselves how to answer.
+    it is.
     """
     lines = [line for line in text.splitlines() if line.strip()]
     found = [OPTION_LINE.fullmatch(line.strip()) for line in lines]
@@ -167,8 +167,6 @@ def split_options(text: str) -> tuple[str, list[str]]:
     before, after = lines[: marked[0]], lines[marked[-1] + 1 :]
     if before and before[-1].strip().lower() in ("options:", "choices:"):
         before = before[:-1]
-    if after and LETTER_REQUEST.fullmatch(after[-1].strip()):
-        after = after[:-1]
     question = "\n".join((*before, *after)).strip()
     return question, [match[3] for match in found if match]
 
