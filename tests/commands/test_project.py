@@ -48,7 +48,7 @@ def test_a_new_project_has_the_same_graph_on_its_own_models_and_none_of_the_code
 def test_what_overlays_and_experiments_name_of_the_embedded_world_lies_in_the_project(new: Path):
     files = list((new / "configs").rglob("*.yaml"))
     named = {name for file in files for name in re.findall(r"models/needle/\w+", file.read_text())}
-    assert named == {"models/needle/player"}
+    assert named == {"models/needle/player", "models/needle/student"}
     assert all((new / name / "model.safetensors").is_file() for name in named)
     assert not any("needle/weights" in file.read_text() for file in files)
 

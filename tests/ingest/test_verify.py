@@ -5,12 +5,24 @@ import json
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 import written_boxes
 from PIL import Image, ImageDraw, ImageOps, PngImagePlugin
 
 from vzero import geometry, imaging, shards, tables
-from vzero.config import CocoSource, Ingest, NeedleSource, Params, TableSource, VocSource
+from vzero.config import (
+    BoxesSource,
+    CocoSource,
+    Ingest,
+    NeedleSource,
+    ObjectsSource,
+    Params,
+    TableSource,
+    VocSource,
+    YoloSource,
+)
+from vzero.config.object_sources import BoxColumns
 from vzero.errors import SourceError
 from vzero.geometry import BoxFormat
 from vzero.ingest.image_store import CheckedImage
@@ -120,13 +132,59 @@ def voc_form(root: Path, rows: list[dict], truth: BoxFormat) -> VocSource:
     return VocSource(annotations=Path("xml"), images=Path("images"), first_pixel=0)
 
 
+def yolo_form(root: Path, rows: list[dict], truth: BoxFormat) -> YoloSource:
+    (root / "labels").mkdir()
+    for number, (row, box) in enumerate(zip(rows, written_as(truth, rows), strict=True)):
+        left, top, width, height = box
+        line = f"{number % 2} {left + width / 2} {top + height / 2} {width} {height}"
+        (root / f"labels/{Path(row['image']).stem}.txt").write_text(line)
+    (root / "data.yaml").write_text("names: [square, disc]\ntrain: images\n")
+    return YoloSource(data=Path("data.yaml"))
+
+
+def boxes_form(root: Path, rows: list[dict], truth: BoxFormat) -> BoxesSource:
+    lines = [",".join(["filename", "class", *CORNERS])]
+    for number, (row, box) in enumerate(zip(rows, written_as(truth, rows), strict=True)):
+        lines.append(",".join([row["image"], ("square", "disc")[number % 2], *map(str, box)]))
+    (root / "labels.csv").write_text("\n".join(lines))
+    columns = BoxColumns(width=None, height=None)
+    return BoxesSource(rows=Path("labels.csv"), images=Path("images"), columns=columns)
+
+
+def objects_form(root: Path, rows: list[dict], truth: BoxFormat) -> ObjectsSource:
+    named = zip(rows, written_as(truth, rows), strict=True)
+    kept = [
+        {
+            "image": {"bytes": None, "path": row["image"]},
+            "objects": {"bbox": [list(box)], "category": [("square", "disc")[number % 2]]},
+        }
+        for number, (row, box) in enumerate(named)
+    ]
+    pl.DataFrame(kept).write_parquet(root / "train.parquet")
+    return ObjectsSource(rows=Path("train.parquet"), images=Path("images"))
+
+
+FORMS = {
+    CocoSource: "coco",
+    VocSource: "voc",
+    YoloSource: "yolo",
+    BoxesSource: "boxes",
+    ObjectsSource: "objects",
+}
+
+
 @pytest.mark.parametrize(
     ("write", "truth", "declared"),
     [
-        (coco_form, BoxFormat("xyxy"), "xywh"),
-        (coco_form, BoxFormat("xywh", "fraction"), "xywh"),
-        (voc_form, BoxFormat("xywh"), "xyxy"),
-        (voc_form, BoxFormat("xyxy", "thousandth"), "xyxy"),
+        (coco_form, BoxFormat("xyxy"), "xywh pixel"),
+        (coco_form, BoxFormat("xywh", "fraction"), "xywh pixel"),
+        (voc_form, BoxFormat("xywh"), "xyxy pixel"),
+        (voc_form, BoxFormat("xyxy", "thousandth"), "xyxy pixel"),
+        (yolo_form, BoxFormat("xywh"), "xywh fraction"),
+        (boxes_form, BoxFormat("xywh"), "xyxy pixel"),
+        (boxes_form, BoxFormat("xyxy", "fraction"), "xyxy pixel"),
+        (objects_form, BoxFormat("xyxy"), "xywh pixel"),
+        (objects_form, BoxFormat("xywh", "thousandth"), "xywh pixel"),
     ],
     ids=lambda value: getattr(value, "__name__", str(value)),
 )
@@ -135,12 +193,12 @@ def test_files_in_a_published_form_with_other_boxes_stop_ingest_too(write, truth
     paths = project(tmp_path, BoxFormat("xyxy"), rows=160)
     rows = [json.loads(line) for line in (tmp_path / "rows.jsonl").read_text().splitlines()]
     source = write(tmp_path, rows, truth)
-    [name] = [name for name, kind in (("coco", CocoSource), ("voc", VocSource)) if isinstance(source, kind)]
+    name = FORMS[type(source)]
     config = Ingest(source=name, needle=NeedleSource(benchmark_questions=2), **{name: source})
     with pytest.raises(SourceError) as raised:
         ingest.run(Params(ingest=config), paths, processes=1)
     assert str(raised.value).startswith(
-        f"{name}: boxes are declared as {declared} pixel but are {truth.order} {truth.unit}: "
+        f"{name}: boxes are declared as {declared} but are {truth.order} {truth.unit}: "
     )
 
 

@@ -14,6 +14,9 @@ from vzero.paths import Paths
 from vzero.sources.catalogue import open_source
 from vzero.untrusted.rejects import Reject
 
+BETWEEN_CATEGORIES = ("seen", "side", "height")
+"""Templates that ask of one object beside others of another category."""
+
 
 def picture(path: Path, width: int = 200, height: int = 100) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)

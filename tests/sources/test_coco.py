@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from checked_source import checked, picture, rejected_images
+from checked_source import BETWEEN_CATEGORIES, checked, picture, rejected_images
 
 from vzero.config import CocoSource
 from vzero.errors import SourceError
@@ -58,6 +58,7 @@ def coco(
         "categories": categories,
     }
     (root / "instances.json").write_bytes(text if text is not None else json.dumps(document).encode())
+    changes = {"templates": list(BETWEEN_CATEGORIES)} | changes
     return CocoSource(annotations=Path("instances.json"), images=Path("images"), **changes)
 
 

@@ -204,6 +204,78 @@ def test_voc_files_are_all_accounted_for(data, things, name, extent, cut):
     assert_all_accounted_for(root, "voc", {"annotations": "xml", "images": "images"})
 
 
+WORDS = st.sampled_from(["0", "1", "7", "-1", "0.5", "nan", "inf", "1e400", "x", "0x1", "\u0661"]) | TEXTS
+
+
+@FEW
+@given(data=DAMAGED, lines=st.lists(st.lists(WORDS, max_size=9), max_size=5), raw=st.binary(max_size=30))
+def test_yolo_labels_are_all_accounted_for(data, lines, raw):
+    root = folder(data, ".png")
+    (root / "labels").mkdir()
+    objects = ["0 0.2 0.2 0.3 0.3", "1 0.7 0.6 0.4 0.5"]
+    text = "\n".join([*objects, *(" ".join(line) for line in lines)])
+    (root / "labels/0.txt").write_bytes(text.encode(errors="surrogatepass"))
+    (root / "labels/1.txt").write_bytes(raw)
+    (root / "labels/2.txt").write_text(objects[0])
+    (root / "labels/gone.txt").write_text(objects[0])
+    (root / "data.yaml").write_text("names: [dog, cat]\ntrain: images\n")
+    assert_all_accounted_for(root, "yolo", {"data": "data.yaml"})
+
+
+@FEW
+@given(
+    data=DAMAGED,
+    rows=st.lists(
+        st.fixed_dictionaries(
+            {
+                "image": IMAGES,
+                "kind": st.sampled_from(["dog", "cat"]) | VALUES,
+                "box": st.lists(NUMBERS | TEXTS, min_size=4, max_size=4),
+                "side": st.just(32) | VALUES,
+            }
+        ),
+        max_size=6,
+    ),
+    unit=st.sampled_from(["pixel", "fraction"]),
+)
+def test_rows_of_boxes_are_all_accounted_for(data, rows, unit):
+    root = folder(data)
+    good = [
+        {"image": "0", "kind": kind, "box": [n, n, n + 11, n + 11], "side": 32} for n, kind in enumerate("ab")
+    ]
+    with (root / "x.jsonl").open("w") as file:
+        for row in [*good, *rows]:
+            corners = dict(zip(("x1", "y1", "x2", "y2"), row["box"], strict=True))
+            kept = {"image": row["image"], "kind": row["kind"], "w": row["side"], "h": 24}
+            file.write(json.dumps(kept | corners) + "\n")
+    columns = {"image": "image", "category": "kind", "box": ["x1", "y1", "x2", "y2"]}
+    columns |= {"width": "w", "height": "h"}
+    config = {"rows": "x.jsonl", "images": "images", "columns": columns, "box_unit": unit}
+    assert_all_accounted_for(root, "boxes", config)
+
+
+@FEW
+@given(
+    rows=st.lists(
+        st.tuples(
+            pictures(),
+            st.lists(st.lists(st.floats(-5, 60, width=32), max_size=5), max_size=4),
+            st.lists(st.integers(-1, 4), max_size=4),
+        ),
+        max_size=4,
+    )
+)
+def test_rows_of_objects_are_all_accounted_for(rows):
+    root = folder([])
+    good = (WHOLE[0], [[2.0, 2.0, 11.0, 11.0], [18.0, 2.0, 12.0, 12.0]], [0, 1])
+    content = [
+        {"image": {"bytes": image, "path": None}, "objects": {"bbox": boxes, "category": kinds}}
+        for image, boxes, kinds in (good, *rows)
+    ]
+    pq.write_table(pa.Table.from_pylist(content), root / "x.parquet")
+    assert_all_accounted_for(root, "objects", {"rows": "x.parquet", "categories": ["dog", "cat"]})
+
+
 @FEW
 @given(
     data=DAMAGED,

@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from checked_source import checked, picture
+from checked_source import BETWEEN_CATEGORIES, checked, picture
 from PIL import Image
 
 from tests.checked_tables import check_and_merge
@@ -37,7 +37,8 @@ def voc(root: Path, **files: str | bytes) -> VocSource:
                 f"<annotation><filename>2007_000027.jpg</filename>{extent}{content}</annotation>".encode()
             )
         (root / f"Annotations/{name}.xml").write_bytes(content)
-    return VocSource(annotations=Path("Annotations"), images=Path("JPEGImages"), questions_per_image=9)
+    places = {"annotations": Path("Annotations"), "images": Path("JPEGImages")}
+    return VocSource(**places, questions_per_image=9, templates=list(BETWEEN_CATEGORIES))
 
 
 def test_voc_counts_pixels_from_one_and_ends_with_the_last(tmp_path):
@@ -90,7 +91,8 @@ def tool(root: Path, head: str, *pictures: str, name: str = "p0", extent: str = 
     (root / "xml").mkdir(parents=True, exist_ok=True)
     (root / "images").mkdir(exist_ok=True)
     (root / f"xml/{name}.xml").write_text(f"<annotation>{head}{extent}{DOG_AND_CAT}</annotation>")
-    return Ingest(source="voc", voc=VocSource(annotations=Path("xml"), images=Path("images")))
+    places = {"annotations": Path("xml"), "images": Path("images")}
+    return Ingest(source="voc", voc=VocSource(**places, templates=list(BETWEEN_CATEGORIES)))
 
 
 def found(config: Ingest, root: Path) -> tuple[set[str | None], dict[str, dict[str, int]], list[tuple]]:

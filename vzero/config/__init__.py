@@ -41,7 +41,16 @@ from vzero.config.evaluate import (
 )
 from vzero.config.filters import Filters, PromptTokens
 from vzero.config.models import Models
-from vzero.config.object_sources import CocoSource, GqaSource, VocSource, VstarSource
+from vzero.config.object_sources import (
+    BoxesSource,
+    CocoSource,
+    GqaSource,
+    ObjectSource,
+    ObjectsSource,
+    VocSource,
+    VstarSource,
+    YoloSource,
+)
 from vzero.config.public_sources import (
     SealSource,
     TreeVgrSource,
@@ -61,6 +70,7 @@ __all__ = [
     "EVALUATED_MODELS",
     "SOLVERS",
     "BenchmarkName",
+    "BoxesSource",
     "CocoSource",
     "Compute",
     "Crops",
@@ -73,6 +83,8 @@ __all__ = [
     "Models",
     "NaCells",
     "NeedleSource",
+    "ObjectSource",
+    "ObjectsSource",
     "Params",
     "PromptTokens",
     "Reach",
@@ -97,6 +109,7 @@ __all__ = [
     "VocSource",
     "VstarSource",
     "WordingName",
+    "YoloSource",
     "ZwzSource",
     "check_model",
     "decisive",

@@ -10,7 +10,15 @@ from pydantic import Field, field_validator, model_validator
 
 from vzero.config.base import Fraction, NonNegative, Positive, Reach, Section, decisive
 from vzero.config.filters import Filters
-from vzero.config.object_sources import CocoSource, GqaSource, VocSource, VstarSource
+from vzero.config.object_sources import (
+    BoxesSource,
+    CocoSource,
+    GqaSource,
+    ObjectsSource,
+    VocSource,
+    VstarSource,
+    YoloSource,
+)
 from vzero.config.public_sources import (
     SealSource,
     TreeVgrSource,
@@ -102,6 +110,9 @@ SourceName = Literal[
     "vstar",
     "coco",
     "voc",
+    "yolo",
+    "boxes",
+    "objects",
     "table",
 ]
 
@@ -122,6 +133,9 @@ class Sources(Section):
     vstar: VstarSource = VstarSource()
     coco: CocoSource = CocoSource()
     voc: VocSource = VocSource()
+    yolo: YoloSource = YoloSource()
+    boxes: BoxesSource = BoxesSource()
+    objects: ObjectsSource = ObjectsSource()
     table: TableSource = TableSource()
 
 

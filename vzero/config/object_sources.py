@@ -1,4 +1,4 @@
-"""Parameters of sources that annotate objects: with questions of their own (GQA, V*), or without (COCO, VOC).
+"""Parameters of sources that annotate objects: with questions of their own (GQA, V*), or without.
 
 How each one writes its boxes is a fact about it, in its reader's docstring.
 """
@@ -6,9 +6,14 @@ How each one writes its boxes is a fact about it, in its reader's docstring.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal, get_args
+
+from pydantic import Field
 
 from vzero.config.base import NonNegative, Positive, Section
+
+TemplateName = Literal["seen", "side", "height", "larger", "count", "corner", "half"]
+FourColumns = Annotated[list[str], Field(min_length=4, max_length=4)]
 
 
 class GqaSource(Section):
@@ -30,27 +35,95 @@ class VstarSource(Section):
     licence: str = "unknown"
 
 
-class CocoSource(Section):
-    """COCO instances. There are no questions in it; templates make some (`region_questions`)."""
+class ObjectSource(Section):
+    """Objects without questions: templates make some (`region_questions`, `place_questions`)."""
 
-    annotations: Path = Path("data/raw/coco/annotations/instances_train2017.json")
-    images: Path = Path("data/raw/coco/train2017")
     questions_per_image: Positive = 2
     """At most; images with many objects have more to ask about."""
     seed: NonNegative = 0
     """Seed of the options drawn beside the right one, and of their order."""
+    templates: Annotated[list[TemplateName], Field(min_length=1)] = Field(default=[*get_args(TemplateName)])
+    """What may be asked. All but `corner` and `half` presume that every object of a picture is annotated."""
+
+
+class CocoSource(ObjectSource):
+    """COCO instances."""
+
+    annotations: Path = Path("data/raw/coco/annotations/instances_train2017.json")
+    images: Path = Path("data/raw/coco/train2017")
     licence: str = "unknown"
     """Of images for which the file names none."""
 
 
-class VocSource(Section):
-    """Pascal VOC XML files, and what annotation tools export as such; questions as of `coco`."""
+class VocSource(ObjectSource):
+    """Pascal VOC XML files, and what annotation tools export as such."""
 
     annotations: Path = Path("data/raw/voc/Annotations")
     """The folder of XML files."""
     images: Path = Path("data/raw/voc/JPEGImages")
     first_pixel: Literal[0, 1] = 1
     """What the file calls the first column and row: 1 in VOC itself, 0 in many tools' exports."""
-    questions_per_image: Positive = 2
-    seed: NonNegative = 0
     licence: str = "Flickr terms of use"
+
+
+class YoloSource(ObjectSource):
+    """Text files of Ultralytics' YOLO, one an image, and the `data.yaml` that names the classes."""
+
+    data: Path = Path("data/raw/yolo/data.yaml")
+    splits: Annotated[list[Literal["train", "val", "test"]], Field(min_length=1)] = Field(default=["train"])
+    """Which of its folders of images are read."""
+    licence: str = "unknown"
+
+
+class BoxColumns(Section):
+    """Which column of a table with a row a box holds what. `None`: there is no such column."""
+
+    image: str = "filename"
+    """Path relative to the image folder; the extension may be missing."""
+    category: str = "class"
+    box: FourColumns = Field(default=["xmin", "ymin", "xmax", "ymax"])
+    width: str | None = "width"
+    height: str | None = "height"
+    """Of the image, in pixels."""
+    crowd: str | None = None
+    """Whether the box is around many objects: 1 or true."""
+
+
+class BoxesSource(ObjectSource):
+    """A table with a row a box: TensorFlow's Object Detection API, Open Images, and their like."""
+
+    rows: Path = Path("data/raw/boxes/labels.csv")
+    """JSONL, CSV or Parquet; rows of an image need not stand together."""
+    images: Path = Path("data/raw/boxes/images")
+    columns: BoxColumns = BoxColumns()
+    box_order: Literal["xyxy", "xywh"] = "xyxy"
+    box_unit: Literal["pixel", "fraction"] = "pixel"
+    category_names: Path | None = None
+    """A CSV file of two columns without a header, class and name, where the rows hold codes (Open Images)."""
+    licence: str = "unknown"
+
+
+class ObjectColumns(Section):
+    """Which column of rows of objects holds what."""
+
+    image: str = "image"
+    objects: str = "objects"
+    """A struct of lists, one entry an object."""
+    box: str = "bbox"
+    category: str = "category"
+    """In that struct."""
+
+
+class ObjectsSource(ObjectSource):
+    """Object detection rows of the Hugging Face hub: an image and `objects: {bbox, category}`."""
+
+    rows: Path = Path("data/raw/objects")
+    """A Parquet file, a folder of them, or a folder that `datasets` saved."""
+    images: Path | None = None
+    """Folder that image paths are relative to; `None` when the rows hold the images."""
+    columns: ObjectColumns = ObjectColumns()
+    categories: list[str] = Field(default=[])
+    """Names by number, where the files do not tell them."""
+    box_order: Literal["xyxy", "xywh"] = "xywh"
+    box_unit: Literal["pixel", "fraction", "thousandth"] = "pixel"
+    licence: str = "unknown"

@@ -9,9 +9,11 @@ from vzero.config import Ingest, SourceName, Sources
 from vzero.errors import SourceError
 from vzero.paths import Paths
 from vzero.sources.annotation import Source
+from vzero.sources.boxes import open_boxes
 from vzero.sources.coco import open_coco
 from vzero.sources.gqa import open_gqa
 from vzero.sources.needle import open_needle
+from vzero.sources.objects import open_objects
 from vzero.sources.seal import open_seal
 from vzero.sources.table import open_table
 from vzero.sources.treevgr import open_treevgr
@@ -22,6 +24,7 @@ from vzero.sources.visual_cot import open_visual_cot
 from vzero.sources.visual_cot_llava import open_visual_cot_llava
 from vzero.sources.voc import open_voc
 from vzero.sources.vstar_folders import open_vstar_folders
+from vzero.sources.yolo import open_yolo
 from vzero.sources.zwz import open_zwz
 from vzero.untrusted.files import open_images
 from vzero.untrusted.tar_shards import Progress
@@ -84,5 +87,11 @@ def _open(name: SourceName, config: Sources, paths: Paths, advance: Progress) ->
             return open_coco(config.coco, paths)
         case "voc":
             return open_voc(config.voc, paths, advance)
+        case "yolo":
+            return open_yolo(config.yolo, paths)
+        case "boxes":
+            return open_boxes(config.boxes, paths, advance)
+        case "objects":
+            return open_objects(config.objects, paths)
         case "table":
             return open_table(config.table, paths)

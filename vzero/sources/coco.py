@@ -32,7 +32,8 @@ from vzero.geometry import BoxFormat
 from vzero.paths import Paths
 from vzero.sources.annotation import Annotation, Source, in_batches
 from vzero.sources.categories import categories_of
-from vzero.sources.region_questions import AnnotatedImage, Region, annotations_of
+from vzero.sources.region_questions import annotations_of
+from vzero.sources.regions import AnnotatedImage, Region
 from vzero.untrusted.boxes import parse_boxes
 from vzero.untrusted.cells import parse_id, printable
 from vzero.untrusted.json_stream import list_items

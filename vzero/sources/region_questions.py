@@ -14,79 +14,50 @@ make wrong questions. Nothing is random but by hash of the seed and the image's 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import combinations, islice, zip_longest
-from typing import Any
+from itertools import chain, combinations, islice, zip_longest
 
 from vzero import geometry
-from vzero.config import CocoSource, VocSource
-from vzero.geometry import Box, BoxFormat
-from vzero.sources.annotation import PIXEL_CORNERS, Annotation
+from vzero.config import ObjectSource
+from vzero.geometry import Box
+from vzero.sources.annotation import Annotation
 from vzero.sources.categories import Categories
+from vzero.sources.place_questions import place_questions
+from vzero.sources.regions import AnnotatedImage, Region, RegionQuestion
 from vzero.sources.shuffle import shuffled
-from vzero.untrusted.boxes import Numbers
 from vzero.untrusted.cells import LETTERS
 from vzero.untrusted.rejects import Reject, RejectCode
 
-MIN_SIDE = 10  # pixels; nobody can tell what a smaller object is
 OPTIONS = 4  # of `seen`
-DIRECTIONS = ("side", "height")  # templates whose answers turn with the picture
+DIRECTIONS = ("side", "height", "larger", "corner", "half")  # templates whose answers turn with the picture
 COMPARED = 10  # smallest objects that pairs are made of; the number of pairs grows with its square
 
 
-@dataclass(frozen=True)
-class Region:
-    """An annotated object."""
+def ask(annotated: AnnotatedImage, categories: Categories, config: ObjectSource) -> list[RegionQuestion]:
+    """Questions about an image, no more than wanted, different templates first.
 
-    category: str
-    box: Box
-    askable: bool = True
-    """If not (a crowd, a difficult one), its category is there all the same."""
-    written: Numbers | None = None
-    """The box as the source writes it, where that is not by its corners: it is what has to be verified."""
-
-
-@dataclass(frozen=True)
-class AnnotatedImage:
-    """A picture with its objects. What is `Any` is as the source has it; `ingest.check` looks at it."""
-
-    image: Any
-    extent: tuple[Any, Any]  # width and height
-    licence: str
-    regions: Sequence[Region]
-    box_format: BoxFormat = PIXEL_CORNERS
-    """Of the boxes as they are written."""
-
-
-@dataclass(frozen=True)
-class RegionQuestion:
-    template: str
-    text: str
-    options: list[str]
-    answer: str
-    """The right option's text."""
-    regions: list[Region]
-
-
-def ask(regions: Sequence[Region], categories: Categories, count: int, key: str) -> list[RegionQuestion]:
-    """At most `count` questions about an image, different templates first; `key` draws what is drawn.
-
-    `categories` are those of all objects of the data set.
+    `categories` are those of all objects of the data set. Questions of `place_questions` come last.
     """
+    regions, key = annotated.regions, f"{config.seed}/{annotated.name}"
     present = Counter(region.category for region in regions)
     named = {name: sum(present[other] for other in categories.related[name]) for name in present}
-    single = [region for region in regions if named[region.category] == 1 and _clear(region)]
+    single = [region for region in regions if named[region.category] == 1 and region.clear]
     single.sort(key=lambda region: (geometry.area(region.box), region.category))
     makers = {"seen": _seen(single, present, categories, key), **_pairs(single[:COMPARED], key)}
+    # A category whose objects all have its name, and no other's.
+    own = [name for name in present if named[name] == present[name]]
+    groups = [[region for region in regions if region.category == name] for name in own]
+    places = place_questions(groups, annotated.sides, key)
+    found = chain(_in_turns(makers, key), _in_turns(places, key))
+    wanted = (question for question in found if question.template in config.templates)
+    return list(islice(wanted, config.questions_per_image))
+
+
+def _in_turns(makers: Mapping[str, Iterable[RegionQuestion]], key: str) -> Iterator[RegionQuestion]:
+    """One question of every template, in an order drawn by `key`, then the second of each, and so on."""
     rounds = zip_longest(*(makers[name] for name in shuffled(makers, key)))
-    found = (question for several in rounds for question in several if question is not None)
-    return list(islice(found, count))
-
-
-def _clear(region: Region) -> bool:
-    return region.askable and min(geometry.sides(region.box)) >= MIN_SIDE
+    return (question for several in rounds for question in several if question is not None)
 
 
 def _seen(
@@ -135,7 +106,7 @@ def _compared(
 
 
 def annotations_of(
-    annotated: AnnotatedImage, categories: Categories, config: CocoSource | VocSource
+    annotated: AnnotatedImage, categories: Categories, config: ObjectSource
 ) -> Iterator[Annotation | Reject]:
     """The questions about an image as annotations, or one reject when there is nothing to ask.
 
@@ -154,7 +125,7 @@ def annotations_of(
     for region in regions:
         if region.askable and min(geometry.sides(region.box)) < 1:
             yield described(question=f"Where is the {region.category}?", boxes=_written(region))
-    questions = ask(regions, categories, config.questions_per_image, f"{config.seed}/{image}")
+    questions = ask(annotated, categories, config)
     if not questions:
         known = f"the annotated categories are {len(categories.names)}"
         detail = f"no template has one answer for {len(regions)} objects; {known}"

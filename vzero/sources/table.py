@@ -9,7 +9,7 @@ from vzero.config import TableSource
 from vzero.geometry import BoxFormat
 from vzero.paths import Paths
 from vzero.sources.annotation import Annotation, Source, annotate_rows, in_batches
-from vzero.untrusted.boxes import box_of_cells
+from vzero.untrusted.boxes import numbers_of_cells
 from vzero.untrusted.rows import read_rows
 
 
@@ -43,7 +43,7 @@ def _annotation(number: int, row: dict[str, Any], config: TableSource) -> Annota
 
 def _boxes(row: dict[str, Any], column: str | list[str] | None) -> Any:
     if isinstance(column, list):
-        return box_of_cells([row.get(name) for name in column])
+        return numbers_of_cells([row.get(name) for name in column])
     return _cell(row, column)
 
 

@@ -28,7 +28,8 @@ from vzero.errors import SourceError
 from vzero.paths import Paths
 from vzero.sources.annotation import Annotation, Source, in_batches
 from vzero.sources.categories import Categories, categories_of
-from vzero.sources.region_questions import AnnotatedImage, Region, annotations_of
+from vzero.sources.region_questions import annotations_of
+from vzero.sources.regions import AnnotatedImage, Region
 from vzero.sources.repairs import Repair
 from vzero.sources.voc_pictures import Named, Pictures
 from vzero.untrusted.boxes import parse_boxes

@@ -11,7 +11,7 @@ import contextlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path, PurePath
+from pathlib import Path, PurePath, PurePosixPath
 
 from vzero.untrusted.files import PICTURES, Images, holds, read_image
 from vzero.untrusted.rejects import RejectCode, Rejected
@@ -54,6 +54,19 @@ class Pictures:
         if not (found := told or by_file or named.filename):
             raise Rejected(RejectCode.MISSING_IMAGE, "no filename, and no picture with the name of the file")
         return found, found != named.filename
+
+    def of_name(self, name: str) -> tuple[str, bool]:
+        """A path in the images for a name that may lack its extension; and whether it is not as named.
+
+        Raises Rejected when different pictures may be meant.
+        """
+        path = PurePosixPath(name)
+        if holds(self.images, name) or path.is_absolute() or ".." in path.parts:
+            return name, False
+        folder = "" if str(path.parent) == "." else str(path.parent)
+        stem = _stem(path.name)
+        found = _only(self._of_stem(folder, stem), stem, Named(Path(name), name, "", ""))
+        return found or name, found is not None
 
     def _search(self, stem: str, named: Named) -> str | bytes | None:
         """The picture of this stem in the images, in their folder of the named name, or beside the file."""

@@ -42,9 +42,8 @@ def parse_boxes(cell: Any) -> list[Numbers]:
     return [_numbers(_inner(box)) for box in cell]
 
 
-def box_of_cells(cells: Sequence[Any]) -> list[Any] | None:
-    """What `parse_boxes` reads of four cells that hold a number each, as such or as text; None where all are
-    empty."""
+def numbers_of_cells(cells: Sequence[Any]) -> list[Any] | None:
+    """What several cells hold that should be a number each, as such or as text; None where all are empty."""
     return None if all(is_null(cell) for cell in cells) else [_number(cell) for cell in cells]
 
 

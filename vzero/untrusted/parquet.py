@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -16,8 +16,8 @@ LARGEST_GROUP, LARGEST_RATIO = 2**28, 100  # bytes unpacked, and times as many a
 MOST_VALUES = 2**26  # of a column in a row group; a few bytes may stand for any number of them
 
 
-def read_batches(path: Path) -> Iterator[pa.RecordBatch]:
-    """All rows in order, some at a time. Raises SourceError when the file cannot be read.
+def read_batches(path: Path, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+    """All rows in order, some at a time, of all columns or some. Raises SourceError when it cannot be read.
 
     With images in it a row group may be larger than memory. Only one page of each column is held packed and
     unpacked, besides the rows themselves; writers choose how long pages are (pyarrow's may have 1,024 rows).
@@ -28,7 +28,7 @@ def read_batches(path: Path) -> Iterator[pa.RecordBatch]:
             # Of several row groups asked for at once, it keeps all in memory until the last.
             for group in range(file.num_row_groups):
                 size = _rows_together(path, file.metadata.row_group(group))
-                yield from file.iter_batches(batch_size=size, row_groups=[group])
+                yield from file.iter_batches(size, row_groups=[group], columns=columns)
     except (pa.ArrowException, OSError) as error:
         raise SourceError(f"{path}: not a readable Parquet file: {error}") from error
 

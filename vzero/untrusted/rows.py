@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, TextIO
@@ -11,6 +12,7 @@ from typing import Any, TextIO
 import pyarrow as pa
 
 from vzero.errors import SourceError
+from vzero.untrusted.arrow import arrow_batches
 from vzero.untrusted.cells import printable
 from vzero.untrusted.json_stream import (
     BYTE_ORDER_MARK,
@@ -42,7 +44,8 @@ def read_rows(path: Path, columns: Sequence[str]) -> Iterator[Row]:
     missing. Raises SourceError too for a list that is broken in its midst: what follows cannot
     be read.
     """
-    readers = {".jsonl": _jsonl, ".ndjson": _jsonl, ".json": _json, ".csv": _csv, ".parquet": _parquet}
+    readers = {".jsonl": _jsonl, ".ndjson": _jsonl, ".json": _json, ".csv": _csv}
+    readers |= {".parquet": partial(_arrow_rows, read_batches), ".arrow": partial(_arrow_rows, arrow_batches)}
     if not path.is_file():
         raise SourceError(f"{path}: {'not a file' if path.exists() else 'no such file'}")
     reader = readers.get(path.suffix.lower())
@@ -150,12 +153,12 @@ def _csv_row(row: dict[Any, Any]) -> Row:
     return {name: cell or None for name, cell in row.items()}
 
 
-def _parquet(path: Path) -> Iterator[Row]:
-    for batch in read_batches(path):
-        yield from (_parquet_row(batch, index) for index in range(batch.num_rows))
+def _arrow_rows(batches: Callable[[Path], Iterator[pa.RecordBatch]], path: Path) -> Iterator[Row]:
+    for batch in batches(path):
+        yield from (_arrow_row(batch, index) for index in range(batch.num_rows))
 
 
-def _parquet_row(batch: pa.RecordBatch, index: int) -> Row:
+def _arrow_row(batch: pa.RecordBatch, index: int) -> Row:
     try:
         row = batch.slice(index, 1).to_pylist()[0]
     # What Arrow holds and Python does not: broken text, dates without end.

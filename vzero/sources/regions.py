@@ -1,0 +1,69 @@
+"""Objects of a picture as data sets annotate them, and questions about them, before anything is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import xxhash
+
+from vzero import geometry
+from vzero.geometry import Box, BoxFormat
+from vzero.sources.annotation import PIXEL_CORNERS
+from vzero.untrusted.boxes import Numbers
+
+MIN_SIDE = 10  # pixels; nobody can tell what a smaller object is
+
+
+@dataclass(frozen=True)
+class Region:
+    """An annotated object."""
+
+    category: str
+    box: Box
+    askable: bool = True
+    """If not (a crowd, a difficult one), its category is there all the same."""
+    written: Numbers | None = None
+    """The box as the source writes it, where that is not by its corners: it is what has to be verified."""
+
+    @property
+    def clear(self) -> bool:
+        """Whether one can tell what it is."""
+        return self.askable and min(geometry.sides(self.box)) >= MIN_SIDE
+
+
+@dataclass(frozen=True)
+class AnnotatedImage:
+    """A picture with its objects. What is `Any` is as the source has it; `ingest.check` looks at it."""
+
+    image: Any
+    extent: tuple[Any, Any]  # width and height
+    licence: str
+    regions: Sequence[Region]
+    box_format: BoxFormat = PIXEL_CORNERS
+    """Of the boxes as they are written."""
+
+    @property
+    def name(self) -> str:
+        """What is drawn for its questions depends on."""
+        picture = self.image
+        if isinstance(picture, dict):
+            picture = picture.get("bytes") or picture.get("path")
+        return xxhash.xxh64_hexdigest(picture) if isinstance(picture, bytes) else f"{picture}"
+
+    @property
+    def sides(self) -> tuple[float, float] | None:
+        """Width and height, where the source tells both."""
+        numbers = [side for side in self.extent if isinstance(side, (int, float)) and 0 < side < 2**20]
+        return (numbers[0], numbers[1]) if len(numbers) == 2 else None
+
+
+@dataclass(frozen=True)
+class RegionQuestion:
+    template: str
+    text: str
+    options: list[str]
+    answer: str
+    """The right option's text."""
+    regions: list[Region]
