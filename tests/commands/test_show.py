@@ -13,10 +13,10 @@ from PIL import ImageFont
 
 from vzero import imaging, tables
 from vzero.commands import sheet
-from vzero.commands.show import cell, show
+from vzero.commands.show import cell, first_rows, show
 from vzero.errors import ConfigError, ProjectError
 from vzero.paths import Paths
-from vzero.shards import frame_of, shard_path, write_table
+from vzero.shards import frame_of, scan, shard_path, write_table
 from vzero.stages import quality, report
 
 pytestmark = pytest.mark.usefixtures("charts_drawn_once")
@@ -49,6 +49,19 @@ def test_every_table_is_printed_with_all_its_columns(
     assert f"{table}: " in printed
     for column in tables.TABLES[table].column_names():
         assert column in printed
+
+
+@pytest.mark.parametrize("table", ["samples", "crops"])
+def test_neighbours_about_one_picture_are_not_all_that_is_shown(table: str, paths: Paths) -> None:
+    frame = scan(getattr(paths, table), tables.TABLES[table])
+    images = scan(paths.samples, tables.Samples, ["sample_id", "image_id"])
+    shown = first_rows(table, frame, paths, 3).collect()
+    about = frame.select("sample_id").join(images, on="sample_id", maintain_order="left").collect()
+    several = about["image_id"].n_unique()
+    assert shown["sample_id"].to_list()[0] == about["sample_id"][0]
+    assert shown.columns == frame.collect_schema().names()
+    assert shown.join(images.collect(), on="sample_id")["image_id"].n_unique() == min(3, several)
+    assert first_rows(table, frame, paths, 99).collect().height == about.height
 
 
 def test_rejects_are_counted_by_code(paths: Paths, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,11 +9,12 @@ import polars as pl
 import pytest
 
 from tests.published_rows import IMAGES, picture, put, read
-from vzero.config import Ingest, VisionOpdSource, ZwzSource
+from vzero.config import Ingest, NeedleSource, Params, VisionOpdSource, ZwzSource
 from vzero.errors import SourceError
 from vzero.paths import Paths
 from vzero.sources.catalogue import open_source
 from vzero.sources.zwz import read_problem
+from vzero.stages import ingest
 from vzero.untrusted.cleaning import Cleaning
 
 HINT = "Only focus on the objects inside the red bounding box in the image to answer this question."
@@ -48,6 +49,18 @@ def test_zwz_images_with_the_red_box_are_refused(name, tmp_path):
     rows = [ZWZ_ROW | {"images": [name]}, ZWZ_ROW | {"images": ["clean.png"]}]
     samples, rejects = read(zwz(tmp_path, rows), tmp_path)
     assert (len(samples), rejects) == (1, [(0, "drawn_box")])
+
+
+def test_zwz_as_it_is_published_says_what_helps_and_counts_rows_without_boxes_apart(tmp_path):
+    put(tmp_path, "0f3a.png", picture(drawn=(40, 30.5, 120, 90)))
+    few = {"needle": NeedleSource(benchmark_questions=2)}
+    config = zwz(tmp_path, [ZWZ_ROW, ZWZ_ROW | {"problem": "What?"}, ZWZ_ROW | {"bbox": ""}])
+    with pytest.raises(SourceError) as raised:
+        ingest.run(Params(ingest=config.model_copy(update=few)), Paths(tmp_path), processes=1)
+    message = str(raised.value)
+    assert message.startswith("zwz: none of 3 rows can be used (drawn_box: 2, missing_box: 1); row 0, image")
+    assert "ingest.zwz.image_column: original_images" in message
+    assert message.endswith("take the pictures as they are (ingest.zwz.allow_drawn_boxes: true)")
 
 
 def test_zwz_images_with_the_red_box_are_read_when_asked_for_and_the_question_says_so(tmp_path):

@@ -29,6 +29,7 @@ BORDER = 3  # characters around each column of an upright table
 SIDEWAYS_WIDTH = 26  # characters for each row of a table that is printed on its side
 FOLDED_WIDTH = 16  # characters that a column of an upright table is folded to at most
 WHOLE = ("funnel",)  # printed with all rows: its steps follow from each other
+BY_IMAGE = ("samples", "crops")  # neighbours are often about the same picture
 TEXT_LIMIT = 60  # characters of a cell
 LONG_TEXTS = {"funnel": 1_000, "rejects": 300, "left_out": 300}  # of tables that are read for their texts
 LIST_LIMIT = 4  # values of a list
@@ -59,7 +60,7 @@ def show(
     if table in ("samples", "crops") and (boxless := _count_without_box(paths)):
         console.print(f"{boxless:,} samples have no box, and so no crops")
     total = frame.select(pl.len()).collect().item()
-    shown = frame.head(total if table in WHOLE else rows).collect()
+    shown = first_rows(table, frame, paths, total if table in WHOLE else rows).collect()
     console.print(f"{table}: {total:,} rows, {shown.height} shown")
     _print_rows(console, shown, LONG_TEXTS.get(table, TEXT_LIMIT))
 
@@ -82,6 +83,17 @@ def _every(table: str, paths: Paths) -> Path | None:
     if STAGES[table] == "evaluate":
         return getattr(paths, table)("*", "*")
     return paths.photographs_of("*") if table == "photographs" else paths.selfplay(STAGES[table], "*") / table
+
+
+def first_rows(table: str, frame: pl.LazyFrame, paths: Paths, rows: int) -> pl.LazyFrame:
+    """The first rows; of samples and their crops one an image, before a second of any."""
+    if table not in BY_IMAGE or not files(paths.samples):
+        return frame.head(rows)
+    images = scan(paths.samples, TABLES["samples"], ["sample_id", "image_id"])
+    asked = frame.select("sample_id").join(images, on="sample_id", how="left", maintain_order="left")
+    turn = pl.int_range(pl.len()).over("image_id")
+    first = asked.with_row_index().sort(turn, "index").head(rows).select("sample_id")
+    return first.join(frame, on="sample_id", maintain_order="left").select(frame.collect_schema().names())
 
 
 def _count_without_box(paths: Paths) -> int:
@@ -123,7 +135,7 @@ def _write_sheet(table: str, frame: pl.LazyFrame, paths: Paths, rows: int, out: 
         groups = frame.select(keys).unique(maintain_order=True).head(rows)
         frame = frame.join(groups, on=keys, how="semi", maintain_order="left")
     else:
-        frame = frame.head(rows)
+        frame = first_rows(table, frame, paths, rows)
     picked = SHEETS[table](frame.collect(), paths)
     if not picked:
         raise ProjectError(f"{table} has no rows to picture")

@@ -19,6 +19,7 @@ from vzero.ingest import curation, merge
 from vzero.ingest.funnel import funnel
 from vzero.progress import LoggedProgress, counted_columns
 from vzero.sources.annotation import Source
+from vzero.untrusted.rejects import RejectCode
 from vzero.workers.completed import Completed
 
 
@@ -111,8 +112,18 @@ def _require_usable_rows(
             found = ", ".join(f"{code}: {count}" for code, count in codes.items())
             why = found or "the source is empty"
             example = _example(table, name, max(codes, key=codes.__getitem__)) if codes else ""
-            advice = f"See {config.key(name)} in params.yaml"
+            advice = _advice(config.key(name), drawn=RejectCode.DRAWN_BOX in codes)
             raise SourceError(f"{name}: none of {rows[name]} rows can be used ({why}){example}. {advice}")
+
+
+def _advice(key: str, *, drawn: bool) -> str:
+    if not drawn:
+        return f"See {key} in params.yaml"
+    return (
+        "The pictures, as published, have the evidence drawn in, which would tell the student where to look. "
+        f"Name the clean originals ({key}.images; ZwZ's mini form has them, {key}.image_column: "
+        f"original_images), or take the pictures as they are ({key}.allow_drawn_boxes: true)"
+    )
 
 
 def _example(rejects: Path, source: str, code: str) -> str:
