@@ -17,7 +17,7 @@ from vzero import tables
 from vzero.benchmarks.catalogue import CATALOGUE
 from vzero.config import Params, parse_params
 from vzero.paths import Paths
-from vzero.shards import shard_path, write_json, write_table
+from vzero.shards import frame_of, shard_path, write_json, write_table
 
 LETTERS = "ABCD"
 OPTIONS = ["K", "T", "7", "R"]
@@ -239,6 +239,8 @@ def _write_evaluation(paths: Paths, params: Params, rng: np.random.Generator, it
     write_table(shard_path(paths.funnel, 0), pl.DataFrame(funnel), tables.Funnel)
     taken_off = pl.DataFrame([{"source": "table", "cleaning": "option_letters", "samples": 3}])
     write_table(shard_path(paths.cleanings, 0), taken_off, tables.Cleanings)
+    found = {"source": "coco", "category": "dog", "fate": "asked", "objects": 3}
+    write_table(shard_path(paths.objects, 0), frame_of([found], tables.Objects), tables.Objects)
     write_json(paths.ingest_summary, {"box_conventions": {}})
 
 

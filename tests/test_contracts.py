@@ -73,6 +73,7 @@ def closure(stage: str) -> dict[str, Path]:
                 "rejects",
                 "funnel",
                 "cleanings",
+                "objects",
                 "benchmark_items",
                 "overlaps",
                 "ingest_summary",

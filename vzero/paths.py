@@ -49,6 +49,10 @@ class Paths:
         return self.root / "data/ingest/funnel"
 
     @property
+    def objects(self) -> Path:
+        return self.root / "data/ingest/objects"
+
+    @property
     def cleanings(self) -> Path:
         return self.root / "data/ingest/cleanings"
 

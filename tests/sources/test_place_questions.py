@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 
 from vzero import geometry
 from vzero.config import CocoSource
+from vzero.sources.annotation import Annotation
 from vzero.sources.categories import categories_of
 from vzero.sources.place_questions import MOST_COUNTED, place_questions
-from vzero.sources.region_questions import ask
+from vzero.sources.region_questions import annotations_of, ask
 from vzero.sources.regions import AnnotatedImage, Region, RegionQuestion
 
 WIDE = (400.0, 200.0)
@@ -88,6 +89,22 @@ def test_every_question_has_its_answer_once_among_its_options(boxes, key: str):
         assert len(set(question.options)) == len(question.options)
         assert question.regions
         assert answered(question, boxes) == question.answer
+
+
+@given(st.lists(st.tuples(BOX, st.sampled_from("ab"), st.booleans()), max_size=8), st.integers(1, 9))
+def test_every_object_has_one_fate(objects, most: int):
+    regions = [Region(name, box, askable=askable) for box, name, askable in objects]
+    regions.append(Region("a", (5, 5, 9, 9)))
+    annotated = AnnotatedImage("a.jpg", (400, 200), "", regions)
+    config = CocoSource(questions_per_image=most)
+    items = list(annotations_of(annotated, categories_of(["a", "b", "c", "d"]), config))
+    fates = [fate for item in items for fate in item.objects]
+    assert len(fates) == len(regions)
+    told = {tuple(box) for item in items if isinstance(item, Annotation) for box in item.boxes}
+    asked = sum(fate == "asked" for _, fate in fates)
+    assert len(told) <= asked <= sum(region.box in told for region in regions)
+    assert fates.count(("a", "small")) >= 1
+    assert sum(fate == "not_single" for _, fate in fates) == sum(not askable for *_, askable in objects)
 
 
 def answered(question: RegionQuestion, boxes: list[tuple[float, float, float, float]]) -> str:

@@ -54,6 +54,7 @@ def test_every_row_is_a_sample_or_a_reject(table_params, project):
         "suspect": {"images": 0, "share": 0.0, "samples": 0},
         "repairs": {},
         "cleanings": {},
+        "objects": {},
         "overlapping_items": {"coarse": 0, "cyclic": 0, "search": 0, "zoom": 0},
         "funnel": {"rows": 120, "duplicate_id": 119, "path_escape": 118, "missing_box": 117, "samples": 117},
     }
@@ -77,6 +78,7 @@ def test_tables_keep_their_schemas_and_belong_together_shard_by_shard(table_para
         (project.rejects, tables.Rejects),
         (project.funnel, tables.Funnel),
         (project.cleanings, tables.Cleanings),
+        (project.objects, tables.Objects),
         (project.benchmark_items, tables.BenchmarkItems),
         (project.overlaps, tables.Overlaps),
     ]:

@@ -1,12 +1,13 @@
 """Checked rows on disk until all of them are known.
 
 Each batch has a folder of its own, which is there as a whole or not at all, so an interrupted run knows what
-is done: the rows of three tables, what its boxes say about their convention, and the bytes of images that are
+is done: the rows of four tables, what its boxes say about their convention, and the bytes of images that are
 no files of their own, one after the other. `merge` makes the tables of them.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
@@ -30,6 +31,7 @@ NAMES = {
     tables.Images: "images.parquet",
     tables.Samples: "samples.parquet",
     tables.Rejects: "rejects.parquet",
+    tables.Objects: "objects.parquet",
 }
 BYTES, COUNTS = "images.bytes", "conventions.npz"
 LONGEST_DETAIL = 300  # characters
@@ -49,11 +51,12 @@ def check_batch(
     number: int, batch: Batch, source: str, images: Images | None, config: Ingest, folder: Path
 ) -> int:
     """Check every row of a batch and write what becomes of it; the number of rows."""
-    samples, rejects = [], []
+    samples, rejects, objects = [], [], Counter[tuple[str, str]]()
     with shards.new_folder(_place(folder, number)) as place, (place / BYTES).open("w+b") as file:
         store = ImageStore(source, images, config.max_megapixels, config.upright, file)
         for index, annotation in enumerate(batch.load()):
             where = {"position": position(number, index)}
+            objects.update(annotation.objects)
             if isinstance(annotation, Reject):
                 rejects.append(reject_row(annotation, source) | where)
                 continue
@@ -70,6 +73,7 @@ def check_batch(
             (tables.Images, images_used),
             (tables.Samples, samples),
             (tables.Rejects, rejects),
+            (tables.Objects, [_object_row(source, *key, count) for key, count in objects.items()]),
         ):
             frame = pl.DataFrame(rows, schema=columns(schema))
             frame.write_parquet(place / NAMES[schema], compression="uncompressed")
@@ -98,6 +102,8 @@ def columns(schema: type[dy.Schema]) -> dict[str, Any]:
             "length": pl.Int64,
             "digest": pl.UInt64,
         }
+    if schema is tables.Objects:
+        return stored
     stored["position"] = pl.Int64
     if schema is tables.Rejects:
         stored["image_id"] = pl.String
@@ -162,6 +168,11 @@ def _suspect(annotation: Annotation, rejected: Rejected, store: ImageStore) -> s
     if rejected.code not in OTHER_GRID:
         return None
     return store.add(single_image(annotation.image), annotation.licence).row["image_id"]
+
+
+def _object_row(source: str, category: str, fate: str, count: int) -> dict[str, Any]:
+    """A row of `tables.Objects`, of one batch."""
+    return {"source": source, "category": printable(category), "fate": fate, "objects": count}
 
 
 def _text(value: Any) -> str | None:

@@ -90,6 +90,12 @@ def count_marked(
     return kept.group_by("source", column).agg(samples=pl.len()).sort("source", column)
 
 
+def count_objects(folder: Path) -> pl.DataFrame:
+    """`tables.Objects` of all batches."""
+    keys = ["source", "category", "fate"]
+    return scan_parts(folder, tables.Objects).group_by(keys).agg(pl.col("objects").sum()).sort(keys).collect()
+
+
 def write_rejects(
     folder: Path, target: Path, left_out: pl.DataFrame, unusable: pl.DataFrame
 ) -> Counter[tuple[str, str]]:

@@ -60,6 +60,7 @@ def write_tables(run: IngestRun, rows: Counter[str], unusable: pl.DataFrame) -> 
         "suspect": _count_suspects(target, console),
         "repairs": _count_repairs(folder, left_out, console),
         "cleanings": _write_cleanings(folder, left_out, console),
+        "objects": _write_objects(folder, console),
         "funnel": _write_funnel(params, folder, rows.total(), codes, console),
     } | _count_without_box(target, console)
 
@@ -177,6 +178,20 @@ def _write_cleanings(folder: Path, left_out: pl.DataFrame, console: Console) -> 
     rows = counts.select("source", cleaning="cleanings", samples=pl.col("samples").cast(pl.Int64))
     shards.write_table(shards.shard_path(folder / "tables/cleanings", 0), rows, tables.Cleanings)
     return _told(counts, "taken off questions", console)
+
+
+def _write_objects(folder: Path, console: Console) -> dict[str, dict[str, int]]:
+    """Write what became of annotated objects; how many by source and fate."""
+    rows = merge.count_objects(folder)
+    shards.write_table(shards.shard_path(folder / "tables/objects", 0), rows, tables.Objects)
+    counts = rows.group_by("source", "fate").agg(pl.col("objects").sum()).sort("source", "fate")
+    found: dict[str, dict[str, int]] = {}
+    for source, fate, objects in counts.rows():
+        found.setdefault(source, {})[fate] = objects
+    for source, fates in found.items():
+        listed = ", ".join(f"{fate} {objects:,}" for fate, objects in fates.items())
+        console.print(f"ingest: {source}: {sum(fates.values()):,} objects: {listed}", markup=False)
+    return found
 
 
 def _told(counts: pl.DataFrame, done: str, console: Console) -> dict[str, dict[str, int]]:

@@ -69,6 +69,8 @@ class Annotation:
     """What the reader put right."""
     cleanings: tuple[Cleaning, ...] = ()
     """What the reader took off the question."""
+    objects: tuple[tuple[str, str], ...] = ()
+    """Category and fate (`tables.Objects`) of every object of the picture, in the first row about it."""
 
 
 @dataclass(frozen=True)

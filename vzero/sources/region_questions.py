@@ -114,6 +114,7 @@ def annotations_of(
     in another convention than the form has.
     """
     image, regions = annotated.image, annotated.regions
+    questions = ask(annotated, categories, config)
     described = partial(
         Annotation,
         row=0,
@@ -122,15 +123,16 @@ def annotations_of(
         annotated_size=annotated.extent,
         licence=annotated.licence,
     )
+    fates = iter([tuple(_fates(regions, questions))])  # in the first row
     for region in regions:
         if region.askable and min(geometry.sides(region.box)) < 1:
-            yield described(question=f"Where is the {region.category}?", boxes=_written(region))
-    questions = ask(annotated, categories, config)
+            where = f"Where is the {region.category}?"
+            yield described(question=where, boxes=_written(region), objects=next(fates, ()))
     if not questions:
         known = f"the annotated categories are {len(categories.names)}"
         detail = f"no template has one answer for {len(regions)} objects; {known}"
         name = image if isinstance(image, str) else None
-        yield Reject(0, RejectCode.MISSING_QUESTION, detail, image=name)
+        yield Reject(0, RejectCode.MISSING_QUESTION, detail, image=name, objects=next(fates, ()))
     for question in questions:
         yield described(
             question=question.text,
@@ -139,7 +141,20 @@ def annotations_of(
             answer=LETTERS[question.options.index(question.answer)],
             category=question.template,
             tells_direction=question.template in DIRECTIONS,
+            objects=next(fates, ()),
         )
+
+
+def _fates(regions: Sequence[Region], questions: Iterable[RegionQuestion]) -> Iterator[tuple[str, str]]:
+    """Category and fate (`tables.Objects`) of each object of a picture."""
+    asked = {id(region) for question in questions for region in question.regions}
+    for region in regions:
+        if id(region) in asked:
+            yield region.category, "asked"
+        elif not region.askable:
+            yield region.category, "not_single"
+        else:
+            yield region.category, "left_over" if region.clear else "small"
 
 
 def _written(region: Region) -> list[float]:

@@ -87,6 +87,7 @@ def _publish(paths: Paths, folder: Path, summary: dict[str, Any]) -> None:
         runs.publish(folder / "tables/rejects", paths.rejects)
         runs.publish(folder / "tables/funnel", paths.funnel)
         runs.publish(folder / "tables/cleanings", paths.cleanings)
+        runs.publish(folder / "tables/objects", paths.objects)
         runs.publish(folder / "benchmark_items", paths.benchmark_items)
         runs.publish(folder / "tables/overlaps", paths.overlaps)
         shards.write_json(paths.ingest_summary, summary)

@@ -13,6 +13,7 @@ import dataframely as dy
 
 from vzero.tables.data import (
     FALLBACKS,
+    FATES,
     QUESTION_KINDS,
     SHOWN_IMAGES,
     SPLITS,
@@ -21,6 +22,7 @@ from vzero.tables.data import (
     Crops,
     Funnel,
     Images,
+    Objects,
     Overlaps,
     Quality,
     Rejects,
@@ -49,6 +51,7 @@ from vzero.tables.training import (
 __all__ = [
     "AGGREGATES",
     "FALLBACKS",
+    "FATES",
     "FINISH_REASONS",
     "LABEL",
     "LEFT_OUT",
@@ -66,6 +69,7 @@ __all__ = [
     "Funnel",
     "Images",
     "LeftOut",
+    "Objects",
     "Overlaps",
     "Photographs",
     "Predictions",
@@ -90,6 +94,7 @@ TABLES: dict[str, type[dy.Schema]] = {
     "rejects": Rejects,
     "funnel": Funnel,
     "cleanings": Cleanings,
+    "objects": Objects,
     "crops": Crops,
     "quality": Quality,
     "left_out": LeftOut,

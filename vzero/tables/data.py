@@ -8,6 +8,7 @@ import polars as pl
 SPLITS = ["train", "dev"]
 FALLBACKS = ["exact", "shrunk", "overlap", "other_image", "none"]
 QUESTION_KINDS = ["choice", "open"]
+FATES = ["asked", "left_over", "small", "not_single"]
 
 
 class Images(dy.Schema):
@@ -74,6 +75,18 @@ class Funnel(dy.Schema):
     left_out = dy.Int64(nullable=False, min=0)
     rows_out = dy.Int64(nullable=False, min=0)
     parameters = dy.String(nullable=False)  # of params.ingest, as text; "" where the step has none
+
+
+class Objects(dy.Schema):
+    """What became of the objects of sources that have no questions of their own. Written by `ingest`."""
+
+    source = dy.String(primary_key=True)
+    category = dy.String(primary_key=True)
+    # asked: a question is about it, which may be a reject for other reasons. left_over: no template has one
+    # answer for it, or the picture has enough questions. small: nobody can tell what it is. not_single: a
+    # crowd, marked as difficult, or with a box that cannot be read, which is a reject.
+    fate = dy.Enum(FATES, primary_key=True)
+    objects = dy.Int64(nullable=False, min=1)
 
 
 class Cleanings(dy.Schema):

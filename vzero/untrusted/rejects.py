@@ -104,3 +104,5 @@ class Reject:
     detail: str
     sample_id: str | None = None
     image: str | None = None
+    objects: tuple[tuple[str, str], ...] = ()
+    """As of `sources.annotation.Annotation`."""
