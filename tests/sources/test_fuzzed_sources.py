@@ -276,6 +276,36 @@ def test_rows_of_objects_are_all_accounted_for(rows):
     assert_all_accounted_for(root, "objects", {"rows": "x.parquet", "categories": ["dog", "cat"]})
 
 
+PICTURES_OF_TASKS = st.sampled_from(["/data/0.png", "1.png"]) | TEXTS
+RESULTS_OF_TASKS = st.fixed_dictionaries({"result": st.lists(VALUES, max_size=3) | VALUES}) | VALUES
+
+
+@FEW
+@given(
+    data=DAMAGED,
+    tasks=st.lists(
+        st.fixed_dictionaries(
+            {
+                "data": st.fixed_dictionaries({"image": PICTURES_OF_TASKS}) | VALUES,
+                "annotations": st.lists(RESULTS_OF_TASKS, max_size=2) | VALUES,
+            }
+        )
+        | VALUES,
+        max_size=4,
+    ),
+    sides=st.lists(st.just(20) | VALUES, min_size=4, max_size=4),
+    labels=st.just(["cat"]) | VALUES,
+)
+def test_tasks_of_label_studio_are_all_accounted_for(data, tasks, sides, labels):
+    root = folder(data, ".png")
+    where = dict(zip(("x", "y", "width", "height"), sides, strict=True))
+    good = {"x": 10, "y": 10, "width": 30, "height": 50, "rectanglelabels": ["dog"]}
+    drawn = [{"value": value} for value in (good, where | {"rectanglelabels": labels})]
+    task = {"data": {"image": "/data/upload/1/0123abcd-0.png"}, "annotations": [{"result": drawn}]}
+    (root / "x.json").write_text(json.dumps([task, *tasks]))
+    assert_all_accounted_for(root, "label_studio", {"tasks": "x.json", "images": "images"})
+
+
 @FEW
 @given(
     data=DAMAGED,

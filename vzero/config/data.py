@@ -14,6 +14,7 @@ from vzero.config.object_sources import (
     BoxesSource,
     CocoSource,
     GqaSource,
+    LabelStudioSource,
     ObjectsSource,
     VocSource,
     VstarSource,
@@ -113,6 +114,7 @@ SourceName = Literal[
     "yolo",
     "boxes",
     "objects",
+    "label_studio",
     "table",
 ]
 
@@ -136,6 +138,7 @@ class Sources(Section):
     yolo: YoloSource = YoloSource()
     boxes: BoxesSource = BoxesSource()
     objects: ObjectsSource = ObjectsSource()
+    label_studio: LabelStudioSource = LabelStudioSource()
     table: TableSource = TableSource()
 
 

@@ -75,6 +75,14 @@ class YoloSource(ObjectSource):
     licence: str = "unknown"
 
 
+class LabelStudioSource(ObjectSource):
+    """Tasks that Label Studio exports as JSON or JSON-MIN, with rectangles."""
+
+    tasks: Path = Path("data/raw/label_studio/export.json")
+    images: Path = Path("data/raw/label_studio/images")
+    licence: str = "unknown"
+
+
 class BoxColumns(Section):
     """Which column of a table with a row a box holds what. `None`: there is no such column."""
 

@@ -12,6 +12,7 @@ from vzero.sources.annotation import Source
 from vzero.sources.boxes import open_boxes
 from vzero.sources.coco import open_coco
 from vzero.sources.gqa import open_gqa
+from vzero.sources.label_studio import open_label_studio
 from vzero.sources.needle import open_needle
 from vzero.sources.objects import open_objects
 from vzero.sources.seal import open_seal
@@ -93,5 +94,7 @@ def _open(name: SourceName, config: Sources, paths: Paths, advance: Progress) ->
             return open_boxes(config.boxes, paths, advance)
         case "objects":
             return open_objects(config.objects, paths)
+        case "label_studio":
+            return open_label_studio(config.label_studio, paths, advance)
         case "table":
             return open_table(config.table, paths)
