@@ -276,6 +276,40 @@ def test_rows_of_objects_are_all_accounted_for(rows):
     assert_all_accounted_for(root, "objects", {"rows": "x.parquet", "categories": ["dog", "cat"]})
 
 
+SHAREGPT, OPENAI = ("from", "value", "human", "gpt"), ("role", "content", "user", "assistant")
+SAID = st.lists(
+    st.sampled_from(
+        [
+            "<|box_start|>(2,2),(20,20)<|box_end|>",
+            "<box>[2, 2, 20, 20]</box>",
+            '[{"bbox_2d": [2, 2, 20, 20]}]',
+            "<box>(1,",
+            "</ref>",
+            "```json",
+        ]
+    )
+    | TEXTS,
+    max_size=4,
+).map(" ".join)
+
+
+@FEW
+@given(
+    data=DAMAGED,
+    rows=st.lists(st.tuples(IMAGES, SAID | VALUES, SAID | VALUES), min_size=1, max_size=5),
+    unit=st.sampled_from(["pixel", "resized"]),
+)
+def test_chats_are_all_accounted_for(data, rows, unit):
+    root = folder(data)
+    with (root / "x.jsonl").open("w") as file:
+        for number, (image, asked, answered) in enumerate(rows):
+            who, what, one, other = OPENAI if number % 2 else SHAREGPT
+            turns = [{who: one, what: asked}, {who: other, what: answered}]
+            key = "messages" if number % 2 else "conversations"
+            file.write(json.dumps({"image": image, key: turns}) + "\n")
+    assert_all_accounted_for(root, "chats", {"rows": "x.jsonl", "images": "images", "box_unit": unit})
+
+
 PICTURES_OF_TASKS = st.sampled_from(["/data/0.png", "1.png"]) | TEXTS
 RESULTS_OF_TASKS = st.fixed_dictionaries({"result": st.lists(VALUES, max_size=3) | VALUES}) | VALUES
 

@@ -62,7 +62,7 @@ from vzero.config.public_sources import (
     ZwzSource,
 )
 from vzero.config.selfplay import SelfPlay
-from vzero.config.table_source import TableColumns, TableSource
+from vzero.config.table_source import ChatsSource, Resized, TableColumns, TableSource
 from vzero.config.train import Lora, Teacher, Train
 from vzero.errors import ConfigError
 
@@ -72,6 +72,7 @@ __all__ = [
     "SOLVERS",
     "BenchmarkName",
     "BoxesSource",
+    "ChatsSource",
     "CocoSource",
     "Compute",
     "Crops",
@@ -91,6 +92,7 @@ __all__ = [
     "PromptTokens",
     "Reach",
     "Report",
+    "Resized",
     "SealSource",
     "Section",
     "SelfPlay",

@@ -28,7 +28,7 @@ from vzero.config.public_sources import (
     VisualCotLlavaSource,
     ZwzSource,
 )
-from vzero.config.table_source import TableSource
+from vzero.config.table_source import ChatsSource, TableSource
 
 Negative = Literal[
     "half_resolution", "same_resolution", "other_image", "masked", "blurred", "blank", "downsampled"
@@ -116,6 +116,7 @@ SourceName = Literal[
     "objects",
     "label_studio",
     "table",
+    "chats",
 ]
 
 
@@ -140,6 +141,7 @@ class Sources(Section):
     objects: ObjectsSource = ObjectsSource()
     label_studio: LabelStudioSource = LabelStudioSource()
     table: TableSource = TableSource()
+    chats: ChatsSource = ChatsSource()
 
 
 class Several(Sources):

@@ -1,4 +1,4 @@
-"""Parameters of the source `table`: a user's own rows, whatever their columns are called."""
+"""Parameters of users' own rows with questions: tables, whatever their columns are called, and chats."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from vzero.config.base import Section
+from vzero.config.base import Positive, Section
 
 
 class TableColumns(Section):
@@ -38,4 +38,24 @@ class TableSource(Section):
     box_order: Literal["xyxy", "xywh"] = "xyxy"
     box_unit: Literal["pixel", "fraction", "thousandth"] = "pixel"
     """Pixels of the image, 0-1 of its sides, or 0-1000 of its sides."""
+    licence: str = "unknown"
+
+
+class Resized(Section):
+    """What a model's image processor makes of a picture: sides in multiples, and bounds on the pixels."""
+
+    multiple: Positive = 28
+    min_pixels: Positive = 3_136
+    max_pixels: Positive = 12_845_056
+
+
+class ChatsSource(Section):
+    """Conversations with boxes in the text: JSONL or JSON, ShareGPT's or OpenAI's shape."""
+
+    rows: Path = Path("data/raw/chats/rows.jsonl")
+    images: Path = Path("data/raw/chats/images")
+    box_unit: Literal["pixel", "fraction", "thousandth", "resized"] = "pixel"
+    """Pixels of the image, 0-1 or 0-1000 of its sides, or pixels of the image as a model resizes it."""
+    resized: Resized = Resized()
+    """How, where they are; the defaults are Qwen2.5-VL's."""
     licence: str = "unknown"

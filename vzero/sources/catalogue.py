@@ -10,6 +10,7 @@ from vzero.errors import SourceError
 from vzero.paths import Paths
 from vzero.sources.annotation import Source
 from vzero.sources.boxes import open_boxes
+from vzero.sources.chats import open_chats
 from vzero.sources.coco import open_coco
 from vzero.sources.gqa import open_gqa
 from vzero.sources.label_studio import open_label_studio
@@ -96,5 +97,7 @@ def _open(name: SourceName, config: Sources, paths: Paths, advance: Progress) ->
             return open_objects(config.objects, paths)
         case "label_studio":
             return open_label_studio(config.label_studio, paths, advance)
+        case "chats":
+            return open_chats(config.chats, paths, advance)
         case "table":
             return open_table(config.table, paths)
