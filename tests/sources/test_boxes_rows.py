@@ -47,10 +47,8 @@ def test_rows_of_an_image_need_not_stand_together(tmp_path: Path):
     rows, rejects = checked(tmp_path, boxes=table(tmp_path, TENSORFLOW))
     asked = {row["question"] for row in rows}
     assert (boxes(rows), rejects) == ({CUP, DOG}, [])
-    assert asked >= {
-        "Is the cup to the left or to the right of the dog?",
-        "Which corner of the picture is the cup nearest to?",
-    } or any("dog to the left" in question for question in asked)
+    sides = "Is the {} to the left or to the right of the {}?"
+    assert asked & {sides.format("cup", "dog"), sides.format("dog", "cup")}
     assert "How many objects of this kind are in the picture: raccoon?" in asked
 
 
@@ -69,6 +67,19 @@ def test_open_images_names_pictures_without_extension_and_classes_by_code(tmp_pa
     rows, rejects = checked(tmp_path, boxes=source)
     assert (boxes(rows), rejects) == ({CUP, DOG}, [])
     assert any("Dog" in row["question"] for row in rows)
+
+
+def test_a_size_that_is_no_number_is_not_the_pictures(tmp_path: Path):
+    text = TENSORFLOW.replace("b.png,200", "b.png,nan").replace("a.png,200", "a.png,inf")
+    rows, rejects = checked(tmp_path, boxes=table(tmp_path, text))
+    assert (rows, {code for code, _ in rejects}) == ([], {"size_mismatch"})
+
+
+def test_without_columns_of_sizes_the_pictures_own_is_taken(tmp_path: Path):
+    columns = BoxColumns(width=None, height=None)
+    text = TENSORFLOW.replace("raccoon,100,10", "raccoon,100,60")
+    rows, _ = checked(tmp_path, boxes=table(tmp_path, text, columns=columns))
+    assert "Which corner of the picture is the raccoon nearest to?" in {row["question"] for row in rows}
 
 
 def test_crowds_bad_boxes_and_pictures_that_are_not_there_are_rejects(tmp_path: Path):

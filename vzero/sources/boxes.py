@@ -110,7 +110,11 @@ def _of_image(
 ) -> Iterator[Annotation | Reject]:
     name, searched = pictures.of_name(image)
     declared = BoxFormat(config.box_order, config.box_unit)
-    extent = extent_of(name, pictures.images) if declared.unit == "fraction" else (1, 1)
+    told = next((cell["size"] for cell in cells if cell["size"]), None)
+    if told is None or declared.unit == "fraction":
+        extent = extent_of(name, pictures.images)
+    else:
+        extent = _side(told[0]), _side(told[1])
     regions = []
     for cell in cells:
         try:
@@ -119,16 +123,14 @@ def _of_image(
             yield Reject(0, rejected.code, rejected.detail, image=image)
             # What cannot be asked about is there all the same.
             regions.append(Region(cell["category"], (0, 0, 0, 0), askable=False))
-    told = next((cell["size"] for cell in cells if cell["size"]), None)
-    known = extent if declared.unit == "fraction" else (None, None)
-    sides = (_side(told[0]), _side(told[1])) if told else known
+    sides = (_side(told[0]), _side(told[1])) if told else extent
     annotated = AnnotatedImage(name, sides, config.licence, regions, declared)
     repairs = (Repair.IMAGE_NAME,) if searched else ()
     for item in annotations_of(annotated, categories, config):
         yield item if isinstance(item, Reject) else replace(item, repairs=repairs)
 
 
-def _region(cell: dict[str, Any], declared: BoxFormat, extent: tuple[int, int]) -> Region:
+def _region(cell: dict[str, Any], declared: BoxFormat, extent: tuple[Any, Any]) -> Region:
     if cell["crowd"]:
         raise Rejected(RejectCode.CROWD_REGION, f"a crowd of {cell['category']}")
     [numbers] = parse_boxes(cell["box"])
@@ -136,4 +138,4 @@ def _region(cell: dict[str, Any], declared: BoxFormat, extent: tuple[int, int]) 
 
 
 def _side(value: Any) -> Any:
-    return int(value) if isinstance(value, float) and value == int(value) else value
+    return int(value) if isinstance(value, float) and value.is_integer() else value
