@@ -92,8 +92,10 @@ def first_rows(table: str, frame: pl.LazyFrame, paths: Paths, rows: int) -> pl.L
     images = scan(paths.samples, TABLES["samples"], ["sample_id", "image_id"])
     asked = frame.select("sample_id").join(images, on="sample_id", how="left", maintain_order="left")
     turn = pl.int_range(pl.len()).over("image_id")
-    first = asked.with_row_index().sort(turn, "index").head(rows).select("sample_id")
-    return first.join(frame, on="sample_id", maintain_order="left").select(frame.collect_schema().names())
+    first = asked.with_row_index().sort(turn, "index").head(rows).select("sample_id").collect()
+    # A join would read the pictures of all rows.
+    chosen = frame.filter(pl.col("sample_id").is_in(first["sample_id"].implode())).collect()
+    return first.join(chosen, on="sample_id", maintain_order="left").select(chosen.columns).lazy()
 
 
 def _count_without_box(paths: Paths) -> int:
