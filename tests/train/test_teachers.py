@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 from small_project import settings
 
-from vzero.config import Models
+import vzero
+from vzero.config import Models, Params, SelfPlay
+from vzero.errors import ModelError
 from vzero.models.adapters import add_adapters, merge_adapters
 from vzero.models.loading import LoadedModel, load_model
 from vzero.models.offloading import movable, park
@@ -41,6 +45,17 @@ def test_the_initial_teacher_is_the_student_before_training(project: Paths):
     train.run(settings(teacher={"kind": "initial"}, steps=2), project)
     # At first student and teacher agree about everything but the crop.
     assert read(project.rollouts, Rollouts).height == 24
+
+
+def test_a_solver_that_only_votes_may_have_a_vocabulary_of_its_own():
+    weights, selfplay = Path(vzero.__file__).parent / "needle/weights", SelfPlay()
+    places = {"student": weights / "player", "teacher": weights / "student"}
+    writer = load_model(places["student"], Models())
+    voting = Params(train=selfplay.questioner.training(selfplay.questioner_method()))
+    solver = load_teacher(writer, **places, params=voting)
+    assert solver.tokenizer.get_vocab() != writer.tokenizer.get_vocab()
+    with pytest.raises(ModelError, match="different vocabularies"):
+        load_teacher(writer, **places, params=Params())
 
 
 def test_the_average_moves_by_its_share(project: Paths):
