@@ -1,4 +1,4 @@
-"""The same of the forms in which people keep their own objects and chats."""
+"""Hostile files in the forms in which people keep their own objects and chats: all rows are accounted for."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,17 @@ def test_rows_that_datasets_wrote(form: str, tmp_path: Path):
     asked = " ".join(row["question"] for row in rows)
     assert "cup" in asked and "dog" in asked and "never" not in asked
     assert datasets.__version__.startswith("5.")
+
+
+def test_pictures_named_by_path_may_lie_in_tar_files(tmp_path: Path):
+    picture(tmp_path / "a.png")
+    row = {"image": "a.png", "objects": OBJECTS | {"category": ["cup", "dog"]}}
+    pa.parquet.write_table(pa.Table.from_pylist([row]), tmp_path / "train.parquet")
+    with tarfile.open(tmp_path / "images.tar", "w") as tar:
+        tar.add(tmp_path / "a.png", "a.png")
+    source = ObjectsSource(rows=Path("train.parquet"), images=Path("images.tar"), questions_per_image=9)
+    rows, rejects = checked(tmp_path, objects=source)
+    assert (boxes(rows), rejects) == ({CUP, DOG}, [])
 
 
 def test_names_that_files_do_not_tell_are_given(tmp_path: Path):

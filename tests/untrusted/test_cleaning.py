@@ -45,11 +45,11 @@ def test_what_is_no_request_at_the_end_of_a_question_with_options_stays(question
 
 
 @given(st.text(max_size=60), st.lists(st.text(min_size=1, max_size=9), max_size=4))
-def test_cleaning_twice_takes_off_no_more_than_once(question: str, options: list[str]):
-    once = clean(question, options)
-    if not once[2]:
-        assert once[:2] == (question, options)
-    assert clean(once[0], once[1])[2].count(Cleaning.ANSWER_REQUEST) == 0 or once[2]
+def test_what_is_left_stood_there_and_what_went_is_named(question: str, options: list[str]):
+    asked, bare, cleanings = clean(question, options)
+    assert question.startswith(asked)
+    assert all(option.endswith(left) for option, left in zip(options, bare, strict=True))
+    assert bool(cleanings) == ((asked, bare) != (question, options))
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,9 @@ from typing import Annotated, Literal, get_args
 from pydantic import Field
 
 from vzero.config.base import NonNegative, Positive, Section
+from vzero.config.table_source import FourColumns
 
 TemplateName = Literal["seen", "side", "height", "larger", "count", "corner", "half"]
-FourColumns = Annotated[list[str], Field(min_length=4, max_length=4)]
 
 
 class GqaSource(Section):

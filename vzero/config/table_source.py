@@ -9,6 +9,9 @@ from pydantic import Field
 
 from vzero.config.base import Positive, Section
 
+FourColumns = Annotated[list[str], Field(min_length=4, max_length=4)]
+"""Of which each holds a number of a box."""
+
 
 class TableColumns(Section):
     """Which column of the user's table holds what. `None`: the table has no such column."""
@@ -18,7 +21,7 @@ class TableColumns(Section):
     more_images: str | None = None
     """A list of the pictures after that one, each as in the image column; boxes are of the first."""
     question: str = "question"
-    box: str | Annotated[list[str], Field(min_length=4, max_length=4)] | None = "box"
+    box: str | FourColumns | None = "box"
     """One box or a list of boxes, as numbers, JSON text or a Python literal; or four columns, one a number.
     `None` needs `ingest.missing_box: keep`."""
     sample_id: str | None = None

@@ -169,7 +169,7 @@ def _count_without_box(target: Path, console: Console) -> dict[str, int]:
 
 def _count_repairs(folder: Path, left_out: pl.DataFrame, console: Console) -> dict[str, dict[str, int]]:
     """Samples by source and what was put right."""
-    return _told(merge.count_marked(folder, left_out, "repairs"), "put right", console)
+    return _told(merge.count_marked(folder, left_out, "repairs"), "put right", "{} of {:,} samples", console)
 
 
 def _write_cleanings(folder: Path, left_out: pl.DataFrame, console: Console) -> dict[str, dict[str, int]]:
@@ -177,7 +177,7 @@ def _write_cleanings(folder: Path, left_out: pl.DataFrame, console: Console) -> 
     counts = merge.count_marked(folder, left_out, "cleanings")
     rows = counts.select("source", cleaning="cleanings", samples=pl.col("samples").cast(pl.Int64))
     shards.write_table(shards.shard_path(folder / "tables/cleanings", 0), rows, tables.Cleanings)
-    return _told(counts, "taken off questions", console)
+    return _told(counts, "taken off questions", "{} of {:,} samples", console)
 
 
 def _write_objects(folder: Path, console: Console) -> dict[str, dict[str, int]]:
@@ -185,22 +185,16 @@ def _write_objects(folder: Path, console: Console) -> dict[str, dict[str, int]]:
     rows = merge.count_objects(folder)
     shards.write_table(shards.shard_path(folder / "tables/objects", 0), rows, tables.Objects)
     counts = rows.group_by("source", "fate").agg(pl.col("objects").sum()).sort("source", "fate")
-    found: dict[str, dict[str, int]] = {}
-    for source, fate, objects in counts.rows():
-        found.setdefault(source, {})[fate] = objects
-    for source, fates in found.items():
-        listed = ", ".join(f"{fate} {objects:,}" for fate, objects in fates.items())
-        console.print(f"ingest: {source}: {sum(fates.values()):,} objects: {listed}", markup=False)
-    return found
+    return _told(counts, "annotated objects", "{} {:,}", console)
 
 
-def _told(counts: pl.DataFrame, done: str, console: Console) -> dict[str, dict[str, int]]:
-    """Rows of `merge.count_marked` by source, and a line for each source."""
+def _told(counts: pl.DataFrame, done: str, each: str, console: Console) -> dict[str, dict[str, int]]:
+    """Rows of source, name and number by source, and a line for each source; `each` words a name."""
     by_source: dict[str, dict[str, int]] = {}
-    for source, name, samples in counts.rows():
-        by_source.setdefault(source, {})[name] = samples
+    for source, name, number in counts.rows():
+        by_source.setdefault(source, {})[name] = number
     for source, found in by_source.items():
-        listed = ", ".join(f"{name} of {samples:,} samples" for name, samples in found.items())
+        listed = ", ".join(each.format(name, number) for name, number in found.items())
         console.print(f"ingest: {source}: {done}: {listed}", markup=False)
     return by_source
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count, islice
 from pathlib import Path
@@ -102,6 +102,12 @@ def in_batches(annotations: Iterable[Annotation | Reject], rows: int = BATCH) ->
     annotations = iter(annotations)
     while batch := tuple(islice(annotations, rows)):
         yield Batch(len(batch), partial(tuple, batch))
+
+
+def numbered(found: Iterable[Annotation | Reject]) -> Iterator[Annotation | Reject]:
+    """Rows of a reader that makes several of what it reads, counted from 0."""
+    for number, item in enumerate(found):
+        yield replace(item, row=number)
 
 
 def annotate_rows(

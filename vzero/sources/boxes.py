@@ -21,14 +21,14 @@ from vzero.config import BoxesSource
 from vzero.errors import SourceError
 from vzero.geometry import BoxFormat
 from vzero.paths import Paths
-from vzero.sources.annotation import Annotation, Source, in_batches
+from vzero.sources.annotation import Annotation, Source, in_batches, numbered
 from vzero.sources.categories import Categories, categories_of
 from vzero.sources.extents import extent_of
 from vzero.sources.gathered import Gathered
+from vzero.sources.pictures import Pictures
 from vzero.sources.region_questions import annotations_of
-from vzero.sources.regions import AnnotatedImage, Region
+from vzero.sources.regions import AnnotatedImage, Region, regions_of
 from vzero.sources.repairs import Repair
-from vzero.sources.voc_pictures import Pictures
 from vzero.untrusted.boxes import numbers_of_cells, parse_boxes
 from vzero.untrusted.cells import parse_id, printable, require_text
 from vzero.untrusted.files import open_images
@@ -50,8 +50,7 @@ def open_boxes(config: BoxesSource, paths: Paths, advance: Progress = lambda don
         inputs.append(paths.resolve(config.category_names))
         names = _names(inputs[1])
     found = _found(rows, names, Pictures(images), config)
-    numbered = (replace(item, row=number) for number, item in enumerate(found))
-    return Source("boxes", in_batches(numbered), images=images, inputs=tuple(inputs))
+    return Source("boxes", in_batches(numbered(found)), images=images, inputs=tuple(inputs))
 
 
 def _names(path: Path) -> dict[str, str]:
@@ -115,14 +114,13 @@ def _of_image(
         extent = extent_of(name, pictures.images)
     else:
         extent = _side(told[0]), _side(told[1])
-    regions = []
-    for cell in cells:
-        try:
-            regions.append(_region(cell, declared, extent))
-        except Rejected as rejected:
-            yield Reject(0, rejected.code, rejected.detail, image=image)
-            # What cannot be asked about is there all the same.
-            regions.append(Region(cell["category"], (0, 0, 0, 0), askable=False))
+    regions, rejects = regions_of(
+        cells,
+        name=lambda cell: cell["category"],
+        read=lambda cell: _region(cell, declared, extent),
+        reject=lambda _, rejected: Reject(0, rejected.code, rejected.detail, image=image),
+    )
+    yield from rejects
     sides = (_side(told[0]), _side(told[1])) if told else extent
     annotated = AnnotatedImage(name, sides, config.licence, regions, declared)
     repairs = (Repair.IMAGE_NAME,) if searched else ()

@@ -94,7 +94,7 @@ def _open(name: SourceName, config: Sources, paths: Paths, advance: Progress) ->
         case "boxes":
             return open_boxes(config.boxes, paths, advance)
         case "objects":
-            return open_objects(config.objects, paths)
+            return open_objects(config.objects, paths, advance)
         case "label_studio":
             return open_label_studio(config.label_studio, paths, advance)
         case "chats":

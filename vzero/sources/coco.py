@@ -30,10 +30,10 @@ from vzero.config import CocoSource
 from vzero.errors import SourceError
 from vzero.geometry import BoxFormat
 from vzero.paths import Paths
-from vzero.sources.annotation import Annotation, Source, in_batches
+from vzero.sources.annotation import Annotation, Source, in_batches, numbered
 from vzero.sources.categories import categories_of
 from vzero.sources.region_questions import annotations_of
-from vzero.sources.regions import AnnotatedImage, Region
+from vzero.sources.regions import AnnotatedImage, Region, regions_of
 from vzero.untrusted.boxes import parse_boxes
 from vzero.untrusted.cells import parse_id, printable
 from vzero.untrusted.json_stream import list_items
@@ -53,12 +53,7 @@ def open_coco(config: CocoSource, paths: Paths) -> Source:
     if not path.is_file():
         raise SourceError(f"{path}: no such file")
     images = paths.resolve(config.images)
-    return Source("coco", in_batches(_annotations(path, config)), images=images, inputs=(path,))
-
-
-def _annotations(path: Path, config: CocoSource) -> Iterator[Annotation | Reject]:
-    for number, found in enumerate(_found(path, config)):
-        yield replace(found, row=number)
+    return Source("coco", in_batches(numbered(_found(path, config))), images=images, inputs=(path,))
 
 
 def _found(path: Path, config: CocoSource) -> Iterator[Annotation | Reject]:
@@ -75,17 +70,15 @@ def _found(path: Path, config: CocoSource) -> Iterator[Annotation | Reject]:
         used_names = [name for number, name in categories.items() if printable(number) in used]
         options = categories_of(used_names, _supercategories(path))
         for key, cell in database.execute("select id, cell from images order by number"):
-            image, regions = json.loads(cell), []
+            image = json.loads(cell)
             name = image.get("file_name") if isinstance(image.get("file_name"), str) else None
-            for annotation in _cells(database, key):
-                try:
-                    region = _region(annotation, categories)
-                except Rejected as rejected:
-                    yield replace(_reject(rejected.code, rejected.detail, annotation), image=name)
-                    # What cannot be asked about is there all the same.
-                    category = categories.get(str(annotation.get("category_id")))
-                    region = Region(category, (0, 0, 0, 0), askable=False) if category else None
-                regions += [region] if region is not None else []
+            regions, rejects = regions_of(
+                _cells(database, key),
+                name=lambda annotation: categories.get(str(annotation.get("category_id"))),
+                read=lambda annotation: _region(annotation, categories),
+                reject=lambda annotation, rejected: _reject(rejected.code, rejected.detail, annotation),
+            )
+            yield from (replace(item, image=name) for item in rejects)
             licence = licences.get(str(image.get("license")), config.licence)
             extent = image.get("width"), image.get("height")
             annotated = AnnotatedImage(image.get("file_name"), extent, licence, regions, CORNER_AND_SIDES)

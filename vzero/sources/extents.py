@@ -1,4 +1,4 @@
-"""Width and height of a picture that a source names, where its boxes are parts of the sides."""
+"""Width and height of a picture that a source names, from its header."""
 
 from __future__ import annotations
 

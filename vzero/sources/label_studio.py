@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -22,12 +21,12 @@ from vzero import geometry
 from vzero.config import LabelStudioSource
 from vzero.geometry import BoxFormat
 from vzero.paths import Paths
-from vzero.sources.annotation import Annotation, Source, in_batches
+from vzero.sources.annotation import Annotation, Source, in_batches, numbered
 from vzero.sources.categories import Categories, categories_of
 from vzero.sources.extents import extent_of
+from vzero.sources.pictures import Pictures
 from vzero.sources.region_questions import annotations_of
-from vzero.sources.regions import AnnotatedImage, Region
-from vzero.sources.voc_pictures import Pictures
+from vzero.sources.regions import AnnotatedImage, Region, regions_of
 from vzero.untrusted.boxes import parse_boxes
 from vzero.untrusted.cells import shown
 from vzero.untrusted.files import PICTURES, holds, open_images
@@ -46,8 +45,7 @@ def open_label_studio(
     path = paths.resolve(config.tasks)
     images = open_images(paths.resolve(config.images), paths.scratch, advance)
     found = _found(path, Pictures(images), config)
-    numbered = (replace(item, row=number) for number, item in enumerate(found))
-    return Source("label_studio", in_batches(numbered), images=images, inputs=(path,))
+    return Source("label_studio", in_batches(numbered(found)), images=images, inputs=(path,))
 
 
 def _found(path: Path, pictures: Pictures, config: LabelStudioSource) -> Iterator[Annotation | Reject]:
@@ -95,21 +93,21 @@ def _of_task(
         raise Rejected(RejectCode.MALFORMED_ROW, row)
     picture = _picture(row, pictures)
     extent = extent_of(picture, pictures.images)
-    regions, told = [], extent
-    for value in _rectangles(row):
-        name = _label(value)
-        told = value.get("original_width"), value.get("original_height")
-        try:
-            regions.append(_region(value, name, extent))
-        except Rejected as rejected:
-            yield Reject(0, rejected.code, rejected.detail, image=picture)
-            # What cannot be asked about is there all the same.
-            regions += [Region(name, (0, 0, 0, 0), askable=False)] if name else []
+    drawn = _rectangles(row)
+    told = (drawn[-1].get("original_width"), drawn[-1].get("original_height")) if drawn else extent
+    regions, rejects = regions_of(
+        drawn,
+        name=_label,
+        read=lambda value: _region(value, extent),
+        reject=lambda _, rejected: Reject(0, rejected.code, rejected.detail, image=picture),
+    )
+    yield from rejects
     annotated = AnnotatedImage(picture, told, config.licence, regions, PARTS_OF_SIDES)
     yield from annotations_of(annotated, categories, config)
 
 
-def _region(value: dict[str, Any], name: str | None, extent: tuple[int, int]) -> Region:
+def _region(value: dict[str, Any], extent: tuple[int, int]) -> Region:
+    name = _label(value)
     if name is None:
         raise Rejected(RejectCode.MALFORMED_ROW, "a rectangle without a label")
     for turned in ("rotation", "image_rotation"):

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -23,30 +22,34 @@ from vzero.config import ObjectsSource
 from vzero.errors import SourceError
 from vzero.geometry import BoxFormat
 from vzero.paths import Paths
-from vzero.sources.annotation import Annotation, Source, in_batches
+from vzero.sources.annotation import Annotation, Source, in_batches, numbered
 from vzero.sources.categories import Categories, categories_of
 from vzero.sources.extents import extent_of
 from vzero.sources.region_questions import annotations_of
-from vzero.sources.regions import AnnotatedImage, Region
+from vzero.sources.regions import AnnotatedImage, Region, regions_of
 from vzero.untrusted.arrow import column_of, schema_of
 from vzero.untrusted.boxes import parse_boxes
 from vzero.untrusted.cells import is_null, shown
+from vzero.untrusted.files import Images, open_images
 from vzero.untrusted.rejects import Reject, RejectCode, Rejected
 from vzero.untrusted.rows import Row, read_rows
+from vzero.untrusted.tar_shards import Progress
 
 FORMS = (".parquet", ".arrow")
 ROWS_TOGETHER = 20  # each comes with its picture
 MOST_DEPTH = 20  # of features inside each other
 
 
-def open_objects(config: ObjectsSource, paths: Paths) -> Source:
+def open_objects(config: ObjectsSource, paths: Paths, advance: Progress = lambda done, total: None) -> Source:
     files, columns = _files(paths.resolve(config.rows)), config.columns
     told = config.categories or _class_names(schema_of(files[0]), columns.objects, columns.category)
     names = dict(enumerate(told))
     rows = chain.from_iterable(read_rows(file, (columns.image, columns.objects)) for file in files)
-    images = paths.resolve(config.images) if config.images is not None else None
+    images = None
+    if config.images is not None:
+        images = open_images(paths.resolve(config.images), paths.scratch, advance)
     found = _found(rows, files, names, images, config)
-    return Source("objects", in_batches(found, ROWS_TOGETHER), images=images, inputs=tuple(files))
+    return Source("objects", in_batches(numbered(found), ROWS_TOGETHER), images=images, inputs=tuple(files))
 
 
 def _files(path: Path) -> list[Path]:
@@ -84,13 +87,13 @@ def _found(
     rows: Iterator[Row],
     files: Sequence[Path],
     names: dict[int, str],
-    images: Path | None,
+    images: Images | None,
     config: ObjectsSource,
 ) -> Iterator[Annotation | Reject]:
     categories = categories_of(_annotated(files, names, config))
     of_row = partial(_of_row, names=names, categories=categories, images=images, config=config)
-    for number, item in enumerate(item for row in rows for item in of_row(row)):
-        yield replace(item, row=number)
+    for row in rows:
+        yield from of_row(row)
 
 
 def _annotated(files: Sequence[Path], names: dict[int, str], config: ObjectsSource) -> Iterator[str]:
@@ -119,7 +122,7 @@ def _name(category: Any, names: dict[int, str]) -> str | None:
 
 
 def _of_row(
-    row: Row, names: dict[int, str], categories: Categories, images: Path | None, config: ObjectsSource
+    row: Row, names: dict[int, str], categories: Categories, images: Images | None, config: ObjectsSource
 ) -> Iterator[Annotation | Reject]:
     if isinstance(row, str):
         yield Reject(0, RejectCode.MALFORMED_ROW, row)
@@ -131,22 +134,28 @@ def _of_row(
     except Rejected as rejected:
         yield Reject(0, rejected.code, rejected.detail, image=image if isinstance(image, str) else None)
         return
-    regions = []
-    for one in _objects(row.get(columns.objects)):
-        name = _name(one.get(columns.category), names)
-        try:
-            if name is None:
-                what = f"class {shown(one.get(columns.category))} has no name"
-                raise Rejected(RejectCode.MALFORMED_ROW, what)
-            numbers = parse_boxes(one.get(columns.box))
-            if len(numbers) != 1:
-                raise Rejected(RejectCode.BAD_BOX, f"{len(numbers)} boxes of an object")
-            box = geometry.to_pixels(numbers[0], declared, *extent)
-            regions.append(Region(name, box, written=numbers[0]))
-        except Rejected as rejected:
-            yield Reject(0, rejected.code, rejected.detail)
-            regions += [Region(name, (0, 0, 0, 0), askable=False)] if name else []
+    regions, rejects = regions_of(
+        _objects(row.get(columns.objects)),
+        name=lambda one: _name(one.get(columns.category), names),
+        read=lambda one: _region(one, names, extent, config),
+        reject=lambda _, rejected: Reject(0, rejected.code, rejected.detail),
+    )
+    yield from rejects
     sides = row.get("width"), row.get("height")
     told = extent if any(is_null(side) for side in sides) else sides
     annotated = AnnotatedImage(image, told, config.licence, regions, declared)
     yield from annotations_of(annotated, categories, config)
+
+
+def _region(
+    one: dict[str, Any], names: dict[int, str], extent: tuple[int, int], config: ObjectsSource
+) -> Region:
+    category = one.get(config.columns.category)
+    name = _name(category, names)
+    if name is None:
+        raise Rejected(RejectCode.MALFORMED_ROW, f"class {shown(category)} has no name")
+    numbers = parse_boxes(one.get(config.columns.box))
+    if len(numbers) != 1:
+        raise Rejected(RejectCode.BAD_BOX, f"{len(numbers)} boxes of an object")
+    declared = BoxFormat(config.box_order, config.box_unit)
+    return Region(name, geometry.to_pixels(numbers[0], declared, *extent), written=numbers[0])

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import xxhash
 
@@ -12,6 +12,9 @@ from vzero import geometry
 from vzero.geometry import Box, BoxFormat
 from vzero.sources.annotation import PIXEL_CORNERS
 from vzero.untrusted.boxes import Numbers
+from vzero.untrusted.rejects import Reject, Rejected
+
+Thing = TypeVar("Thing")
 
 MIN_SIDE = 10  # pixels; nobody can tell what a smaller object is
 
@@ -33,6 +36,28 @@ class Region:
         return self.askable and min(geometry.sides(self.box)) >= MIN_SIDE
 
 
+def regions_of(
+    objects: Iterable[Thing],
+    *,
+    name: Callable[[Thing], str | None],
+    read: Callable[[Thing], Region],
+    reject: Callable[[Thing, Rejected], Reject],
+) -> tuple[list[Region], list[Reject]]:
+    """The objects of a picture, and a reject for each of which `read` raises Rejected.
+
+    What cannot be asked about is there all the same, where it has a name.
+    """
+    regions, rejects = [], []
+    for thing in objects:
+        try:
+            regions.append(read(thing))
+        except Rejected as rejected:
+            rejects.append(reject(thing, rejected))
+            if category := name(thing):
+                regions.append(Region(category, (0, 0, 0, 0), askable=False))
+    return regions, rejects
+
+
 @dataclass(frozen=True)
 class AnnotatedImage:
     """A picture with its objects. What is `Any` is as the source has it; `ingest.check` looks at it."""
@@ -46,7 +71,7 @@ class AnnotatedImage:
 
     @property
     def name(self) -> str:
-        """What is drawn for its questions depends on."""
+        """Its path, or a hash of its bytes: what is drawn for its questions depends on it."""
         picture = self.image
         if isinstance(picture, dict):
             picture = picture.get("bytes") or picture.get("path")

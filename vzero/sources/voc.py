@@ -7,7 +7,7 @@ Boxes: `bndbox` holds xmin, ymin, xmax, ymax in pixels of the image. The upper l
 and xmax and ymax are the last ones inside, as the VOC2012 development kit's manual says; so the left and
 upper edge are one less than written. Tools that count from 0 write edges: `first_pixel: 0`.
 
-Tools leave the picture's extension off, or write 0 for width and height: `voc_pictures` finds the picture,
+Tools leave the picture's extension off, or write 0 for width and height: `pictures` finds the picture,
 and `ingest.check` takes its own size; both are counted as repairs.
 
 Objects marked `difficult` are not asked about. Parts (`object/part`) are not read.
@@ -26,12 +26,12 @@ from defusedxml.ElementTree import fromstring
 from vzero.config import VocSource
 from vzero.errors import SourceError
 from vzero.paths import Paths
-from vzero.sources.annotation import Annotation, Source, in_batches
+from vzero.sources.annotation import Annotation, Source, in_batches, numbered
 from vzero.sources.categories import Categories, categories_of
+from vzero.sources.pictures import Named, Pictures
 from vzero.sources.region_questions import annotations_of
-from vzero.sources.regions import AnnotatedImage, Region
+from vzero.sources.regions import AnnotatedImage, Region, regions_of
 from vzero.sources.repairs import Repair
-from vzero.sources.voc_pictures import Named, Pictures
 from vzero.untrusted.boxes import parse_boxes
 from vzero.untrusted.files import open_images
 from vzero.untrusted.rejects import Reject, RejectCode, Rejected
@@ -48,15 +48,14 @@ def open_voc(config: VocSource, paths: Paths, advance: Progress = lambda done, t
     if not files:
         raise SourceError(f"{folder}: no *.xml file in this folder")
     images = open_images(paths.resolve(config.images), paths.scratch, advance)
-    annotations = _annotations(files, Pictures(images), config)
-    return Source("voc", in_batches(annotations), images=images, inputs=tuple(files))
+    found = _found(files, Pictures(images), config)
+    return Source("voc", in_batches(numbered(found)), images=images, inputs=tuple(files))
 
 
-def _annotations(files: list[Path], pictures: Pictures, config: VocSource) -> Iterator[Annotation | Reject]:
+def _found(files: list[Path], pictures: Pictures, config: VocSource) -> Iterator[Annotation | Reject]:
     categories = categories_of(_names(files))
-    found = (item for file in files for item in _of_file(file, pictures, categories, config))
-    for number, item in enumerate(found):
-        yield replace(item, row=number)
+    for file in files:
+        yield from _of_file(file, pictures, categories, config)
 
 
 def _names(files: list[Path]) -> list[str]:
@@ -79,17 +78,15 @@ def _of_file(
     except Rejected as rejected:
         yield Reject(0, rejected.code, f"{file.name}: {rejected.detail}")
         return
-    regions = []
-    for element in root.findall("object"):
-        category = _text(element, "name")
-        try:
-            if not category:
-                raise Rejected(RejectCode.MALFORMED_ROW, "an object without a name")
-            regions.append(_region(element, category, config.first_pixel))
-        except Rejected as rejected:
-            yield Reject(0, rejected.code, f"{file.name}: {rejected.detail}", image=named.filename or None)
-            # What cannot be asked about is there all the same.
-            regions += [Region(category, (0, 0, 0, 0), askable=False)] if category else []
+    regions, rejects = regions_of(
+        root.findall("object"),
+        name=lambda element: _text(element, "name"),
+        read=lambda element: _region(element, config.first_pixel),
+        reject=lambda _, rejected: Reject(
+            0, rejected.code, f"{file.name}: {rejected.detail}", image=named.filename or None
+        ),
+    )
+    yield from rejects
     repairs = (Repair.IMAGE_NAME,) if searched else ()
     annotated = AnnotatedImage(image, extent, config.licence, regions)
     for item in annotations_of(annotated, categories, config):
@@ -129,7 +126,10 @@ def _side(text: str) -> int | None:
     return side if side > 0 else None
 
 
-def _region(element: Element, category: str, first_pixel: int) -> Region:
+def _region(element: Element, first_pixel: int) -> Region:
+    category = _text(element, "name")
+    if not category:
+        raise Rejected(RejectCode.MALFORMED_ROW, "an object without a name")
     texts = [_text(element, f"bndbox/{corner}") for corner in CORNERS]
     if texts == [""] * 4:
         raise Rejected(RejectCode.MISSING_BOX, f"no box of the {category}")

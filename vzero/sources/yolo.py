@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +25,12 @@ from vzero.config import YoloSource
 from vzero.errors import SourceError
 from vzero.geometry import BoxFormat
 from vzero.paths import Paths
-from vzero.sources.annotation import Annotation, Source, in_batches
+from vzero.sources.annotation import Annotation, Source, in_batches, numbered
 from vzero.sources.categories import Categories, categories_of
 from vzero.sources.extents import extent_of
+from vzero.sources.pictures import Pictures
 from vzero.sources.region_questions import annotations_of
-from vzero.sources.regions import AnnotatedImage, Region
-from vzero.sources.voc_pictures import Pictures
+from vzero.sources.regions import AnnotatedImage, Region, regions_of
 from vzero.untrusted.boxes import Numbers
 from vzero.untrusted.cells import shown
 from vzero.untrusted.rejects import Reject, RejectCode, Rejected
@@ -53,8 +52,9 @@ def open_yolo(config: YoloSource, paths: Paths) -> Source:
         raise SourceError(f"{path}: no *.txt file of labels beside {', '.join(map(str, folders))}")
     root = Path(os.path.commonpath(folders))
     found = _found(labels, names, root, config)
-    numbered = (replace(item, row=number) for number, item in enumerate(found))
-    return Source("yolo", in_batches(numbered), images=root, inputs=(path, *(file for file, _ in labels)))
+    return Source(
+        "yolo", in_batches(numbered(found)), images=root, inputs=(path, *(file for file, _ in labels))
+    )
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -156,22 +156,28 @@ def _of_file(
     categories: Categories,
     config: YoloSource,
 ) -> Iterator[Annotation | Reject]:
-    lines = _lines(file)
-    regions = []
-    for words in lines:
-        number = _class(words)
-        category = None if number is None else names.get(number)
-        try:
-            if category is None:
-                raise Rejected(RejectCode.MALFORMED_ROW, f"no class {words[0][:20]!r} among {len(names)}")
-            numbers = _box(words[1:])
-            box = geometry.to_pixels(numbers, PARTS_OF_SIDES, *extent)
-            regions.append(Region(category, box, written=numbers))
-        except Rejected as rejected:
-            yield Reject(0, rejected.code, f"{file.name}: {rejected.detail}", image=picture)
-            regions += [Region(category, (0, 0, 0, 0), askable=False)] if category else []
+    regions, rejects = regions_of(
+        _lines(file),
+        name=lambda words: _category(words, names),
+        read=lambda words: _region(words, names, extent),
+        reject=lambda _, rejected: Reject(0, rejected.code, f"{file.name}: {rejected.detail}", image=picture),
+    )
+    yield from rejects
     annotated = AnnotatedImage(picture, extent, config.licence, regions, PARTS_OF_SIDES)
     yield from annotations_of(annotated, categories, config)
+
+
+def _category(words: Sequence[str], names: dict[int, str]) -> str | None:
+    number = _class(words)
+    return None if number is None else names.get(number)
+
+
+def _region(words: Sequence[str], names: dict[int, str], extent: tuple[int, int]) -> Region:
+    category = _category(words, names)
+    if category is None:
+        raise Rejected(RejectCode.MALFORMED_ROW, f"no class {words[0][:20]!r} among {len(names)}")
+    numbers = _box(words[1:])
+    return Region(category, geometry.to_pixels(numbers, PARTS_OF_SIDES, *extent), written=numbers)
 
 
 def _box(words: Sequence[str]) -> Numbers:

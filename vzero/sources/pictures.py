@@ -1,4 +1,4 @@
-"""Which picture a VOC file is about, as far as annotation tools tell.
+"""Which picture an annotation is about, as far as annotation tools tell: VOC files above all.
 
 VOC's own files name it in `<filename>`. ImageNet, Label Studio and old labelImg leave the extension off,
 others write a whole path of the annotator's machine, there or in `<path>`, and pictures are converted or
