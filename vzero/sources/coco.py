@@ -17,9 +17,7 @@ are options, for a file lists others too.
 from __future__ import annotations
 
 import contextlib
-import json
 import re
-import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -32,6 +30,7 @@ from vzero.geometry import BoxFormat
 from vzero.paths import Paths
 from vzero.sources.annotation import Annotation, Source, in_batches, numbered
 from vzero.sources.categories import categories_of
+from vzero.sources.gathered import Gathered
 from vzero.sources.region_questions import annotations_of
 from vzero.sources.regions import AnnotatedImage, Region, regions_of
 from vzero.untrusted.boxes import parse_boxes
@@ -39,11 +38,6 @@ from vzero.untrusted.cells import parse_id, printable
 from vzero.untrusted.json_stream import list_items
 from vzero.untrusted.rejects import Reject, RejectCode, Rejected
 
-TABLES = """
-create table images (number integer primary key, id text unique, cell text);
-create table annotations (number integer primary key, image text, category text, cell text);
-create index by_image on annotations (image);
-"""
 CREATIVE_COMMONS = re.compile(r"//creativecommons\.org/licenses/([a-z-]{2,9})/([\d.]{1,5})")
 CORNER_AND_SIDES = BoxFormat("xywh", "pixel")
 
@@ -62,18 +56,15 @@ def _found(path: Path, config: CocoSource) -> Iterator[Annotation | Reject]:
     licences = _names(path, "licenses") | _short_licences(path)
     if not categories:
         raise SourceError(f"{path}: no list of categories with names; is it a file of instances?")
-    # Without a name, SQLite keeps the database in a file that vanishes with it.
-    with contextlib.closing(sqlite3.connect("")) as database:
-        database.executescript(TABLES)
-        yield from _gather(path, database)
-        used = {number for (number,) in database.execute("select distinct category from annotations")}
+    with contextlib.closing(Gathered()) as gathered:
+        used: set[str] = set()
+        yield from _gather(path, gathered, used)
         used_names = [name for number, name in categories.items() if printable(number) in used]
         options = categories_of(used_names, _supercategories(path))
-        for key, cell in database.execute("select id, cell from images order by number"):
-            image = json.loads(cell)
+        for _, (image, *annotations) in gathered.groups():
             name = image.get("file_name") if isinstance(image.get("file_name"), str) else None
             regions, rejects = regions_of(
-                _cells(database, key),
+                annotations,
                 name=lambda annotation: categories.get(str(annotation.get("category_id"))),
                 read=lambda annotation: _region(annotation, categories),
                 reject=lambda annotation, rejected: _reject(rejected.code, rejected.detail, annotation),
@@ -109,28 +100,25 @@ def _short_licences(path: Path) -> dict[str, str]:
     return {number: f"CC {match[1].upper()} {match[2]}" for number, match in found.items() if match}
 
 
-def _gather(path: Path, database: sqlite3.Connection) -> Iterator[Reject]:
-    """Fill the database; rejects for what cannot be gathered."""
+def _gather(path: Path, gathered: Gathered, used: set[str]) -> Iterator[Reject]:
+    """Each image and behind it its annotations; rejects for the others. `used` gets the ids of categories."""
     for image in list_items(path, "images"):
         key = _id(image, "id")
         if key is None:
             yield _reject(RejectCode.MALFORMED_ROW, "an image without an id", image)
-            continue
-        kept = {name: image.get(name) for name in ("file_name", "width", "height", "license")}
-        added = database.execute(
-            "insert or ignore into images (id, cell) values (?, ?)", [key, json.dumps(kept)]
-        )
-        if added.rowcount == 0:
+        elif key in gathered:
             yield _reject(RejectCode.DUPLICATE_ID, f"a second image {key}", image)
+        else:
+            gathered.add(key, {name: image.get(name) for name in ("file_name", "width", "height", "license")})
     for annotation in list_items(path, "annotations"):
         key = _id(annotation, "image_id")
-        if key is None or not database.execute("select 1 from images where id = ?", [key]).fetchone():
+        if key is None or key not in gathered:
             code = RejectCode.MISSING_IMAGE if key is not None else RejectCode.MALFORMED_ROW
             yield _reject(code, "an annotation of no image in the list", annotation)
             continue
         kept = {name: annotation.get(name) for name in ("id", "category_id", "bbox", "iscrowd")}
-        row = [key, printable(str(kept["category_id"])), json.dumps(kept)]
-        database.execute("insert into annotations (image, category, cell) values (?, ?, ?)", row)
+        used.add(printable(str(kept["category_id"])))
+        gathered.add(key, kept)
 
 
 def _id(item: Any, key: str) -> str | None:
@@ -138,11 +126,6 @@ def _id(item: Any, key: str) -> str | None:
         return parse_id(item.get(key)) if isinstance(item, dict) else None
     except Rejected:
         return None
-
-
-def _cells(database: sqlite3.Connection, key: str) -> Iterator[dict[str, Any]]:
-    rows = database.execute("select cell from annotations where image = ? order by number", [key])
-    yield from (json.loads(cell) for (cell,) in rows)
 
 
 def _region(annotation: dict[str, Any], categories: dict[str, str]) -> Region:

@@ -23,6 +23,9 @@ class Gathered:
         self._database = sqlite3.connect("")
         self._database.executescript(TABLES)
 
+    def __contains__(self, key: str) -> bool:
+        return bool(self._database.execute("select 1 from keys where key = ?", [key]).fetchone())
+
     def add(self, key: str, cell: Any) -> None:
         self._database.execute("insert or ignore into keys (key) values (?)", [key])
         self._database.execute(
