@@ -59,6 +59,26 @@ def test_what_cannot_be_meant_is_refused_by_its_key(tmp_path: Path, changes: dic
     assert words in str(refused.value)
 
 
+def test_an_experiment_may_be_like_another_but_for_what_it_says(tmp_path: Path):
+    load(tmp_path, params={"evaluate": {"max_new_tokens": 8}})
+    YAML().dump({"like": "one", "params": {"evaluate": {"seed": 3}}, "seeds": [5]}, tmp_path / "two.yaml")
+    two = load_experiment(tmp_path / "two.yaml")
+    assert two.params == {"evaluate": {"max_new_tokens": 8, "seed": 3}}
+    assert (two.seeds, two.marks, list(two.arms)) == ([5], [2, 4], ["a", "b"])
+
+
+@pytest.mark.parametrize(
+    ("like", "words"), [("three", "like: 'three' is none of one, two"), ("two", "two itself is like one")]
+)
+def test_what_an_experiment_cannot_be_like_is_refused(tmp_path: Path, like: str, words: str):
+    load(tmp_path)
+    YAML().dump({"like": "one"}, tmp_path / "two.yaml")
+    YAML().dump({"like": like}, tmp_path / "last.yaml")
+    with pytest.raises(ConfigError) as refused:
+        load_experiment(tmp_path / "last.yaml")
+    assert words in str(refused.value)
+
+
 def test_regions_are_the_mean_of_the_benchmarks_that_ask_for_one(tmp_path: Path):
     assert load(tmp_path).scales == ["regions", "search", "coarse"]
     assert load(tmp_path, benchmarks=["search", "zoom"]).benchmarks_of("regions") == ["search", "zoom"]

@@ -14,6 +14,8 @@ from two_iterations import settings
 from tests.in_browser import CHECKS, WIDTHS, opened
 from vzero.commands import audit as auditing
 from vzero.errors import ProjectError
+from vzero.experiments.audits import audit_table, cell_audits
+from vzero.experiments.tables import IN_WINDOW
 from vzero.needle.scenes import Scene, SceneObject
 from vzero.paths import Paths
 from vzero.selfplay.audit import audit
@@ -257,3 +259,23 @@ def test_views_in_conflict_are_a_sign():
     assert conflict_sign(votes(6)) is None
     assert conflict_sign(votes(7)) == "votes on the window and on the whole image differ on 70% of questions"
     assert view_conflict(votes(3).filter(voter="permuted")) is None
+
+
+def test_a_cell_of_an_experiment_stores_the_same_counts_beside_what_windows_held(audited: Paths):
+    found = audit_table(cell_audits(settings().selfplay, audited), "arm", 3)
+    assert found.select("arm", "seed").unique().rows() == [("arm", 3)]
+    of_answers = found.filter(pl.col("voter") != IN_WINDOW).drop("arm", "seed")
+    expected = read(audited.audit, Audit).select(of_answers.columns)
+    assert (
+        of_answers.cast(expected.schema)
+        .sort(expected.columns[:3])
+        .equals(expected.sort(expected.columns[:3]))
+    )
+    scenes = drawn_scenes(settings().selfplay.photographs.values())
+    for iteration in ("1", "2"):
+        questions = read(audited.selfplay("questions", iteration) / "questions", Questions)
+        told = [
+            truth.in_window for truth in truths(questions, scenes).values() if truth.in_window is not None
+        ]
+        rows = found.filter(voter=IN_WINDOW, iteration=iteration).select("n", "right").rows()
+        assert rows == ([(len(told), sum(told))] if told else [])

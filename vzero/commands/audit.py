@@ -16,7 +16,7 @@ from vzero.selfplay.audit import audit
 from vzero.selfplay.audit_gallery import gallery
 from vzero.selfplay.audit_page import Told, render
 from vzero.selfplay.played import played
-from vzero.selfplay.truths import drawn_scenes, truths
+from vzero.selfplay.truths import known_truths
 from vzero.shards import atomic_folder, read, shard_path, write_table
 from vzero.tables import LABEL, Audit, Predictions, Scores
 
@@ -24,8 +24,7 @@ from vzero.tables import LABEL, Audit, Predictions, Scores
 def run(params: Params, paths: Paths) -> dict[str, Any]:
     """Write both for the iterations that have run; the summary says how many labels are right."""
     iterations = played(params.selfplay, paths)
-    scenes = drawn_scenes(params.selfplay.photographs.values())
-    known = {name: truth for one in iterations for name, truth in truths(one.questions, scenes).items()}
+    known = known_truths(iterations, params.selfplay.photographs.values())
     audits = pl.concat([audit(one, known) for one in iterations])
     shown = gallery(iterations, known, paths, count=params.report.gallery, seed=params.report.seed)
     page = render(Told(params, iterations, audits, known, _headlines(params, paths), shown))

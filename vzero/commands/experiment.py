@@ -13,7 +13,7 @@ from vzero.experiments import findings
 from vzero.experiments.cells import cells
 from vzero.experiments.course import Ended, run_missing
 from vzero.experiments.page import metrics, render
-from vzero.experiments.results import read_curves, read_runs
+from vzero.experiments.results import read_audits, read_curves, read_runs
 from vzero.experiments.settings import Experiment, arm_tree, load_experiment
 from vzero.paths import Paths
 from vzero.shards import atomic_folder, atomic_path, write_json
@@ -48,15 +48,18 @@ def _load(name: str, paths: Paths) -> Experiment:
 
 def write_page(name: str, experiment: Experiment, paths: Paths) -> Path | None:
     """Page, metrics and plots of the cells that are there; None when there are none."""
-    runs, curves = (read(paths.experiment_results(name)) for read in (read_runs, read_curves))
+    results = paths.experiment_results(name)
+    runs, curves, audits = (read(results) for read in (read_runs, read_curves, read_audits))
     of_arms = runs["arm"].is_in(list(experiment.arms)) & runs["seed"].is_in(experiment.seeds)
     runs = runs.filter(of_arms)
     if runs.is_empty():
         return None
-    curves = curves.join(runs.select("arm", "seed"), on=["arm", "seed"], how="semi")
+    curves, audits = (
+        table.join(runs.select("arm", "seed"), on=["arm", "seed"], how="semi") for table in (curves, audits)
+    )
     params = parse_params(arm_tree(experiment, next(iter(experiment.arms)), read_yaml(paths.params)))
     page = paths.experiment_page(name)
-    text = render(name, experiment, params, runs, curves)
+    text = render(name, experiment, params, runs, curves, audits)
     with atomic_path(page) as temporary:
         temporary.write_text(text, encoding="utf-8")
     write_json(paths.experiment_metrics(name), metrics(curves, experiment))

@@ -46,6 +46,8 @@ class Found:
     curves: list[pl.DataFrame] = field(default_factory=list)
     costs: list[dict[str, Any]] = field(default_factory=list)
     labels: int = 0
+    audits: list[dict[str, Any]] | None = None
+    """None where nothing votes."""
     peak_memory: float = 0.0
     seconds: float = 0.0
 
@@ -73,6 +75,7 @@ def run_cell(cell: Cell, experiment: Experiment, project: Paths, folder: Path, c
             reproduce(subject.evaluated)
             found.curves += _answers(workspace, subject.model(mark), benchmarks, step=mark)
             _add_costs(found, list(subject.logs(workspace, mark)), mark)
+    found.audits = subject.audits(workspace, cell.params)
     found.seconds = time.monotonic() - started
     return found
 

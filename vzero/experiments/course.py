@@ -16,6 +16,7 @@ from statistics import median
 import polars as pl
 
 from vzero.errors import UserError
+from vzero.experiments.audits import audit_table
 from vzero.experiments.cell_run import Found, run_cell
 from vzero.experiments.cells import Cell
 from vzero.experiments.machine import hardware
@@ -98,7 +99,8 @@ def run_missing(
                 continue
             if isinstance(found, BaseException):
                 raise found
-            add(results, cell, _run_row(cell, found, made_by), _curve_rows(cell, found))
+            audits = None if found.audits is None else audit_table(found.audits, cell.arm, cell.seed)
+            add(results, cell, _run_row(cell, found, made_by), _curve_rows(cell, found), audits)
             discard(scratch / cell.name)
             clock.taken.append(found.seconds)
             ended.ran.append(cell.name)

@@ -13,6 +13,7 @@ from vzero.evaluate.crossed import CrossedMean
 from vzero.evaluate.reaching import CostRatio, Reached
 from vzero.evaluate.statistics import POINTS
 from vzero.experiments import findings
+from vzero.experiments.audits import label_rows
 from vzero.experiments.charts import accuracy_curves, colour
 from vzero.experiments.settings import Experiment
 from vzero.pages import parts
@@ -30,7 +31,12 @@ AXES = {
 
 
 def render(
-    name: str, experiment: Experiment, params: Params, runs: pl.DataFrame, curves: pl.DataFrame
+    name: str,
+    experiment: Experiment,
+    params: Params,
+    runs: pl.DataFrame,
+    curves: pl.DataFrame,
+    audits: pl.DataFrame,
 ) -> str:
     """The page as HTML, of the cells that are there. `params` are those of an arm."""
     environment = parts.environment(HERE)
@@ -56,6 +62,7 @@ def render(
             (row["arm"], row["scale"]): row["difference"]
             for row in findings.difference_rows(curves, experiment)
         },
+        labels_right={row["arm"]: row for row in label_rows(audits)},
         spent=list(_spent(curves, runs, experiment)),
         costs=_costs(runs, done),
         figures=list(_figures(rows, experiment, done)),

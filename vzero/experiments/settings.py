@@ -1,4 +1,7 @@
-"""What `configs/experiments/NAME.yaml` says, typed and checked once."""
+"""What `configs/experiments/NAME.yaml` says, typed and checked once.
+
+A file may say `like: OTHER`: all that it does not say is as in `OTHER.yaml`.
+"""
 
 from __future__ import annotations
 
@@ -131,12 +134,26 @@ def _unknown(found: list[tuple[str, str]], allowed: list[str]) -> Iterator[str]:
 
 def load_experiment(path: Path) -> Experiment:
     """Read and check a file. Raises ConfigError, which names the key and what is allowed."""
-    tree = read_yaml(path)
+    tree = _tree(path)
     try:
         return Experiment.model_validate_json(json.dumps(tree, default=str), strict=True)
     except ValidationError as error:
         lines = [explain(problem, Experiment) for problem in error.errors()]
         raise ConfigError(f"{path}: " + "; ".join(lines)) from error
+
+
+def _tree(path: Path) -> dict[str, Any]:
+    """Of the file, over that of the experiment which it names as `like`."""
+    tree = read_yaml(path)
+    if (like := tree.pop("like", None)) is None:
+        return tree
+    others = sorted(other.stem for other in path.parent.glob("*.yaml") if other != path)
+    if like not in others:
+        raise ConfigError(f"{path}: like: {like!r} is none of {', '.join(others)}")
+    other = read_yaml(path.with_name(f"{like}.yaml"))
+    if "like" in other:
+        raise ConfigError(f"{path}: like: {like} itself is like {other['like']}: name that one")
+    return merged(other, tree)
 
 
 def arm_tree(experiment: Experiment, arm: str, params: dict[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+from vzero.config import parse_params
+from vzero.experiments.audits import cell_audits
 from vzero.paths import Paths
 
 Kind = Literal["training", "selfplay"]
@@ -47,6 +49,10 @@ class Subject(ABC):
     @abstractmethod
     def models(self, tree: Mapping[str, Any]) -> Sequence[str]:
         """Folders of what a cell starts from."""
+
+    def audits(self, workspace: Paths, tree: Mapping[str, Any]) -> list[dict[str, Any]] | None:
+        """Rows of `vzero.experiments.audits.cell_audits`; None where nothing votes."""
+        return None
 
     def problems(self, tree: Mapping[str, Any], marks: Sequence[int]) -> Iterator[str]:
         """What an arm's params lack."""
@@ -102,6 +108,9 @@ class SelfPlay(Subject):
 
     def models(self, tree: Mapping[str, Any]) -> Sequence[str]:
         return [tree["models"]["student"], *tree["selfplay"]["iterations"]["1"].values()]
+
+    def audits(self, workspace: Paths, tree: Mapping[str, Any]) -> list[dict[str, Any]]:
+        return cell_audits(parse_params(dict(tree)).selfplay, workspace)
 
     def problems(self, tree: Mapping[str, Any], marks: Sequence[int]) -> Iterator[str]:
         there = len((tree.get("selfplay") or {}).get("iterations") or {})

@@ -1,4 +1,4 @@
-"""Tables of an experiment: what each run cost, and what its student could do at every mark.
+"""Tables of an experiment: what runs cost, what students could do at every mark, which labels were right.
 
 They lie in `experiments/results/NAME/`, a file a cell, and belong into git: whoever has them need not run the
 cells again.
@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import dataframely as dy
 
-from vzero.tables import PHASES
+from vzero.tables import LABEL, PHASES, VOTERS
 
+IN_WINDOW = "in_window"
 COST = {
     "step": dy.Int32(nullable=False),  # a mark
     "phase": dy.Enum(PHASES, nullable=False),
@@ -46,3 +47,16 @@ class Curves(dy.Schema):
     group = dy.String(nullable=False)  # items about the same image
     category = dy.String(nullable=False)
     score = dy.Float64(nullable=False)  # the mean over a benchmark's items is its accuracy
+
+
+class Audits(dy.Schema):
+    """How often votes and labels are right, as `tables.Audit`; of self-play alone."""
+
+    arm = dy.String(primary_key=True)
+    seed = dy.Int64(primary_key=True)
+    iteration = dy.String(primary_key=True)
+    # in_window: of questions that were written about a window, whether all that they name is whole in it.
+    voter = dy.Enum([*VOTERS, LABEL, IN_WINDOW], primary_key=True)
+    confidence = dy.Float64(primary_key=True)  # share of the votes; 1 of in_window
+    n = dy.Int32(nullable=False, min=1)  # questions whose truth is known
+    right = dy.Int32(nullable=False, min=0)

@@ -14,6 +14,7 @@ from vzero.needle.lessons import objects_inside
 from vzero.needle.player_questions import family_of, named_in, truth_of
 from vzero.needle.scenes import Scene
 from vzero.selfplay.gathering import drawn
+from vzero.selfplay.played import Played
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,12 @@ def drawn_scenes(places: Iterable[Photographs]) -> dict[str, Scene]:
         if place.kind == "needle"
         for scene, data in drawn(place.scenes)
     }
+
+
+def known_truths(iterations: Iterable[Played], places: Iterable[Photographs]) -> dict[str, Truth]:
+    """By question_id, of all questions whose truth is known."""
+    scenes = drawn_scenes(places)
+    return {name: truth for one in iterations for name, truth in truths(one.questions, scenes).items()}
 
 
 def truths(questions: pl.DataFrame, scenes: Mapping[str, Scene]) -> dict[str, Truth]:

@@ -37,7 +37,16 @@ from vzero.tables.evaluation import (
     Scores,
     Summary,
 )
-from vzero.tables.selfplay import LABEL, Audit, Photographs, Questions, SolverSet, Stems, Votes
+from vzero.tables.selfplay import (
+    LABEL,
+    VOTERS,
+    Audit,
+    Photographs,
+    Questions,
+    SolverSet,
+    Stems,
+    Votes,
+)
 from vzero.tables.training import (
     FINISH_REASONS,
     LEFT_OUT,
@@ -61,6 +70,7 @@ __all__ = [
     "SHOWN_IMAGES",
     "SPLITS",
     "TABLES",
+    "VOTERS",
     "Audit",
     "BenchmarkItems",
     "Cleanings",
