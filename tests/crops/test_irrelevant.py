@@ -8,15 +8,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vzero import geometry, imaging
-from vzero.crops import irrelevant
-from vzero.crops.irrelevant import choose_windows
+from vzero.config import Crops
+from vzero.crops import places
+from vzero.crops.places import RULES, Place, Search
 
 DIVISORS = st.sampled_from([1, 2])
+TODAY = ["shrunk", "overlap"]
 
 
-def choose(image, evidence, window, *, max_overlap, seed, divisor=2):
+def found_by(search: Search) -> list[Place]:
+    """What the first rule gives that gives any, of those on the image itself."""
+    return next(filter(None, (RULES[rule](search) for rule in ("exact", *search.config.fallbacks))), [])
+
+
+def choose(image, evidence, window, *, seed, divisor=2, fallbacks=TODAY, **config):
     """The one window for one seed, or None."""
-    found = choose_windows(image, evidence, window, divisor=divisor, max_overlap=max_overlap, seeds=[seed])
+    search = Search(image, evidence, window, divisor, Crops(fallbacks=fallbacks, **config), [seed])
+    found = found_by(search)
     assert len(found) <= 1
     return next(iter(found), None)
 
@@ -37,16 +45,16 @@ def test_every_window_keeps_the_promise_of_its_code(scene, divisor, seed):
     found = choose(image, evidence, window, divisor=divisor, max_overlap=0.05, seed=seed)
     if found is None:
         return
-    width, height = irrelevant.grid_of(image, divisor)
+    width, height = places.grid_of(image, divisor)
     x1, y1, x2, y2 = found.box
     assert 0 <= x1 < x2 <= width and 0 <= y1 < y2 <= height, "inside the grid"
-    in_image = irrelevant.in_full_resolution(found.box, image, divisor)
+    in_image = places.in_full_resolution(found.box, image, divisor)
     shared, whole = geometry.intersection(in_image, evidence), geometry.area(in_image)
     if found.fallback == "exact":
         assert (x2 - x1, y2 - y1) == window and shared < 1e-3 * whole
     elif found.fallback == "shrunk":
         assert x2 - x1 <= window[0] and y2 - y1 <= window[1] and shared < 1e-3 * whole
-        assert min(x2 - x1, y2 - y1) >= irrelevant.MIN_SHRUNK_SIDE
+        assert min(x2 - x1, y2 - y1) >= places.MIN_SIDE
         assert abs((x2 - x1) / window[0] - (y2 - y1) / window[1]) <= 1 / min(window), "same aspect"
     else:
         assert (x2 - x1, y2 - y1) == window and shared <= 0.0501 * whole
@@ -56,7 +64,7 @@ def test_every_window_keeps_the_promise_of_its_code(scene, divisor, seed):
 def test_several_windows_differ_and_begin_with_those_of_fewer(scene, divisor, seeds):
     image, evidence, window = scene
     several, fewer = (
-        choose_windows(image, evidence, window, divisor=divisor, max_overlap=0.05, seeds=part)
+        found_by(Search(image, evidence, window, divisor, Crops(fallbacks=TODAY), part))
         for part in (seeds, seeds[:-1])
     )
     assert len({found.box for found in several}) == len(several) <= len(seeds)
@@ -66,7 +74,8 @@ def test_several_windows_differ_and_begin_with_those_of_fewer(scene, divisor, se
 
 def test_all_places_are_taken_before_there_are_too_few():
     # Half grid 6 x 4, target its left half: a 2 x 3 window has 2 columns x 2 rows of positions.
-    found = choose_windows((12, 8), (0, 0, 6, 8), (2, 3), divisor=2, max_overlap=0, seeds=[5] * 9)
+    config = Crops(fallbacks=TODAY, max_overlap=0)
+    found = found_by(Search((12, 8), (0, 0, 6, 8), (2, 3), 2, config, [5] * 9))
     assert sorted(window.box[:2] for window in found) == [(3, 0), (3, 1), (4, 0), (4, 1)]
 
 
@@ -107,6 +116,54 @@ def test_a_sliver_is_worth_less_than_a_little_overlap():
     assert choose((80, 14), (38, 0, 42, 2), (30, 7), max_overlap=0.009, seed=3) is None
 
 
+def test_full_resolution_enlarges_half_as_far():
+    # Beside the evidence 60 x 100 pixels are left: of the half grid 30 x 30, of the image 60 x 60.
+    scene = (100, 100), (0, 0, 40, 100), (40, 40)
+    shrunk, finer = (choose(*scene, fallbacks=[rule], seed=7) for rule in ("shrunk", "finer"))
+    assert (shrunk.divisor, geometry.sides(shrunk.box)) == (2, (30, 30))
+    assert (finer.divisor, geometry.sides(finer.box), finer.fallback) == (1, (60, 60), "finer")
+    # Evidence up to 70: 30 x 100 are left, too few for the window at either resolution.
+    scene = (100, 100), (0, 0, 70, 100), (40, 40)
+    shrunk, finer = (choose(*scene, fallbacks=[rule], seed=7) for rule in ("shrunk", "finer"))
+    assert (geometry.sides(shrunk.box), geometry.sides(finer.box)) == ((15, 15), (30, 30))
+
+
+def test_finer_shows_no_more_of_the_image_than_exact():
+    # 150 pixels are left beside the evidence, and exact would show 2 x 40.
+    found = choose((200, 79), (0, 0, 50, 79), (40, 40), fallbacks=["finer"], seed=1)
+    assert geometry.sides(found.box) == (79, 79)
+    room = Search((200, 85), (0, 0, 115, 85), (40, 42), 2, Crops(), [1])
+    assert [geometry.sides(found.box) for found in RULES["finer"](room)] == [(80, 84)]
+
+
+@pytest.mark.parametrize(
+    ("fallbacks", "most", "rule"),
+    [
+        (["shrunk"], None, "shrunk"),
+        (["shrunk", "finer"], 1.3, "finer"),  # 40 / 30 is a third more
+        (["shrunk", "finer"], 1.34, "shrunk"),
+        (["finer", "shrunk"], None, "finer"),
+        (["shrunk"], 1.3, None),
+        ([], None, None),
+    ],
+)
+def test_the_first_rule_in_the_list_decides_that_enlarges_no_further_than_allowed(fallbacks, most, rule):
+    scene = (100, 100), (0, 0, 40, 100), (40, 40)
+    found = choose(*scene, fallbacks=fallbacks, max_enlargement=most, seed=7, max_overlap=0)
+    assert (found and found.fallback) == rule
+
+
+@given(targets(), st.floats(1, 8), st.integers(0, 2**64 - 1))
+def test_nothing_that_is_found_is_enlarged_further_than_allowed(scene, most, seed):
+    image, evidence, window = scene
+    found = choose(image, evidence, window, fallbacks=["finer", "shrunk"], max_enlargement=most, seed=seed)
+    if found is not None:
+        sides = geometry.sides(found.box)
+        assert max(window[0] / sides[0], window[1] / sides[1]) <= most
+        in_image = places.in_full_resolution(found.box, image, found.divisor)
+        assert geometry.intersection(in_image, evidence) < 1e-3 * geometry.area(in_image)
+
+
 def test_no_rule_allows_a_window_larger_than_the_half_image():
     assert choose((20, 20), (0, 0, 20, 20), (15, 15), max_overlap=0.05, seed=0) is None
 
@@ -116,4 +173,4 @@ def test_no_rule_allows_a_window_larger_than_the_half_image():
 def test_the_grid_is_the_halved_image_or_the_image(divisor, width, height):
     pixels = np.zeros((height, width, 3), np.uint8)
     shown = imaging.halve(pixels) if divisor == 2 else pixels
-    assert irrelevant.grid_of((width, height), divisor) == (shown.shape[1], shown.shape[0])
+    assert places.grid_of((width, height), divisor) == (shown.shape[1], shown.shape[0])

@@ -2,6 +2,7 @@
 
 from typing import get_args
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
@@ -110,6 +111,35 @@ def test_other_image_never_shows_the_samples_own():
     x1, y1, x2, y2 = map(int, row["negative_box"])
     assert (row["negative_image_id"], row["fallback"], row["negative_scale"]) == ("other", "exact", 1)
     assert np.array_equal(row["negative"], other.pixels[y1:y2, x1:x2])
+
+
+REAL = Crops(margin=0, upscale=1, fallbacks=["finer", "other_image"], max_enlargement=1.5)
+
+
+def test_a_finer_window_is_reduced_to_the_positives_pixels_as_halving_reduces():
+    # 60 pixels are left beside evidence of 40: a window of 60 x 60 for a positive of 40 x 40.
+    own = picture(100, 60)
+    row = view("half_resolution", own, config=REAL, evidence=(0, 0, 40, 40))
+    assert (row["fallback"], row["negative_box"]) == ("finer", [40, 0, 100, 60])
+    expected = cv2.resize(own.pixels[:, 40:], (40, 40), interpolation=cv2.INTER_AREA)
+    assert np.array_equal(row["negative"], expected)
+    assert row["negative_scale"] == pytest.approx(40 / 60)
+
+
+def test_evidence_that_leaves_no_room_borrows_the_sharpest_window_of_an_image_as_small():
+    # The evidence is the whole image; half of another one of its size holds no window of the positive's.
+    own, twin, tiny = picture(100, 80), picture(90, 80, "twin"), picture(40, 40, "tiny")
+    row = view("half_resolution", own, twin, tiny, config=REAL, evidence=(0, 0, 100, 80))
+    assert (row["fallback"], row["negative_image_id"]) == ("other_image", "twin")
+    x1, y1, x2, y2 = map(int, row["negative_box"])
+    assert (x2 - x1, y2 - y1) == (90, 72), "the largest of the same aspect"
+    assert np.array_equal(row["negative"], imaging.resize(twin.pixels[y1:y2, x1:x2], 100, 80))
+    alone = view("half_resolution", own, tiny, config=REAL, evidence=(0, 0, 100, 80))
+    assert alone["fallback"] == "none", "tiny would be enlarged more than 1.5 times"
+    as_before = REAL.model_copy(update={"fallbacks": ["shrunk", "overlap", "other_image"]})
+    assert (
+        view("half_resolution", own, twin, config=as_before, evidence=(0, 0, 100, 80))["fallback"] == "none"
+    )
 
 
 def test_without_another_image_that_is_large_enough_there_is_no_negative():

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from vzero.quality.counting import levels, ranges
 from vzero.quality.figures import shares
-from vzero.quality.measures import GRID, _letters, evidence
+from vzero.quality.measures import GRID, _letters, enlargement, evidence
 
 
 def counts(frame: pl.DataFrame) -> list[tuple[str, int]]:
@@ -77,3 +77,23 @@ def test_area_aspect_and_place_of_the_evidence():
 def test_a_centre_on_the_far_edge_is_in_the_last_cell():
     samples = pl.DataFrame({"evidence_box": [[10.0, 10.0, 10.0, 10.0]], "width": [10], "height": [10]})
     assert evidence(samples).select("column", "row").row(0) == (GRID - 1, GRID - 1)
+
+
+def test_a_negative_is_enlarged_times_the_positive_whichever_rule_cut_it():
+    """Windows of 40 pixels for positives enlarged twice."""
+    rows = [
+        ("half_resolution", "exact", 2 * 40 / 80, 1.0),
+        ("half_resolution", "shrunk", 2 * 40 / 40, 2.0),  # 20 pixels of the half grid
+        ("half_resolution", "finer", 2 * 40 / 60, 1.0),  # 60 of the image, reduced
+        ("half_resolution", "finer", 2 * 40 / 25, 1.6),
+        ("half_resolution", "other_image", 2 * 40 / 80, 1.0),
+        ("half_resolution", "other_image", 2 * 40 / 32, 1.25),
+        ("same_resolution", "exact", 2.0, 1.0),
+        ("same_resolution", "shrunk", 2 * 40 / 20, 2.0),
+        ("blank", "exact", None, None),
+        ("half_resolution", "none", None, None),
+    ]
+    names = ["strategy", "fallback", "negative_scale", "expected"]
+    frame = pl.DataFrame(rows, schema=names, orient="row").with_columns(positive_scale=2.0)
+    found = frame.select(enlargement().alias("found"))["found"]
+    assert found.to_list() == pytest.approx(frame["expected"].to_list())

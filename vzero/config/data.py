@@ -54,6 +54,7 @@ BenchmarkName = Literal[
     "logicvista",
     "treebench",
 ]
+WindowRule = Literal["shrunk", "finer", "overlap", "other_image"]
 WINDOW_STRATEGIES = ("half_resolution", "same_resolution", "other_image")  # those that draw a place
 
 
@@ -286,11 +287,27 @@ class Crops(Section):
     `blank`: the image's mean colour; `downsampled`, the released code's: positive and full image halved."""
     negative_count: Positive = 1
     """Different wrong crops of a sample, whose log-probs the gate averages. Only windows can be several."""
+    fallbacks: tuple[WindowRule, ...] = ("shrunk", "overlap", "other_image")
+    """What is tried in turn where no window of the positive's pixel size fits beside the evidence, of
+    `half_resolution` and `same_resolution`; a sample for which none fits has no negative and weighs 1.
+    `shrunk`: the largest that fits, enlarged. `finer`: the same from the full image, so half as far enlarged,
+    or not at all. `overlap`: one that touches the evidence (`max_overlap`). `other_image`: one of another
+    image of the shard, from its full resolution too where `finer` is in the list."""
+    max_enlargement: float | None = Field(default=None, ge=1)
+    """How many times further than the positive a negative is enlarged at most by `shrunk`, `finer` and
+    `other_image`: with large evidence the gate would else measure blur. `None`: as far as it takes."""
     max_overlap: Fraction = 0.05
-    """Last resort before borrowing another image: share of the window that may touch the target."""
+    """Share of the window that may touch the evidence by the rule `overlap`."""
     format: Literal["png", "jpeg"] = "png"
     """Encoding of the stored crops (JPEG at quality 95)."""
     seed: NonNegative = 0
+
+    @field_validator("fallbacks")
+    @classmethod
+    def _each_rule_once(cls, fallbacks: tuple[WindowRule, ...]) -> tuple[WindowRule, ...]:
+        if len(set(fallbacks)) < len(fallbacks):
+            raise ValueError(f"each rule once; found {', '.join(fallbacks)}")
+        return fallbacks
 
     @model_validator(mode="after")
     def _several_negatives_differ(self) -> Crops:

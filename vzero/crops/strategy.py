@@ -19,7 +19,9 @@ from vzero.crops.windows import Extent
 from vzero.geometry import Box, PixelBox
 
 Divisor = Literal[1, 2]  # full or half resolution
-Fallback = Literal["exact", "shrunk", "overlap", "other_image"]  # meanings: vzero.tables.Crops.fallback
+Fallback = Literal[
+    "exact", "shrunk", "finer", "overlap", "other_image"
+]  # meanings: vzero.tables.Crops.fallback
 
 
 @dataclass(frozen=True)

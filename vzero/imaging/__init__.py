@@ -11,7 +11,7 @@ from vzero.imaging.encoding import JPEG_QUALITY, encode, encode_jpeg, encode_png
 from vzero.imaging.errors import ImageError
 from vzero.imaging.hashing import difference_hash
 from vzero.imaging.orientation import ORIENTATION_TAG, QUARTER_TURNS, left_to_turn, orientation, turn, undone
-from vzero.imaging.scaling import enlarge, halve, halve_part, resize
+from vzero.imaging.scaling import enlarge, halve, halve_part, reduce, resize
 
 __all__ = [
     "JPEG_QUALITY",
@@ -31,6 +31,7 @@ __all__ = [
     "left_to_turn",
     "orientation",
     "probe",
+    "reduce",
     "resize",
     "turn",
     "undone",

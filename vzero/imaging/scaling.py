@@ -21,6 +21,11 @@ def resize(pixels: np.ndarray, width: int, height: int) -> np.ndarray:
     return cv2.resize(pixels, (width, height), interpolation=cv2.INTER_LANCZOS4)
 
 
+def reduce(pixels: np.ndarray, width: int, height: int) -> np.ndarray:
+    """Fewer pixels, `width` x `height` (area average)."""
+    return cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
+
+
 def halve(pixels: np.ndarray) -> np.ndarray:
     """Pixels at half resolution (area average); sides round down, to no less than one pixel."""
     height, width = pixels.shape[:2]

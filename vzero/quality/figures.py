@@ -20,6 +20,13 @@ CHARTS = {  # heading, the level's unit, what is counted, caption
         "Where it is small, the full image alone does not show enough.",
     ),
     "evidence_aspect": ("Shape of the evidence", "width over height", "samples", "1 is square."),
+    "enlargement": (
+        "Enlargement of the negative crops",
+        "times the positive's",
+        "negatives",
+        "Far above 1 the gate compares what is sharp with what is blurred: crops.fallbacks and "
+        "crops.max_enlargement choose other rules.",
+    ),
     "boxes": ("Boxes of a sample", "boxes", "samples", "The evidence box is the union of them."),
     "question_length": ("Length of the question", "characters", "samples", "Without the options."),
     "options": ("Options of a question", "options", "samples", "Open questions have none."),
@@ -49,6 +56,7 @@ CHARTS = {  # heading, the level's unit, what is counted, caption
     "teacher_tokens": ("Prompts of the teacher", "tokens", "samples", "The same with the right crop."),
 }
 TABLES = {
+    "objects": "Objects by what became of them",
     "counts": "Rows",
     "reject": "Rejected rows by reason",
     "suspect": "Suspects: images with rows rejected for boxes outside or another size",
@@ -56,16 +64,20 @@ TABLES = {
     "format": "Images by format",
     "fallback": "Negative crops by how they were found",
     "overlap": "Images that resemble a benchmark's",
+    "cleaning": "Samples whose texts were cleaned, by phrase",
     "answer": "Samples with and without an answer",
     "category": "Samples by category",
 }
 SECTIONS = {
     "Rows and images": [
-        *("counts", "licence", "format", "reject", "suspect"),
+        *("objects", "counts", "licence", "format", "reject", "suspect"),
         *("image_side", "image_aspect", "questions_an_image", "nearest_image"),
     ],
-    "Evidence": ["fallback", "overlap", "evidence_centre", "evidence_area", "evidence_aspect", "boxes"],
-    "Questions": ["answer", "category", "question_length", "options", "answer_letter"],
+    "Evidence": [
+        *("fallback", "enlargement", "overlap"),
+        *("evidence_centre", "evidence_area", "evidence_aspect", "boxes"),
+    ],
+    "Questions": ["cleaning", "answer", "category", "question_length", "options", "answer_letter"],
     "Prompts": ["student_tokens", "teacher_tokens"],
 }
 

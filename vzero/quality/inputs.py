@@ -13,7 +13,7 @@ from vzero.paths import Paths
 from vzero.shards import read
 
 IMAGE_COLUMNS = ["image_id", "width", "height", "format", "perceptual_hash", "source", "licence", "suspect"]
-CROP_COLUMNS = ["sample_id", "fallback", "strategy", "width", "height"]
+CROP_COLUMNS = ["sample_id", "fallback", "strategy", "width", "height", "positive_scale", "negative_scale"]
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,8 @@ class Inputs:
     """With the width and height of their (first) images, and whether any of theirs is a suspect."""
     rejects: pl.DataFrame
     funnel: pl.DataFrame
+    objects: pl.DataFrame
+    cleanings: pl.DataFrame
     crops: pl.DataFrame
     """With the source of their samples."""
     overlaps: pl.DataFrame
@@ -52,6 +54,8 @@ def read_inputs(paths: Paths) -> Inputs:
         ).with_columns(suspect=pl.col("sample_id").is_in(about.implode())),
         rejects=read(paths.rejects, tables.Rejects),
         funnel=read(paths.funnel, tables.Funnel).sort("step"),
+        objects=read(paths.objects, tables.Objects),
+        cleanings=read(paths.cleanings, tables.Cleanings),
         crops=crops.join(samples.select("sample_id", "source"), on="sample_id"),
         overlaps=overlaps.join(images.select("image_id", "source"), on="image_id"),
         conventions=json.loads(paths.ingest_summary.read_text())["box_conventions"],

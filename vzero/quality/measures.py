@@ -17,6 +17,7 @@ SIDES = [0, 64, 128, 256, 512, 1024, 2048, 4096, 8192]  # pixels
 LENGTHS = [0, 25, 50, 75, 100, 150, 200, 300, 500, 1000]  # characters
 FEW = [1, 2, 3, 4, 5, 6, 11, 21]
 OPTIONS = [0, 1, 2, 3, 4, 5, 6, 11]
+ENLARGEMENTS = [1.0, 1.25, 1.5, 2.0, 3.0, 4.0, 8.0, 16.0]
 TOKENS = [0, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384]
 
 
@@ -34,6 +35,9 @@ def measure(inputs: Inputs, near: pl.DataFrame, tokens: pl.DataFrame, distance: 
         *_images(inputs),
         ranges(near, "nearest_image", pl.col("distance"), range(distance + 2)),
         levels(inputs.crops, "fallback", pl.col("fallback")),
+        ranges(inputs.crops, "enlargement", enlargement(), ENLARGEMENTS),
+        _counted(inputs.objects, "objects", "fate", "objects"),
+        _counted(inputs.cleanings, "cleaning", "cleaning", "samples"),
         levels(inputs.overlaps.unique(["benchmark", "image_id"]), "overlap", pl.col("benchmark")),
         *(ranges(tokens, name, pl.col(name), TOKENS) for name in ("student_tokens", "teacher_tokens")),
     ]
@@ -75,6 +79,25 @@ def _suspects(inputs: Inputs) -> pl.DataFrame:
     ]
     counted = pl.concat(marked).group_by("source", "level", "position").agg(count=pl.len())
     return rows(counted, "suspect")
+
+
+def enlargement() -> pl.Expr:
+    """How many times further than the positive a negative is enlarged; 1 where it is not, or less far.
+
+    A window that shrank was cut at the resolution that its strategy asks for, all others of another size at
+    the full one (`vzero.crops.places`).
+    """
+    halved = (pl.col("strategy") == "half_resolution") & (pl.col("fallback") == "shrunk")
+    scale = pl.col("negative_scale") / pl.col("positive_scale")
+    return pl.when(halved).then(2 * scale).otherwise(scale).clip(lower_bound=1)
+
+
+def _counted(table: pl.DataFrame, figure: str, level: str, count: str) -> pl.DataFrame:
+    """A table that has counts already, the commonest level first."""
+    summed = table.group_by("source", level=pl.col(level).cast(pl.String)).agg(count=pl.col(count).sum())
+    ordered = summed.sort("source", "count", "level", descending=[False, True, False])
+    position = pl.int_range(pl.len(), dtype=pl.Int32).over("source")
+    return rows(ordered.with_columns(position=position), figure)
 
 
 def evidence(samples: pl.DataFrame) -> pl.DataFrame:

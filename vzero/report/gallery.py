@@ -25,6 +25,7 @@ STRATEGY_WORDS = {
 }
 FALLBACK_WORDS = {
     "shrunk": "smaller window, off the target, enlarged to the positive's size",
+    "finer": "window off the target from the full resolution, where the halved image has no room",
     "overlap": "window that touches the target a little",
     "other_image": "window from another image",
     "none": "no negative view: neutral weight",

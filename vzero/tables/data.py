@@ -6,7 +6,7 @@ import dataframely as dy
 import polars as pl
 
 SPLITS = ["train", "dev"]
-FALLBACKS = ["exact", "shrunk", "overlap", "other_image", "none"]
+FALLBACKS = ["exact", "shrunk", "overlap", "other_image", "none", "finer"]
 QUESTION_KINDS = ["choice", "open"]
 FATES = ["asked", "left_over", "small", "not_single"]
 
@@ -120,8 +120,8 @@ class Crops(dy.Schema):
     negative_scale = dy.Float32(nullable=True)  # null with `negative_box`
     strategy = dy.String(nullable=False)  # params.crops.negative
     # exact: as the strategy says. none: no negative. Only of `half_resolution` and `same_resolution`: shrunk,
-    # a smaller window off the target, enlarged to size; overlap, a window that touches the target a little;
-    # other_image, a window of another image, because this one has no place.
+    # a smaller window off the target, enlarged to size; finer, one of the full resolution; overlap, a window
+    # that touches the target a little; other_image, a window of another image, because this one has no place.
     fallback = dy.Enum(FALLBACKS, nullable=False)
     seed = dy.UInt64(nullable=False)  # of this row's windows, from params.crops.seed and sample_id
 
@@ -134,7 +134,8 @@ class Quality(dy.Schema):
     # evidence_aspect (width over height), evidence_centre (12 x 12 cells of the image; position = 12 * row +
     # column), boxes, question_length (characters), options, answer_letter, answer, category, image_side (the
     # longer one, pixels), image_aspect, format, licence, questions_an_image, nearest_image (bits between
-    # perceptual hashes; only near images), fallback, overlap (images, by benchmark), student_tokens,
+    # perceptual hashes; only near images), fallback, enlargement (of negatives, times the positive's),
+    # objects (by fate), cleaning (samples, by phrase), overlap (images, by benchmark), student_tokens,
     # teacher_tokens (prompts, of up to 2,000 samples a source)
     figure = dy.String(primary_key=True)
     level = dy.String(primary_key=True)
