@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+import xxhash
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -29,6 +30,7 @@ def sample(row: int, **changes) -> dict:
     plain = {
         "position": row,
         "image_id": f"i{row:03d}",
+        "draw": 1000 - row,
         "question_length": 20,
         "boxes": 1,
         "evidence_area": 0.1,
@@ -188,6 +190,7 @@ ALL = Filters(
     refuse_suspect_images=True,
     refuse_benchmark_images=True,
     near_duplicate_distance=1,
+    most_samples=9,
 )
 
 
@@ -228,6 +231,18 @@ def test_samples_about_suspects_are_left_out_where_that_is_asked_for():
     assert refused(rows, refuse_suspect_images=True) == [(1, "suspect_image", detail)]
 
 
+def test_of_more_samples_than_asked_for_those_with_the_smallest_draws_are_kept():
+    rows = [sample(row) for row in range(5)]
+    reason = ("sample_limit", "not among the 2 drawn")
+    assert refused(rows, most_samples=2) == [(row, *reason) for row in (0, 1, 2)]
+    assert refused(rows, most_samples=5) == []
+    # It counts what the filters before it kept.
+    assert refused([*rows, sample(5, boxes=9)], max_boxes=1, most_samples=4) == [
+        (5, "box_count", "9 boxes"),
+        (0, "sample_limit", "not among the 4 drawn"),
+    ]
+
+
 def test_every_field_is_of_one_filter_and_they_stand_in_the_order_of_their_application():
     assert [name for names in FILTERS.values() for name in names] == list(Filters.model_fields)
 
@@ -236,6 +251,7 @@ def test_measures_are_of_the_question_the_boxes_and_the_image():
     samples = pl.LazyFrame(
         {
             "position": [4, 2],
+            "sample_id": ["s", "t"],
             "image_id": ["i", "i"],
             "more_image_ids": pl.Series([[], []], dtype=pl.List(pl.String)),
             "prompt_tokens": [700, None],
@@ -250,10 +266,14 @@ def test_measures_are_of_the_question_the_boxes_and_the_image():
     )
     suspects = pl.DataFrame({"image_id": ["i", "j"], "suspicion": ["rows", "other rows"]})
     assert measure(samples, images, suspects).rows(named=True) == [
-        {"position": position, "image_id": "i", "prompt_tokens": tokens, "question_length": length}
+        {"position": position, "image_id": "i", "prompt_tokens": tokens, "draw": draw}
+        | {"question_length": length}
         | {"boxes": boxes, "evidence_area": area, "licence": "first", "perceptual_hash": HASH}
         | {"suspicion": "rows"}
-        for position, tokens, length, boxes, area in [(2, None, 1, 1, 0.02), (4, 700, 6, 2, 0.1)]
+        for position, draw, tokens, length, boxes, area in [
+            (2, xxhash.xxh64_intdigest(b"t"), None, 1, 1, 0.02),
+            (4, xxhash.xxh64_intdigest(b"s"), 700, 6, 2, 0.1),
+        ]
     ]
 
 

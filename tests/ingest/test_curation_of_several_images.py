@@ -36,6 +36,7 @@ def measured(*samples: str, **facts: dict[str, Any]) -> pl.DataFrame:
     rows = [
         {
             "position": position,
+            "sample_id": f"s{position}",
             "image_id": shown[0],
             "more_image_ids": list(shown[1:]),
             "prompt_tokens": None,
@@ -72,6 +73,7 @@ def test_the_area_of_the_evidence_is_a_share_of_the_first_image():
     samples = pl.LazyFrame(
         {
             "position": [0],
+            "sample_id": ["s"],
             "image_id": ["a"],
             "more_image_ids": [["b"]],
             "prompt_tokens": [None],

@@ -64,6 +64,9 @@ class Filters(Section):
     near_duplicate_distance: int | None = Field(default=None, ge=0, le=16)
     """Of images whose perceptual hashes differ in at most so many of 64 bits, only the one with the smallest
     id is kept. Pictures that are mostly flat are all kept: their hashes tell nothing."""
+    most_samples: Positive | None = None
+    """How many samples to keep, of both splits: those whose ids have the smallest hash, so that more rows,
+    or rows in another order, change few of them."""
 
     @model_validator(mode="after")
     def _bounds_leave_something(self) -> Filters:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 import polars as pl
+import xxhash
 
 from vzero.config import Filters, Ingest
 from vzero.config.filters import licence_words
@@ -27,6 +28,7 @@ FILTERS = {
     RejectCode.SUSPECT_IMAGE: ("refuse_suspect_images",),
     RejectCode.BENCHMARK_IMAGE: ("refuse_benchmark_images",),
     RejectCode.NEAR_DUPLICATE: ("near_duplicate_distance",),
+    RejectCode.SAMPLE_LIMIT: ("most_samples",),
 }
 """The fields of `ingest.filters` that each code stands for."""
 
@@ -46,7 +48,8 @@ def measure(samples: pl.LazyFrame, images: pl.LazyFrame, suspects: pl.DataFrame)
 
     `samples` has the columns of `tables.Samples`, position and prompt_tokens, `images` those of
     `tables.Images`; an image may be there several times, the first counts. `suspects` has
-    image_id and suspicion. Columns: position, image_id, question_length (characters), boxes, evidence_area
+    image_id and suspicion. Columns: position, image_id, draw (a number that
+    depends on the sample's id alone), question_length (characters), boxes, evidence_area
     (share of the first image, null without a box), prompt_tokens (null when they do not matter), licence,
     perceptual_hash and suspicion (null of images that are no suspects). Pixels and texts are not held.
     """
@@ -56,6 +59,7 @@ def measure(samples: pl.LazyFrame, images: pl.LazyFrame, suspects: pl.DataFrame)
         "position",
         "image_id",
         "prompt_tokens",
+        draw=pl.col("sample_id").map_elements(_draw, return_dtype=pl.UInt64),
         question_length=pl.col("question").str.len_chars(),
         boxes=pl.col("boxes").list.len(),
         evidence_area=area,
@@ -72,6 +76,11 @@ def measure(samples: pl.LazyFrame, images: pl.LazyFrame, suspects: pl.DataFrame)
     joined = each.explode("image_id", "place").join(facts.drop("width", "height"), on="image_id")
     joined = joined.join(suspects.lazy(), on="image_id", how="left")
     return joined.sort("position", "place").drop("place").collect()
+
+
+def _draw(sample_id: str) -> int:
+    """Polars' own hashes differ from version to version."""
+    return xxhash.xxh64_intdigest(sample_id.encode())
 
 
 def left_out(rows: pl.DataFrame, config: Ingest, items: pl.DataFrame) -> pl.DataFrame:
@@ -120,9 +129,12 @@ def _reasons(
             return pl.col("suspicion")
         case RejectCode.BENCHMARK_IMAGE:
             return _of_image(rows, _shown_by_benchmarks(_images(rows), items, config.overlap_distance))
-        case _:
+        case RejectCode.NEAR_DUPLICATE:
             assert filters.near_duplicate_distance is not None
             return _near_others(rows, filters.near_duplicate_distance)
+        case _:
+            assert filters.most_samples is not None
+            return _beyond(rows, filters.most_samples)
 
 
 def _outside(value: pl.Expr, low: float | None, high: float | None) -> pl.Expr:
@@ -159,6 +171,12 @@ def _near_others(rows: pl.DataFrame, distance: int) -> pl.Series:
     found = rows.join(repeats, on="image_id", how="left", maintain_order="left")
     found = found.join(own, on=["position", "kept"], how="left", maintain_order="left")
     return found.select(pl.when(pl.col("own").is_null()).then("detail"))["detail"]
+
+
+def _beyond(rows: pl.DataFrame, most: int) -> pl.Expr:
+    """The detail of each row of a sample that is not among the `most` with the smallest draws."""
+    kept = rows.unique("position").sort("draw", "position").head(most)["position"]
+    return pl.when(~pl.col("position").is_in(kept.implode())).then(pl.lit(f"not among the {most:,} drawn"))
 
 
 def _shown_by_benchmarks(images: pl.DataFrame, items: pl.DataFrame, distance: int) -> pl.DataFrame:

@@ -75,6 +75,8 @@ class RejectCode(StrEnum):
     """A benchmark shows the image too."""
     NEAR_DUPLICATE = "near_duplicate"
     """Another image, which is kept, looks nearly the same."""
+    SAMPLE_LIMIT = "sample_limit"
+    """More samples than asked for; which are kept depends on their ids."""
 
 
 OTHER_GRID = frozenset({RejectCode.BOX_OUTSIDE, RejectCode.SIZE_MISMATCH})
