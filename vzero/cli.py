@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 from cyclopts import App, Parameter, validators
 
 import vzero
-from vzero.config import BenchmarkName
+from vzero.config import BenchmarkName, PublishedName
 from vzero.exits import run_to_its_end
 from vzero.paths import Paths
 from vzero.stage_commands import STAGES, project_params
@@ -292,18 +292,24 @@ def pretrain_needle(
 
 
 @app.command
-def fetch(benchmark: BenchmarkName, /, *, out: Path = Path("data/raw/benchmarks")) -> None:
-    """Download a published benchmark; params.yaml then names it under ingest.benchmarks.
+def fetch(name: BenchmarkName | PublishedName, /, *, out: Path | None = None) -> None:
+    """Download a published benchmark or training set, and print how params.yaml names it.
+
+    What is interrupted goes on where it was, and every file is checked.
 
     Parameters
     ----------
+    name
+        A benchmark of `ingest.benchmarks`, or a source whose licence is stated.
     out
-        Folder that gets one folder a benchmark.
+        Folder that gets one folder a set: data/raw, of benchmarks data/raw/benchmarks.
     """
     from vzero.commands.fetch import fetch as download
 
-    place = download(benchmark, out)
-    print(f"{benchmark}: {place}; for params.yaml: ingest: {{benchmarks: {{{benchmark}: {place}}}}}")
+    fetched = download(name, out)
+    print(f"{name}: {fetched.place} (commit {fetched.revision}); for params.yaml: {fetched.params}")
+    if fetched.without:
+        print(f"{name}: {fetched.without}")
 
 
 @app.command

@@ -63,6 +63,7 @@ def audits() -> pl.DataFrame:
         ("slow", 0, "1", "slow", 0.5, 9, 9),
         ("slow", 1, "2", LABEL, 0.5, 2, 2),
         ("slow", 1, "2", IN_WINDOW, 1.0, 4, 1),
+        ("fast", 0, "1", LABEL, 0.5, 4, 3),
     ]
     return Audits.cast(pl.DataFrame(rows, schema=list(Audits.columns()), orient="row"))
 
@@ -70,6 +71,7 @@ def audits() -> pl.DataFrame:
 def test_it_tells_which_labels_were_right_over_all_seeds_and_in_which_range():
     text = text_of(render("one", EXPERIMENT, PARAMS, runs(), curves(), audits()))
     assert "66.7% 60.0% to 100.0% 8 of 12 25.0% 25.0% to 25.0% 1 of 4" in text
+    assert "fast 1 75.0% 75.0% to 75.0% 3 of 4 Of all iterations" in text, "it has no windows"
     assert "Labels that are right" not in text_of(
         render("one", EXPERIMENT, PARAMS, runs(), curves(), NO_AUDITS)
     )

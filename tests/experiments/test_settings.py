@@ -61,10 +61,11 @@ def test_what_cannot_be_meant_is_refused_by_its_key(tmp_path: Path, changes: dic
 
 def test_an_experiment_may_be_like_another_but_for_what_it_says(tmp_path: Path):
     load(tmp_path, params={"evaluate": {"max_new_tokens": 8}})
-    YAML().dump({"like": "one", "params": {"evaluate": {"seed": 3}}, "seeds": [5]}, tmp_path / "two.yaml")
+    changes = {"params": {"evaluate": {"seed": 3}}, "seeds": [5], "arms": {"a": None}}
+    YAML().dump({"like": "one"} | changes, tmp_path / "two.yaml")
     two = load_experiment(tmp_path / "two.yaml")
     assert two.params == {"evaluate": {"max_new_tokens": 8, "seed": 3}}
-    assert (two.seeds, two.marks, list(two.arms)) == ([5], [2, 4], ["a", "b"])
+    assert (two.seeds, two.marks, list(two.arms)) == ([5], [2, 4], ["b"])
 
 
 @pytest.mark.parametrize(

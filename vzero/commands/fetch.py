@@ -1,53 +1,98 @@
-"""Download a benchmark's published files, for people to run once. No stage ever does."""
+"""Download a benchmark's or a training set's published files, for people to run once. No stage ever does.
+
+An interrupted download goes on where it was, and the same command again gets only what is missing.
+"""
 
 from __future__ import annotations
 
 import fnmatch
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import huggingface_hub
 from huggingface_hub import constants
+from huggingface_hub.hf_api import RepoFile
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, TimeRemainingColumn
 
 from vzero.benchmarks.catalogue import CATALOGUE
 from vzero.benchmarks.declaration import Published
+from vzero.commands.hub_files import Repository, download
 from vzero.errors import ConfigError, SourceError
+from vzero.progress import LoggedProgress
+from vzero.sources.published import SETS
+
+BENCHMARKS, TRAINING = Path("data/raw/benchmarks"), Path("data/raw")
 
 
-def fetch(name: str, out: Path) -> Path:
-    """Download into `out/name`; the file, or the folder of several, that `ingest.benchmarks` can name.
+@dataclass(frozen=True)
+class Fetched:
+    place: Path
+    """The file, or the folder of several."""
+    params: str
+    """For params.yaml."""
+    revision: str
+    """Commit of the repository."""
+    without: str = ""
+    """What has to be got elsewhere; "" if nothing."""
+
+
+def fetch(name: str, out: Path | None) -> Fetched:
+    """Download into a folder of `out`, of data/raw by default.
 
     Raises SourceError when no hub can be reached, which says what to get and where to put it, and for a file
-    whose md5 is not the published one.
+    that is not what the hub says it is.
     """
+    if name in SETS:
+        chosen = SETS[name]
+        folder = (out or TRAINING) / chosen.folder
+        revision, _ = _download(chosen.published, folder)
+        section = ", ".join(f"{key}: {value}" for key, value in chosen.settings(folder).items())
+        return Fetched(folder, f"ingest: {{source: {name}, {name}: {{{section}}}}}", revision, chosen.without)
     published = CATALOGUE[name].published
     if published is None:
         raise ConfigError(f"{name} is drawn by `vzero ingest`; there is nothing to fetch")
-    folder = out / name
+    folder = (out or BENCHMARKS) / name
+    revision, files = _download(published, folder)
+    place = files[0] if len(files) == 1 else folder
+    return Fetched(place, f"ingest: {{benchmarks: {{{name}: {place}}}}}", revision)
+
+
+def _download(published: Published, folder: Path) -> tuple[str, list[Path]]:
+    """The commit that was taken, and its files."""
     if constants.HF_HUB_OFFLINE:
         raise SourceError(f"HF_HUB_OFFLINE is set: {_by_hand(published, folder)}")
     try:
-        files = [_download(published.repository, file, folder) for file in _listed(published)]
+        revision, wanted = _listed(published)
+        total = sum(file.size for file in wanted)
+        columns = "{task.description}", BarColumn(), DownloadColumn(), TimeRemainingColumn()
+        with LoggedProgress(*columns, console=Console(stderr=True)) as progress:
+            task = progress.add_task(f"fetch: bytes of {published.repository}", total=total)
+            repository, advance = Repository(published.repository, revision), partial(progress.advance, task)
+            files = [download(repository, file, folder, advance) for file in wanted]
+    except SourceError:
+        raise
     except Exception as error:  # the network, the hub and the disk each fail in their own ways
         raise SourceError(f"{_first_line(error)}: {_by_hand(published, folder)}") from error
     if not files:
         raise SourceError(f"{published.repository} has no {' or '.join(published.files)}")
     if published.md5 is not None:
         _check(files[0], published.md5)
-    return files[0] if len(files) == 1 else folder
+    return revision, files
 
 
-def _download(repository: str, file: str, folder: Path) -> Path:
-    return Path(huggingface_hub.hf_hub_download(repository, file, repo_type="dataset", local_dir=folder))
-
-
-def _listed(published: Published) -> Sequence[str]:
-    """Names of the files in the repository; asked for only where there are globs."""
-    if not any("*" in name for name in published.files):
-        return published.files
-    there = huggingface_hub.HfApi().list_repo_files(published.repository, repo_type="dataset")
-    return [name for name in there if any(fnmatch.fnmatch(name, glob) for glob in published.files)]
+def _listed(published: Published) -> tuple[str, Sequence[RepoFile]]:
+    """The newest commit, and the wanted files of it."""
+    hub = huggingface_hub.HfApi()
+    info = hub.dataset_info(published.repository)
+    assert info.sha is not None
+    there = [sibling.rfilename for sibling in info.siblings or ()]
+    names = [name for name in there if any(fnmatch.fnmatch(name, glob) for glob in published.files)]
+    found = hub.get_paths_info(published.repository, names, revision=info.sha, repo_type="dataset")
+    return info.sha, [file for file in found if isinstance(file, RepoFile)]
 
 
 def _by_hand(published: Published, folder: Path) -> str:

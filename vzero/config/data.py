@@ -120,6 +120,9 @@ SourceName = Literal[
     "chats",
 ]
 
+PublishedName = Literal["zwz", "treevgr", "visual_cot", "visual_cot_llava", "vgr"]
+"""Sources that `vzero fetch` downloads (`vzero.sources.published`)."""
+
 
 class Sources(Section):
     """How each source is read."""

@@ -44,9 +44,9 @@ def _in_windows(iterations: Iterable[Played], known: dict[str, Truth]) -> Iterat
 def label_rows(audits: pl.DataFrame) -> list[dict[str, Any]]:
     """One row an arm: how many labels, and questions about windows, were right, over its seeds.
 
-    Keys arm, seeds, and of each of label and in_window, where there are any, a struct of n, right, share, and
-    low and high, the least and the most share of a seed: questions of a run are not independent, so an
-    interval over them would be too narrow.
+    Keys arm, seeds, label and in_window: of each n, right, share, and low and high, the least and the most
+    share of a seed; None where there are none. Questions of a run are not independent, so an interval over
+    them would be too narrow.
     """
     shares = (
         audits.filter(pl.col("voter").is_in([LABEL, IN_WINDOW]))
@@ -64,7 +64,8 @@ def label_rows(audits: pl.DataFrame) -> list[dict[str, Any]]:
     )
     rows: dict[str, dict[str, Any]] = {}
     for row in shares.sort("arm").iter_rows(named=True):
-        told = rows.setdefault(row["arm"], {"arm": row["arm"], "seeds": row["seeds"]})
+        nothing = {LABEL: None, IN_WINDOW: None}
+        told = rows.setdefault(row["arm"], {"arm": row["arm"], "seeds": row["seeds"]} | nothing)
         told[row["voter"]] = {key: row[key] for key in ("n", "right", "share", "low", "high")}
     return list(rows.values())
 

@@ -1,6 +1,7 @@
 """What `configs/experiments/NAME.yaml` says, typed and checked once.
 
-A file may say `like: OTHER`: all that it does not say is as in `OTHER.yaml`.
+A file may say `like: OTHER`: all that it does not say is as in `OTHER.yaml`, without arms that it gives as
+null.
 """
 
 from __future__ import annotations
@@ -153,7 +154,11 @@ def _tree(path: Path) -> dict[str, Any]:
     other = read_yaml(path.with_name(f"{like}.yaml"))
     if "like" in other:
         raise ConfigError(f"{path}: like: {like} itself is like {other['like']}: name that one")
-    return merged(other, tree)
+    like_it = merged(other, tree)
+    arms = like_it.get("arms")
+    if isinstance(arms, dict):
+        like_it["arms"] = {name: arm for name, arm in arms.items() if arm is not None}
+    return like_it
 
 
 def arm_tree(experiment: Experiment, arm: str, params: dict[str, Any]) -> dict[str, Any]:
