@@ -23,10 +23,10 @@ from huggingface_hub import constants
 from vzero.benchmarks.catalogue import CATALOGUE
 from vzero.commands import fetch
 from vzero.commands.hub_files import BLOCK
+from vzero.commands.training_sets import SETS
 from vzero.config import PublishedName, load_params, read_yaml
 from vzero.errors import ConfigError, SourceError
 from vzero.imaging import encode_png
-from vzero.sources.published import SETS
 
 ROOT = Path(__file__).parents[2]
 TSV = b"index\timage\n" * 200

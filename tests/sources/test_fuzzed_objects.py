@@ -155,3 +155,74 @@ def test_tasks_of_label_studio_are_all_accounted_for(data, tasks, sides, labels)
     task = {"data": {"image": "/data/upload/1/0123abcd-0.png"}, "annotations": [{"result": drawn}]}
     (root / "x.json").write_text(json.dumps([task, *tasks]))
     assert_all_accounted_for(root, "label_studio", {"tasks": "x.json", "images": "images"})
+
+
+REFERENCES = st.fixed_dictionaries(
+    {
+        "ann_id": st.integers(0, 3) | VALUES,
+        "split": st.just("train") | VALUES,
+        "sentences": st.lists(st.fixed_dictionaries({"sent": TEXTS | VALUES}) | VALUES, max_size=3) | VALUES,
+    }
+)
+BOXES = st.lists(NUMBERS | VALUES, min_size=4, max_size=4) | VALUES
+REGIONS = st.fixed_dictionaries({"phrase": TEXTS | VALUES, "x": NUMBERS | VALUES})
+
+
+@FEW
+@given(
+    data=DAMAGED,
+    rows=st.lists(REFERENCES | VALUES, max_size=5),
+    boxes=st.lists(BOXES, max_size=3),
+    side=VALUES,
+)
+def test_references_are_all_accounted_for(data, rows, boxes, side):
+    root = folder(data, ".png")
+    images = [{"id": number, "file_name": f"{number}.png", "width": 32, "height": 32} for number in (0, 1)]
+    images.append({"id": 2, "file_name": side, "width": side, "height": 32})
+    told = [[2, 2, 9, 9], [20, 18, 10, 9], *boxes]
+    annotations = [
+        {"id": number, "image_id": max(number - 1, 0), "bbox": box} for number, box in enumerate(told)
+    ]
+    good = [{"ann_id": n, "split": "train", "sentences": [{"sent": f"thing {n}"}]} for n in (0, 1)]
+    (root / "instances.json").write_text(json.dumps({"images": images, "annotations": annotations}))
+    (root / "x.json").write_text(json.dumps([*good, *rows]))
+    section = {"rows": "x.json", "instances": "instances.json", "images": "images"}
+    assert_all_accounted_for(root, "phrases", section)
+
+
+@FEW
+@given(
+    data=DAMAGED, captions=st.lists(TEXTS | VALUES, max_size=4), boxes=st.lists(BOXES, max_size=4), key=VALUES
+)
+def test_captions_are_all_accounted_for(data, captions, boxes, key):
+    root = folder(data, ".png")
+    texts = ["red thing", "blue one", *captions]
+    entries = [
+        {"id": n, "file_name": f"{n % 2}.png", "width": 32, "height": 32, "caption": text}
+        for n, text in enumerate(texts)
+    ]
+    told = [{"image_id": n, "bbox": box} for n, box in enumerate([[2, 2, 9, 9], [20, 18, 10, 9], *boxes])]
+    content = {"images": [*entries, {"id": key}, key], "annotations": [*told, {"image_id": key}, key]}
+    (root / "x.json").write_text(json.dumps(content))
+    section = {"form": "captions", "rows": "x.json", "instances": None, "images": "images"}
+    assert_all_accounted_for(root, "phrases", section)
+
+
+@FEW
+@given(
+    data=DAMAGED,
+    regions=st.lists(
+        st.fixed_dictionaries({"phrase": TEXTS | VALUES, "x": NUMBERS | VALUES}) | VALUES, max_size=4
+    ),
+    rows=st.lists(VALUES, max_size=3),
+)
+def test_region_descriptions_are_all_accounted_for(data, regions, rows):
+    root = folder(data, ".jpg")
+    place = {"y": 2, "width": 9, "height": 9}
+    good = [{"phrase": "red thing", "x": 2} | place, {"phrase": "blue one", "x": 20} | place]
+    told = [one | place if isinstance(one, dict) and "phrase" in one else one for one in regions]
+    (root / "x.json").write_text(
+        json.dumps([{"id": 0, "regions": [*good, *told]}, *rows, {"regions": regions}])
+    )
+    section = {"form": "visual_genome", "rows": "x.json", "instances": None, "images": "images"}
+    assert_all_accounted_for(root, "phrases", section)

@@ -21,9 +21,9 @@ from rich.progress import BarColumn, DownloadColumn, TimeRemainingColumn
 from vzero.benchmarks.catalogue import CATALOGUE
 from vzero.benchmarks.declaration import Published
 from vzero.commands.hub_files import Repository, download
+from vzero.commands.training_sets import SETS
 from vzero.errors import ConfigError, SourceError
 from vzero.progress import LoggedProgress
-from vzero.sources.published import SETS
 
 BENCHMARKS, TRAINING = Path("data/raw/benchmarks"), Path("data/raw")
 

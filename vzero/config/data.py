@@ -16,6 +16,7 @@ from vzero.config.object_sources import (
     GqaSource,
     LabelStudioSource,
     ObjectsSource,
+    PhrasesSource,
     VocSource,
     VstarSource,
     YoloSource,
@@ -116,12 +117,13 @@ SourceName = Literal[
     "boxes",
     "objects",
     "label_studio",
+    "phrases",
     "table",
     "chats",
 ]
 
 PublishedName = Literal["zwz", "treevgr", "visual_cot", "visual_cot_llava", "vgr"]
-"""Sources that `vzero fetch` downloads (`vzero.sources.published`)."""
+"""Sources that `vzero fetch` downloads (`vzero.commands.training_sets`)."""
 
 
 class Sources(Section):
@@ -144,6 +146,7 @@ class Sources(Section):
     boxes: BoxesSource = BoxesSource()
     objects: ObjectsSource = ObjectsSource()
     label_studio: LabelStudioSource = LabelStudioSource()
+    phrases: PhrasesSource = PhrasesSource()
     table: TableSource = TableSource()
     chats: ChatsSource = ChatsSource()
 

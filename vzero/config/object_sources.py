@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
-from pydantic import Field
+from pydantic import Field, field_validator, model_validator
 
 from vzero.config.base import NonNegative, Positive, Section
 from vzero.config.table_source import FourColumns
@@ -81,6 +81,39 @@ class LabelStudioSource(ObjectSource):
     tasks: Path = Path("data/raw/label_studio/export.json")
     images: Path = Path("data/raw/label_studio/images")
     licence: str = "unknown"
+
+
+class PhrasesSource(ObjectSource):
+    """Phrases with a box each: RefCOCO's references or captions, Visual Genome's regions."""
+
+    form: Literal["refer", "captions", "visual_genome"] = "refer"
+    """How the file is written; `vzero.sources.phrases` describes each."""
+    rows: Path = Path("data/raw/phrases/refs.json")
+    instances: Path | None = Path("data/raw/phrases/instances.json")
+    """The boxes of `refer`; `None` for the other forms."""
+    splits: Annotated[list[str], Field(min_length=1)] = Field(default=["train"])
+    """Which references of `refer` are read; the others are benchmarks."""
+    images: Path = Path("data/raw/phrases/images")
+    templates: Annotated[list[TemplateName], Field(min_length=1)] = Field(
+        default=["side", "height", "corner"]
+    )
+    """Of these: the others presume that every object is annotated."""
+    licence: str = "unknown"
+
+    @model_validator(mode="after")
+    def _boxes_are_where_the_form_has_them(self) -> PhrasesSource:
+        if (self.form == "refer") != (self.instances is not None):
+            raise ValueError(f"instances: goes with form refer, and with no other; form is {self.form}")
+        return self
+
+    @field_validator("templates")
+    @classmethod
+    def _nothing_is_counted(cls, templates: list[TemplateName]) -> list[TemplateName]:
+        if others := [name for name in templates if name not in ("side", "height", "corner")]:
+            raise ValueError(
+                f"{', '.join(others)}: not every object has a phrase; allowed: side, height, corner"
+            )
+        return templates
 
 
 class BoxColumns(Section):

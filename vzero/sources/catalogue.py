@@ -16,6 +16,7 @@ from vzero.sources.gqa import open_gqa
 from vzero.sources.label_studio import open_label_studio
 from vzero.sources.needle import open_needle
 from vzero.sources.objects import open_objects
+from vzero.sources.phrases import open_phrases
 from vzero.sources.seal import open_seal
 from vzero.sources.table import open_table
 from vzero.sources.treevgr import open_treevgr
@@ -97,6 +98,8 @@ def _open(name: SourceName, config: Sources, paths: Paths, advance: Progress) ->
             return open_objects(config.objects, paths, advance)
         case "label_studio":
             return open_label_studio(config.label_studio, paths, advance)
+        case "phrases":
+            return open_phrases(config.phrases, paths, advance)
         case "chats":
             return open_chats(config.chats, paths, advance)
         case "table":

@@ -32,6 +32,14 @@ class Gathered:
             "insert into cells (key, cell) select number, ? from keys where key = ?", [json.dumps(cell), key]
         )
 
+    def of(self, key: str | None) -> list[Any]:
+        """The cells of a key, in the order in which they came."""
+        joined = (
+            "select cell from cells join keys on cells.key = keys.number where keys.key = ? "
+            "order by cells.number"
+        )
+        return [json.loads(cell) for (cell,) in self._database.execute(joined, [key])]
+
     def groups(self) -> Iterator[tuple[str, list[Any]]]:
         """Each key with its cells, keys and cells in the order in which they came."""
         joined = (
