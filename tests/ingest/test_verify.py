@@ -5,62 +5,17 @@ import json
 from pathlib import Path
 
 import numpy as np
-import polars as pl
 import pytest
-import written_boxes
-from PIL import Image, ImageDraw, ImageOps, PngImagePlugin
+from filled_squares import OBJECT, TURN, project
+from PIL import Image, ImageOps, PngImagePlugin
 
 from vzero import geometry, imaging, shards, tables
-from vzero.config import (
-    BoxesSource,
-    CocoSource,
-    Ingest,
-    NeedleSource,
-    ObjectsSource,
-    Params,
-    TableSource,
-    VocSource,
-    YoloSource,
-)
-from vzero.config.object_sources import BoxColumns
+from vzero.config import Ingest, NeedleSource, Params, TableSource
 from vzero.errors import SourceError
 from vzero.geometry import BoxFormat
 from vzero.ingest.image_store import CheckedImage
 from vzero.paths import Paths
 from vzero.stages import ingest
-
-EXTENTS = [(640, 480), (360, 640), (800, 600), (480, 480), (500, 400), (640, 360)]
-CORNERS = ("xmin", "ymin", "xmax", "ymax")
-OBJECT = (60, 90, 160)
-TURN = 6  # EXIF orientation: to be shown turned clockwise by a quarter
-
-
-def project(
-    root: Path, truth: BoxFormat, rows: int = 80, orientation: int = 1, turned: int = 80, smaller: int = 1
-) -> Paths:
-    """Questions about a filled square of each image, whose box is written as `truth` says.
-
-    The last `turned` files hold their image so that EXIF has to turn it into what the boxes were drawn on.
-    """
-    rng, lines = np.random.default_rng(0), []
-    (root / "images").mkdir(parents=True)
-    for number in range(rows):
-        width, height = EXTENTS[number % len(EXTENTS)]
-        extent = width // smaller, height // smaller
-        side = rng.integers(20, 100)
-        left, top = (int(rng.integers(0, limit - side)) for limit in extent)
-        box = left, top, left + int(side), top + int(side)
-        image = Image.new("RGB", extent, (200, 205, 210))
-        ImageDraw.Draw(image).rectangle(box, fill=OBJECT)
-        exif = Image.Exif()
-        if number >= rows - turned:
-            stored = imaging.turn(np.asarray(image), imaging.undone(orientation))
-            image, exif[imaging.ORIENTATION_TAG] = Image.fromarray(stored), orientation
-        image.save(root / f"images/{number}.jpg", exif=exif)
-        written = written_boxes.written(box, truth, *extent)
-        lines.append({"image": f"{number}.jpg", "question": f"Question {number}?", "box": written})
-    (root / "rows.jsonl").write_text("\n".join(map(json.dumps, lines)))
-    return Paths(root)
 
 
 def params(declared: BoxFormat, **settings) -> Params:
@@ -99,107 +54,6 @@ def test_a_wrong_declaration_stops_ingest_before_any_table(truth, declared, advi
     assert f"Look at {sheet}." in message
     with Image.open(sheet) as drawn:
         assert drawn.width == 720
-
-
-def written_as(truth: BoxFormat, rows: list[dict]) -> list[tuple[float, ...]]:
-    extents = (EXTENTS[number % len(EXTENTS)] for number in range(len(rows)))
-    return [
-        written_boxes.written(row["box"], truth, *extent) for row, extent in zip(rows, extents, strict=True)
-    ]
-
-
-def coco_form(root: Path, rows: list[dict], truth: BoxFormat) -> CocoSource:
-    facts = {"iscrowd": 0}
-    document = {
-        "images": [{"id": number, "file_name": row["image"]} for number, row in enumerate(rows)],
-        "annotations": [
-            facts | {"id": number, "image_id": number, "bbox": box, "category_id": 1 + number % 2}
-            for number, box in enumerate(written_as(truth, rows))
-        ],
-        "categories": [{"id": 1, "name": "square"}, {"id": 2, "name": "circle"}],
-    }
-    (root / "instances.json").write_text(json.dumps(document))
-    return CocoSource(annotations=Path("instances.json"), images=Path("images"))
-
-
-def voc_form(root: Path, rows: list[dict], truth: BoxFormat) -> VocSource:
-    (root / "xml").mkdir()
-    for number, (row, box) in enumerate(zip(rows, written_as(truth, rows), strict=True)):
-        corners = "".join(f"<{tag}>{at}</{tag}>" for tag, at in zip(CORNERS, box, strict=True))
-        shown = f"<object><name>{('square', 'disc')[number % 2]}</name><bndbox>{corners}</bndbox></object>"
-        xml = f"<annotation><filename>{row['image']}</filename>{shown}</annotation>"
-        (root / f"xml/row {number}.xml").write_text(xml)
-    return VocSource(annotations=Path("xml"), images=Path("images"), first_pixel=0)
-
-
-def yolo_form(root: Path, rows: list[dict], truth: BoxFormat) -> YoloSource:
-    (root / "labels").mkdir()
-    for number, (row, box) in enumerate(zip(rows, written_as(truth, rows), strict=True)):
-        left, top, width, height = box
-        line = f"{number % 2} {left + width / 2} {top + height / 2} {width} {height}"
-        (root / f"labels/{Path(row['image']).stem}.txt").write_text(line)
-    (root / "data.yaml").write_text("names: [square, disc]\ntrain: images\n")
-    return YoloSource(data=Path("data.yaml"))
-
-
-def boxes_form(root: Path, rows: list[dict], truth: BoxFormat) -> BoxesSource:
-    lines = [",".join(["filename", "class", *CORNERS])]
-    for number, (row, box) in enumerate(zip(rows, written_as(truth, rows), strict=True)):
-        lines.append(",".join([row["image"], ("square", "disc")[number % 2], *map(str, box)]))
-    (root / "labels.csv").write_text("\n".join(lines))
-    columns = BoxColumns(width=None, height=None)
-    return BoxesSource(rows=Path("labels.csv"), images=Path("images"), columns=columns)
-
-
-def objects_form(root: Path, rows: list[dict], truth: BoxFormat) -> ObjectsSource:
-    named = zip(rows, written_as(truth, rows), strict=True)
-    kept = [
-        {
-            "image": {"bytes": None, "path": row["image"]},
-            "objects": {"bbox": [list(box)], "category": [("square", "disc")[number % 2]]},
-        }
-        for number, (row, box) in enumerate(named)
-    ]
-    pl.DataFrame(kept).write_parquet(root / "train.parquet")
-    return ObjectsSource(rows=Path("train.parquet"), images=Path("images"))
-
-
-FORMS = {
-    CocoSource: "coco",
-    VocSource: "voc",
-    YoloSource: "yolo",
-    BoxesSource: "boxes",
-    ObjectsSource: "objects",
-}
-
-
-@pytest.mark.parametrize(
-    ("write", "truth", "declared"),
-    [
-        (coco_form, BoxFormat("xyxy"), "xywh pixel"),
-        (coco_form, BoxFormat("xywh", "fraction"), "xywh pixel"),
-        (voc_form, BoxFormat("xywh"), "xyxy pixel"),
-        (voc_form, BoxFormat("xyxy", "thousandth"), "xyxy pixel"),
-        (yolo_form, BoxFormat("xywh"), "xywh fraction"),
-        (boxes_form, BoxFormat("xywh"), "xyxy pixel"),
-        (boxes_form, BoxFormat("xyxy", "fraction"), "xyxy pixel"),
-        (objects_form, BoxFormat("xyxy"), "xywh pixel"),
-        (objects_form, BoxFormat("xywh", "thousandth"), "xywh pixel"),
-    ],
-    ids=lambda value: getattr(value, "__name__", str(value)),
-)
-@pytest.mark.long
-def test_files_in_a_published_form_with_other_boxes_stop_ingest_too(write, truth, declared, tmp_path):
-    paths = project(tmp_path, BoxFormat("xyxy"), rows=160)
-    rows = [json.loads(line) for line in (tmp_path / "rows.jsonl").read_text().splitlines()]
-    source = write(tmp_path, rows, truth)
-    name = FORMS[type(source)]
-    config = Ingest(source=name, needle=NeedleSource(benchmark_questions=2), **{name: source})
-    with pytest.raises(SourceError) as raised:
-        ingest.run(Params(ingest=config), paths, processes=1)
-    assert str(raised.value).startswith(
-        f"{name}: boxes are declared as {declared} but are {truth.order} {truth.unit}: "
-    )
 
 
 def test_the_right_declaration_is_verified_and_recorded(tmp_path, capsys):

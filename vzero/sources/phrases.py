@@ -98,7 +98,8 @@ def _of_image(
     image: str, described: list[Described], images: Images, config: PhrasesSource
 ) -> Iterator[Annotation | Reject]:
     name = _name(image, images)
-    extent = described[0].extent or extent_of(name, images)
+    told = described[0].extent or ()
+    extent = told if told and None not in told else extent_of(name, images)
     called = [_called(one.phrases) for one in described]
     regions, rejects = regions_of(
         [
