@@ -27,7 +27,7 @@ from vzero.sources.extents import extent_of
 from vzero.sources.gathered import Gathered
 from vzero.sources.pictures import Pictures
 from vzero.sources.region_questions import annotations_of
-from vzero.sources.regions import AnnotatedImage, Region, regions_of
+from vzero.sources.regions import AnnotatedImage, Region, regions_of, without_picture
 from vzero.sources.repairs import Repair
 from vzero.untrusted.boxes import numbers_of_cells, parse_boxes
 from vzero.untrusted.cells import parse_id, printable, require_text
@@ -80,7 +80,7 @@ def _found(
             try:
                 yield from _of_image(image, cells, categories, pictures, config)
             except Rejected as rejected:
-                yield Reject(0, rejected.code, rejected.detail, image=image)
+                yield without_picture(rejected, (cell["category"] for cell in cells), image)
 
 
 def _cell(row: Row, names: dict[str, str], config: BoxesSource) -> tuple[str, dict[str, Any]]:

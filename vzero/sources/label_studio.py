@@ -26,7 +26,7 @@ from vzero.sources.categories import Categories, categories_of
 from vzero.sources.extents import extent_of
 from vzero.sources.pictures import Pictures
 from vzero.sources.region_questions import annotations_of
-from vzero.sources.regions import AnnotatedImage, Region, regions_of
+from vzero.sources.regions import AnnotatedImage, Region, regions_of, without_picture
 from vzero.untrusted.boxes import parse_boxes
 from vzero.untrusted.cells import shown
 from vzero.untrusted.files import PICTURES, holds, open_images
@@ -53,10 +53,7 @@ def _found(path: Path, pictures: Pictures, config: LabelStudioSource) -> Iterato
     names = (name for row in read_rows(path, ()) for each in _rectangles(row) if (name := _label(each)))
     categories = categories_of(names)
     for row in read_rows(path, ()):
-        try:
-            yield from _of_task(row, categories, pictures, config)
-        except Rejected as rejected:
-            yield Reject(0, rejected.code, rejected.detail)
+        yield from _of_task(row, categories, pictures, config)
 
 
 def _rectangles(row: Row) -> list[dict[str, Any]]:
@@ -90,10 +87,15 @@ def _of_task(
     row: Row, categories: Categories, pictures: Pictures, config: LabelStudioSource
 ) -> Iterator[Annotation | Reject]:
     if isinstance(row, str):
-        raise Rejected(RejectCode.MALFORMED_ROW, row)
-    picture = _picture(row, pictures)
-    extent = extent_of(picture, pictures.images)
+        yield Reject(0, RejectCode.MALFORMED_ROW, row)
+        return
     drawn = _rectangles(row)
+    try:
+        picture = _picture(row, pictures)
+        extent = extent_of(picture, pictures.images)
+    except Rejected as rejected:
+        yield without_picture(rejected, map(_label, drawn), None)
+        return
     told = (drawn[-1].get("original_width"), drawn[-1].get("original_height")) if drawn else extent
     regions, rejects = regions_of(
         drawn,

@@ -26,7 +26,7 @@ from vzero.sources.annotation import Annotation, Source, in_batches, numbered
 from vzero.sources.categories import Categories, categories_of
 from vzero.sources.extents import extent_of
 from vzero.sources.region_questions import annotations_of
-from vzero.sources.regions import AnnotatedImage, Region, regions_of
+from vzero.sources.regions import AnnotatedImage, Region, regions_of, without_picture
 from vzero.untrusted.arrow import column_of, schema_of
 from vzero.untrusted.boxes import parse_boxes
 from vzero.untrusted.cells import is_null, shown
@@ -132,7 +132,8 @@ def _of_row(
     try:
         extent = extent_of(image, images)
     except Rejected as rejected:
-        yield Reject(0, rejected.code, rejected.detail, image=image if isinstance(image, str) else None)
+        called = (_name(one.get(columns.category), names) for one in _objects(row.get(columns.objects)))
+        yield without_picture(rejected, called, image if isinstance(image, str) else None)
         return
     regions, rejects = regions_of(
         _objects(row.get(columns.objects)),

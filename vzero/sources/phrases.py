@@ -38,7 +38,7 @@ from vzero.sources.extents import extent_of
 from vzero.sources.gathered import Gathered
 from vzero.sources.phrase_files import FORMS, Described
 from vzero.sources.region_questions import annotations_of
-from vzero.sources.regions import AnnotatedImage, Region, regions_of
+from vzero.sources.regions import AnnotatedImage, Region, regions_of, without_picture
 from vzero.untrusted.boxes import parse_boxes
 from vzero.untrusted.files import Images, holds, open_images
 from vzero.untrusted.rejects import Reject, Rejected
@@ -91,7 +91,7 @@ def _found(files: Sequence[Path], images: Images, config: PhrasesSource) -> Iter
             try:
                 yield from _of_image(image, described, images, config)
             except Rejected as rejected:
-                yield Reject(0, rejected.code, rejected.detail, image=image)
+                yield without_picture(rejected, (_called(one.phrases) for one in described), image)
 
 
 def _of_image(

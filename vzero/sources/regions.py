@@ -58,6 +58,14 @@ def regions_of(
     return regions, rejects
 
 
+def without_picture(
+    rejected: Rejected, names: Iterable[str | None], image: str | None, where: str = ""
+) -> Reject:
+    """The reject of a picture that cannot be used, with what becomes of its objects."""
+    lost = tuple((name, "no_picture") for name in names if name)
+    return Reject(0, rejected.code, f"{where}{rejected.detail}", image=image, objects=lost)
+
+
 @dataclass(frozen=True)
 class AnnotatedImage:
     """A picture with its objects. What is `Any` is as the source has it; `ingest.check` looks at it."""

@@ -30,7 +30,7 @@ from vzero.sources.annotation import Annotation, Source, in_batches, numbered
 from vzero.sources.categories import Categories, categories_of
 from vzero.sources.pictures import Named, Pictures
 from vzero.sources.region_questions import annotations_of
-from vzero.sources.regions import AnnotatedImage, Region, regions_of
+from vzero.sources.regions import AnnotatedImage, Region, regions_of, without_picture
 from vzero.sources.repairs import Repair
 from vzero.untrusted.boxes import parse_boxes
 from vzero.untrusted.files import open_images
@@ -72,11 +72,16 @@ def _of_file(
 ) -> Iterator[Annotation | Reject]:
     try:
         root = _parse(file)
+    except Rejected as rejected:
+        yield Reject(0, rejected.code, f"{file.name}: {rejected.detail}")
+        return
+    try:
         named = Named(file, *(_text(root, tag) for tag in ("filename", "path", "folder")))
         image, searched = pictures.find(named)
         extent = _size(root)
     except Rejected as rejected:
-        yield Reject(0, rejected.code, f"{file.name}: {rejected.detail}")
+        called = (_text(element, "name") for element in root.findall("object"))
+        yield without_picture(rejected, called, None, f"{file.name}: ")
         return
     regions, rejects = regions_of(
         root.findall("object"),

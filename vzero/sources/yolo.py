@@ -26,11 +26,11 @@ from vzero.errors import SourceError
 from vzero.geometry import BoxFormat
 from vzero.paths import Paths
 from vzero.sources.annotation import Annotation, Source, in_batches, numbered
-from vzero.sources.categories import Categories, categories_of
+from vzero.sources.categories import categories_of
 from vzero.sources.extents import extent_of
 from vzero.sources.pictures import Pictures
 from vzero.sources.region_questions import annotations_of
-from vzero.sources.regions import AnnotatedImage, Region, regions_of
+from vzero.sources.regions import AnnotatedImage, Region, regions_of, without_picture
 from vzero.untrusted.boxes import Numbers
 from vzero.untrusted.cells import shown
 from vzero.untrusted.rejects import Reject, RejectCode, Rejected
@@ -115,12 +115,30 @@ def _found(
     categories, pictures = categories_of(_annotated(labels, names)), Pictures(root)
     for file, folder in labels:
         try:
+            lines = _lines(file)
+        except Rejected as rejected:
+            yield Reject(0, rejected.code, f"{file.name}: {rejected.detail}")
+            continue
+        try:
             # A label's place under its folder of labels is that of its picture under the folder of images.
             place = Path(*file.parts[len(folder.parts) :]).with_suffix("")
             picture, _ = pictures.of_name(str(folder.relative_to(root) / place))
-            yield from _of_file(file, picture, extent_of(picture, root), names, categories, config)
+            extent = extent_of(picture, root)
         except Rejected as rejected:
-            yield Reject(0, rejected.code, f"{file.name}: {rejected.detail}")
+            called = (_category(words, names) for words in lines)
+            yield without_picture(rejected, called, None, f"{file.name}: ")
+            continue
+        regions, rejects = regions_of(
+            lines,
+            name=lambda words: _category(words, names),
+            read=lambda words, extent=extent: _region(words, names, extent),
+            reject=lambda _, rejected, file=file, picture=picture: Reject(
+                0, rejected.code, f"{file.name}: {rejected.detail}", image=picture
+            ),
+        )
+        yield from rejects
+        annotated = AnnotatedImage(picture, extent, config.licence, regions, PARTS_OF_SIDES)
+        yield from annotations_of(annotated, categories, config)
 
 
 def _annotated(labels: Sequence[tuple[Path, Path]], names: dict[int, str]) -> Iterator[str]:
@@ -146,25 +164,6 @@ def _lines(file: Path) -> list[list[str]]:
 
 def _class(words: Sequence[str]) -> int | None:
     return int(words[0]) if words[0].isascii() and words[0].isdigit() and len(words[0]) < 9 else None
-
-
-def _of_file(
-    file: Path,
-    picture: str,
-    extent: tuple[int, int],
-    names: dict[int, str],
-    categories: Categories,
-    config: YoloSource,
-) -> Iterator[Annotation | Reject]:
-    regions, rejects = regions_of(
-        _lines(file),
-        name=lambda words: _category(words, names),
-        read=lambda words: _region(words, names, extent),
-        reject=lambda _, rejected: Reject(0, rejected.code, f"{file.name}: {rejected.detail}", image=picture),
-    )
-    yield from rejects
-    annotated = AnnotatedImage(picture, extent, config.licence, regions, PARTS_OF_SIDES)
-    yield from annotations_of(annotated, categories, config)
 
 
 def _category(words: Sequence[str], names: dict[int, str]) -> str | None:

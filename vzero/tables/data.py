@@ -8,7 +8,7 @@ import polars as pl
 SPLITS = ["train", "dev"]
 FALLBACKS = ["exact", "shrunk", "overlap", "other_image", "none", "finer"]
 QUESTION_KINDS = ["choice", "open"]
-FATES = ["asked", "left_over", "small", "not_single"]
+FATES = ["asked", "left_over", "small", "not_single", "no_picture"]
 
 
 class Images(dy.Schema):
@@ -84,7 +84,8 @@ class Objects(dy.Schema):
     category = dy.String(primary_key=True)
     # asked: a question is about it, which may be a reject for other reasons. left_over: no template has one
     # answer for it, or the picture has enough questions. small: nobody can tell what it is. not_single: a
-    # crowd, marked as difficult, or with a box that cannot be read, which is a reject.
+    # crowd, marked as difficult, or with a box that cannot be read, which is a reject. no_picture: its
+    # picture had to be opened, and could not.
     fate = dy.Enum(FATES, primary_key=True)
     objects = dy.Int64(nullable=False, min=1)
 
