@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from heic_files import PLAIN
 from hypothesis import settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -33,7 +34,7 @@ def encoded(kind: str, **more: Any) -> bytes:
 
 
 WHOLE = [encoded(kind) for kind in ("PNG", "JPEG", "GIF", "WEBP", "TIFF", "BMP")]
-WHOLE += [encoded("JPEG", progressive=True), encoded("TIFF", compression="tiff_lzw")]
+WHOLE += [PLAIN, encoded("JPEG", progressive=True), encoded("TIFF", compression="tiff_lzw")]
 
 
 @st.composite

@@ -131,6 +131,9 @@ def _read_png_of_rare_layout(data: bytes) -> np.ndarray:
 
 
 def _read_other(data: bytes, name: str) -> np.ndarray:
+    if name == "heif":
+        with opened(data) as image:
+            return np.array(image.convert("RGB"))
     if name == "tiff":
         _require_sound_tiff(data)
     pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION)

@@ -11,10 +11,11 @@ from typing import NamedTuple
 from PIL import Image, UnidentifiedImageError
 
 from vzero.imaging.errors import DamageCode, ImageError
+from vzero.imaging.heic import AVAILABLE, is_heic
 from vzero.imaging.png import SIGNATURE, is_whole
 
 # Other formats are refused by name: some of Pillow's readers start programs.
-FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
+FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP", *(("HEIF",) if AVAILABLE else ()))
 
 
 class Header(NamedTuple):
@@ -47,11 +48,17 @@ def read_header(data: bytes) -> Header:
     except Image.DecompressionBombError as error:
         raise ImageError("huge_image", str(error)) from error
     except Exception as error:  # damaged headers raise whatever the format's reader happens to trip over
-        reason = "none of " + ", ".join(FORMATS) if isinstance(error, UnidentifiedImageError) else str(error)
+        reason = _unknown(data) if isinstance(error, UnidentifiedImageError) else str(error)
         raise ImageError(damage(data, reason), f"header cannot be read: {reason}") from error
     if width < 1 or height < 1:
         raise ImageError("unreadable_image", f"{width} x {height} pixels")
     return Header(width, height, name, transparent)
+
+
+def _unknown(data: bytes) -> str:
+    if is_heic(data) and not AVAILABLE:
+        return "HEIC is read with pip install 'vzero[heic]'"
+    return "none of " + ", ".join(FORMATS)
 
 
 def damage(data: bytes, reason: str) -> DamageCode:

@@ -81,7 +81,8 @@ class ImageStore:
         orientation, left = imaging.orientation(data), imaging.left_to_turn(data)
         picture = "shown" if self.upright or left != orientation else "stored"
         shown = imaging.turn(pixels, left)
-        if self.upright and left != 1:
+        # Browsers and most loaders show no HEIC.
+        if name == "heif" or (self.upright and left != 1):
             data = image = imaging.encode_png(imaging.turn(imaging.decode(data), left))
             image_id, name = hashlib.sha256(data).hexdigest(), "png"
         if image_id not in self.rows:

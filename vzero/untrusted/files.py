@@ -12,7 +12,7 @@ from vzero.untrusted.tar_shards import LARGEST_MEMBER, Progress, TarShards, is_t
 
 Images = Path | TarShards
 
-PICTURES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+PICTURES = (".bmp", ".gif", ".heic", ".heif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 
 
 def open_images(place: Path, scratch: Path, advance: Progress = lambda done, total: None) -> Images:
