@@ -47,7 +47,7 @@ def test_prompts_without_an_image_do_not_keep_the_others_from_sharing_theirs(mod
         lambda model, pieces, **how: passes.append(len(pieces)) or encode(model, pieces, **how),
     )
     answers = asked(Decoder(model), mixed, [5, 1, 2, 3, 4, 6, 7])
-    assert passes == [4, 2, 3]  # what stands behind the images, the two images, texts by themselves
+    assert passes == [2, 4, 3]  # the two images, what stands behind them, texts by themselves
     assert (answers[1:5], [answers[0], *answers[5:]]) == apart
 
 

@@ -19,7 +19,8 @@ from transformers.cache_utils import LinearAttentionLayer
 from vzero.models.encoding import EncodedPrompts, encode
 from vzero.models.linear_attention import ForkableLinearLayer, chunk_of
 from vzero.models.loading import LoadedModel
-from vzero.models.prompt import Prompt
+from vzero.models.prompt import Piece, Prompt
+from vzero.rollout.stems import stems
 
 
 @dataclass(frozen=True)
@@ -36,17 +37,53 @@ def prefill(model: LoadedModel, prompts: Sequence[Prompt]) -> Prefix:
     """Run prompts through the model, one row a prompt. What they begin with in common is run once.
 
     That is everything up to the end of the first image: the two views of a sample, or questions about one
-    image, share it. Keeps gradients unless under `torch.no_grad`.
+    image, share it. Of many texts about one image it is also what they begin with (`vzero.rollout.stems`).
+    Keeps gradients unless under `torch.no_grad`.
     """
     parts = [prompt.halves for prompt in prompts]
     heads = list(dict.fromkeys(head for head, _ in parts))
     if len(heads) == len(prompts) or not all(tail.token_ids for _, tail in parts):
         return begin(model, encode(model, prompts))
     number = {head: index for index, head in enumerate(heads)}
-    rows = torch.tensor([number[head] for head, _ in parts], device=model.device)
-    tails = encode(model, [tail for _, tail in parts], padding="right")
-    _, prefix = extend(model, select(begin(model, encode(model, heads)), rows), tails)
-    return prefix
+    rows = [number[head] for head, _ in parts]
+    tails = [tail for _, tail in parts]
+    begun = begin(model, encode(model, heads))
+    if cuts := _stems(rows, tails):
+        texts = [tail.token_ids for tail in tails]
+        stems_of = [text[:cut] for text, cut in zip(texts, cuts, strict=True)]
+        begun, rows = _continue_once(model, begun, rows, stems_of)
+        tails = [Piece(text[cut:], ()) for text, cut in zip(texts, cuts, strict=True)]
+    return _continued(model, begun, rows, tails)
+
+
+def _continued(model: LoadedModel, begun: Prefix, rows: Sequence[int], tails: Sequence[Piece]) -> Prefix:
+    """Row by row, the beginning of that number and what follows it."""
+    chosen = select(begun, torch.tensor(rows, device=model.device))
+    return extend(model, chosen, encode(model, tails, padding="right"))[1]
+
+
+def _continue_once(
+    model: LoadedModel, begun: Prefix, rows: Sequence[int], texts: Sequence[tuple[int, ...]]
+) -> tuple[Prefix, list[int]]:
+    """Each different text behind its beginning, run once; and which of them each row has."""
+    number = {each: index for index, each in enumerate(dict.fromkeys(zip(rows, texts, strict=True)))}
+    prefix = _continued(model, begun, [row for row, _ in number], [Piece(text, ()) for _, text in number])
+    return prefix, [number[each] for each in zip(rows, texts, strict=True)]
+
+
+def _stems(rows: Sequence[int], tails: Sequence[Piece]) -> list[int]:
+    """Tokens of each tail that are run before the rest, for several at once; [] where none are.
+
+    A tail that shares with no other is cut before its last token: no piece of a batch may be empty.
+    """
+    if any(tail.pictures or len(tail.token_ids) < 2 for tail in tails):
+        return []
+    lengths: dict[int, int] = {}
+    for head in dict.fromkeys(rows):
+        lengths |= stems({place: tails[place].token_ids for place, row in enumerate(rows) if row == head})
+    if not any(lengths.values()):
+        return []
+    return [lengths[place] or len(tail.token_ids) - 1 for place, tail in enumerate(tails)]
 
 
 def begin(model: LoadedModel, encoded: EncodedPrompts) -> Prefix:

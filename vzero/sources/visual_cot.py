@@ -1,7 +1,8 @@
 """Visual-CoT metadata (huggingface.co/datasets/deepcs233/Visual-CoT): several boxes a question.
 
 Licence: of each source data set's images; the annotations are under Apache-2.0, by the card. Boxes: `bboxs`,
-a list of xyxy in pixels of the original image. Known from the repository's code (deepcs233/Visual-CoT).
+a list of xyxy in pixels of the original image. Known from the repository's code (deepcs233/Visual-CoT,
+tools/convert_data_to_llava_format.py).
 
 The images are in one folder a source data set. Columns `question`, `image` (bare name), `dataset`, `bboxs`,
 and where present `answer`, `width` and `height`. Image names are not unique, so the `dataset` column says

@@ -4,7 +4,8 @@ Where: huggingface.co/datasets/craigwu/vstar_bench, folders `direct_attributes` 
 It is a benchmark of 191 items: who trains on it cannot evaluate on it. Data of one's own can take its form.
 Licence: not known here; the photographs are from SA-1B, which has research terms of its own.
 Boxes: `bbox` is a list of [x, y, width, height] in pixels of the image, one for each name in
-`target_object`; known from the published evaluation code.
+`target_object`; known from the published evaluation code
+(penghao-wu/vstar, vstar_bench_eval.py and visual_search.py).
 
 The right option is the first in every file, so the options are put in an order drawn from the item's name.
 """

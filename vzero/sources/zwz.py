@@ -1,7 +1,8 @@
 """ZwZ-RL-VQA (huggingface.co/datasets/inclusionAI/ZwZ-RL-VQA, Apache-2.0): one box a question.
 
 Box: `bbox`, xyxy in pixels of the clean original, as list or text. Known from the repository's code
-(inclusionAI/Zooming-without-Zooming, data_synthesis/create_vqa.py and convert_jsonl2parquet.py).
+(inclusionAI/Zooming-without-Zooming, data_synthesis/create_vqa.py and convert_jsonl2parquet.py), which keeps
+boxes of less than a tenth of the image, and questions that a small model gets right at most once of four.
 
 train.parquet has `images` (path of the one image), `problem` (question, hint, options and a request for the
 letter; a marker where the image goes is optional), `bbox`, and where present `answer` (letter) and `status`.
