@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 import polars as pl
 
 from vzero.experiments.settings import Experiment
-from vzero.experiments.tables import Curves, Runs
+from vzero.experiments.tables import IN_WINDOW, Audits, Curves, Runs
 from vzero.shards import frame_of
-from vzero.tables import PHASES
+from vzero.tables import LABEL, PHASES
 
 EXPERIMENT = Experiment.model_validate(
     {
@@ -83,3 +83,16 @@ def runs() -> pl.DataFrame:
         for seed in EXPERIMENT.seeds
     ]
     return Runs.validate(frame_of(rows, Runs), cast=True)
+
+
+def audits() -> pl.DataFrame:
+    """Of arm slow: 6 of 10 and 2 of 2 labels were right, and 1 of 4 windows held what is named."""
+    rows = [
+        ("slow", 0, "1", LABEL, 0.5, 4, 1),
+        ("slow", 0, "1", LABEL, 0.75, 6, 5),
+        ("slow", 0, "1", "slow", 0.5, 9, 9),
+        ("slow", 1, "2", LABEL, 0.5, 2, 2),
+        ("slow", 1, "2", IN_WINDOW, 1.0, 4, 1),
+        ("fast", 0, "1", LABEL, 0.5, 4, 3),
+    ]
+    return Audits.cast(pl.DataFrame(rows, schema=list(Audits.columns()), orient="row"))

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 
-import polars as pl
-from experiment_rows import EXPERIMENT, curves, runs
+from experiment_rows import EXPERIMENT, audits, curves, runs
 
 from vzero.config import parse_params
 from vzero.experiments.page import render
 from vzero.experiments.settings import Goal
-from vzero.experiments.tables import IN_WINDOW, Audits
-from vzero.tables import LABEL
+from vzero.experiments.tables import Audits
 
 NO_AUDITS = Audits.create_empty()
 PARAMS = parse_params({"evaluate": {"benchmarks": EXPERIMENT.benchmarks}})
@@ -53,19 +51,6 @@ def test_a_curve_by_labels_is_drawn_only_where_labels_were_read():
     assert drawn in render("one", EXPERIMENT, PARAMS, runs(), curves(), NO_AUDITS)
     unread = runs().with_columns(labels=runs()["labels"] * 0)
     assert drawn not in render("one", EXPERIMENT, PARAMS, unread, curves(), NO_AUDITS)
-
-
-def audits() -> pl.DataFrame:
-    """Of arm slow: 6 of 10 and 2 of 2 labels were right, and 1 of 4 windows held what is named."""
-    rows = [
-        ("slow", 0, "1", LABEL, 0.5, 4, 1),
-        ("slow", 0, "1", LABEL, 0.75, 6, 5),
-        ("slow", 0, "1", "slow", 0.5, 9, 9),
-        ("slow", 1, "2", LABEL, 0.5, 2, 2),
-        ("slow", 1, "2", IN_WINDOW, 1.0, 4, 1),
-        ("fast", 0, "1", LABEL, 0.5, 4, 3),
-    ]
-    return Audits.cast(pl.DataFrame(rows, schema=list(Audits.columns()), orient="row"))
 
 
 def test_it_tells_which_labels_were_right_over_all_seeds_and_in_which_range():

@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 import pytest
 from example_run import picture, write_example
-from experiment_rows import EXPERIMENT, curves, runs
+from experiment_rows import EXPERIMENT, audits, curves, runs
 from playwright.sync_api import Browser
 
 from tests.in_browser import CHECKS, WIDTHS, opened
@@ -73,11 +73,13 @@ def test_the_page_of_an_experiment_is_whole(browser: Browser, device: str, tmp_p
     goal = Goal(accuracy=0.45, baseline="slow", on="search")
     file = tmp_path / "one.html"
     experiment = EXPERIMENT.model_copy(update={"goal": goal})
-    file.write_text(experiment_page.render("one", experiment, params, runs(), curves()), encoding="utf-8")
+    text = experiment_page.render("one", experiment, params, runs(), curves(), audits())
+    file.write_text(text, encoding="utf-8")
     page, fetched, errors = opened(browser, file, WIDTHS[device])
     assert page.locator("h2").all_inner_texts() == [
         "Claims",
         "After 2 steps",
+        "Labels that are right",
         "Curves",
         "Until 45.0% on needle-search",
         "What a cell cost",
