@@ -7,17 +7,8 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+import written_forms as forms
 from filled_squares import project
-from written_forms import (
-    FORMS,
-    boxes_form,
-    coco_form,
-    label_studio_form,
-    objects_form,
-    phrases_form,
-    voc_form,
-    yolo_form,
-)
 
 from vzero.config import Ingest
 from vzero.geometry import BoxFormat
@@ -25,13 +16,13 @@ from vzero.paths import Paths
 from vzero.sources.catalogue import open_source
 
 OPENS = [
-    (yolo_form, BoxFormat("xywh", "fraction")),
-    (boxes_form, BoxFormat("xyxy")),
-    (objects_form, BoxFormat("xywh")),
-    (label_studio_form, BoxFormat("xywh", "fraction")),
-    (phrases_form, BoxFormat("xywh")),
+    (forms.yolo_form, BoxFormat("xywh", "fraction")),
+    (forms.boxes_form, BoxFormat("xyxy")),
+    (forms.objects_form, BoxFormat("xywh")),
+    (forms.label_studio_form, BoxFormat("xywh", "fraction")),
+    (forms.phrases_form, BoxFormat("xywh")),
 ]
-READS = [(coco_form, BoxFormat("xywh")), (voc_form, BoxFormat("xyxy"))]
+READS = [(forms.coco_form, BoxFormat("xywh")), (forms.voc_form, BoxFormat("xyxy"))]
 
 
 def fates(root: Path, write, truth: BoxFormat) -> tuple[Counter[str], int]:
@@ -41,7 +32,7 @@ def fates(root: Path, write, truth: BoxFormat) -> tuple[Counter[str], int]:
     source = write(root, rows, truth)
     (root / "images/3.jpg").unlink()
     (root / "images/4.jpg").write_bytes(b"no picture")
-    name = FORMS[type(source)]
+    name = forms.FORMS[type(source)]
     opened = open_source(name, Ingest(source=name, **{name: source}), Paths(root))
     items = [item for batch in opened.batches for item in batch.load()]
     return Counter(fate for item in items for _, fate in item.objects), len(rows)
