@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 from cyclopts import App, Parameter, validators
 
 import vzero
-from vzero.config import BenchmarkName, PublishedName
+from vzero.config import BenchmarkName, TrainingSetName
 from vzero.exits import run_to_its_end
 from vzero.paths import Paths
 from vzero.stage_commands import STAGES, project_params
@@ -292,7 +292,7 @@ def pretrain_needle(
 
 
 @app.command
-def fetch(name: BenchmarkName | PublishedName, /, *, out: Path | None = None) -> None:
+def fetch(name: BenchmarkName | TrainingSetName, /, *, out: Path | None = None) -> None:
     """Download a published benchmark or training set, and print how params.yaml names it.
 
     What is interrupted goes on where it was, and every file is checked.

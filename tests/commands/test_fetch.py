@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import re
 import signal
 import subprocess
 import sys
 import tarfile
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import get_args
@@ -20,11 +23,12 @@ import pytest
 from hub_double import COMMIT, Hub, served
 from huggingface_hub import constants
 
+from vzero import locks
 from vzero.benchmarks.catalogue import CATALOGUE
 from vzero.commands import fetch
 from vzero.commands.hub_files import BLOCK
 from vzero.commands.training_sets import SETS
-from vzero.config import PublishedName, load_params, read_yaml
+from vzero.config import TrainingSetName, load_params, read_yaml
 from vzero.errors import ConfigError, SourceError
 from vzero.imaging import encode_png
 
@@ -109,6 +113,26 @@ def test_a_killed_download_goes_on_where_it_was(hub: Hub, tmp_path: Path):
     )
     assert {path.name for path in (tmp_path / "data/raw/zwz").iterdir()} == {"train.parquet", "images.tar"}
     assert (tmp_path / "data/raw/zwz/images.tar").read_bytes() == data
+
+
+def test_of_two_downloads_at_once_one_waits_and_nothing_is_asked_twice(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    monkeypatch.setattr(locks, "SILENT", 0.1)
+    data = os.urandom(1) * (BLOCK + 1_000_000)
+    hub.files[ZWZ] = {"train.parquet": b"rows", "images.tar": data}
+    hub.stops_half_way.add("images.tar")
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(fetch.fetch, "zwz", tmp_path)
+        assert hub.half_way.wait(60)
+        second = pool.submit(fetch.fetch, "zwz", tmp_path)
+        while not caplog.messages:
+            time.sleep(0.05)
+        hub.goes_on.set()
+        assert first.result().place == second.result().place
+    assert re.search(r"images.tar: waiting for another process", caplog.text)
+    assert (tmp_path / "zwz/images.tar").read_bytes() == data
+    assert len(hub.asked) == len(set(hub.asked)) == 3
 
 
 def zwz(rows: int) -> dict[str, bytes]:
@@ -197,7 +221,7 @@ def test_what_is_drawn_cannot_be_fetched(tmp_path: Path):
 
 def test_every_published_benchmark_and_every_set_says_where_it_is():
     assert all(benchmark.published for benchmark in CATALOGUE.values() if benchmark.forms)
-    assert set(SETS) == set(get_args(PublishedName))
+    assert set(SETS) == set(get_args(TrainingSetName))
     for name, each in SETS.items():
         section = getattr(load_params(ROOT / "params.yaml").ingest, name)
         assert set(each.settings(Path("data/raw", each.folder))) <= set(type(section).model_fields)

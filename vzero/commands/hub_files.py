@@ -15,6 +15,7 @@ from huggingface_hub import HfFileSystem
 from huggingface_hub.hf_api import RepoFile
 
 from vzero.errors import SourceError
+from vzero.locks import held
 
 BLOCK = 2**24  # bytes of a request
 
@@ -36,15 +37,17 @@ class Repository:
 def download(repository: Repository, file: RepoFile, folder: Path, advance: Callable[[int], None]) -> Path:
     """The file in `folder`, which holds it under its own name only when it is whole and right.
 
-    `advance` is told of bytes that are there. Raises SourceError for one that is not what the hub says it is.
+    Of several processes that want it one downloads and the others wait. `advance` is told of bytes that are
+    there. Raises SourceError for a file that is not what the hub says it is.
     """
     name = PurePosixPath(file.path)
     if name.is_absolute() or ".." in name.parts:
         raise SourceError(f"{repository.name}: a file named {file.path!r} leads out of the folder")
     target = folder / name
-    if not (target.is_file() and target.stat().st_size == file.size):
-        _fetch(repository, file, target, advance)
-        return target
+    with held(target):
+        if not (target.is_file() and target.stat().st_size == file.size):
+            _fetch(repository, file, target, advance)
+            return target
     advance(file.size)
     if _checksum(file, target) != _stated(file):
         raise _wrong(file, target)
@@ -53,7 +56,6 @@ def download(repository: Repository, file: RepoFile, folder: Path, advance: Call
 
 def _fetch(repository: Repository, file: RepoFile, target: Path, advance: Callable[[int], None]) -> None:
     part = target.with_name(f".{target.name}.{_stated(file)[:12]}.tmp")
-    part.parent.mkdir(parents=True, exist_ok=True)
     with part.open("ab") as local:
         advance(done := local.tell())
         if done < file.size:

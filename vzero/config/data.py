@@ -122,7 +122,7 @@ SourceName = Literal[
     "chats",
 ]
 
-PublishedName = Literal["zwz", "treevgr", "visual_cot", "visual_cot_llava", "vgr"]
+TrainingSetName = Literal["zwz", "treevgr", "visual_cot", "visual_cot_llava", "vgr"]
 """Sources that `vzero fetch` downloads (`vzero.commands.training_sets`)."""
 
 

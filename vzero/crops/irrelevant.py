@@ -95,9 +95,8 @@ def _view(request: Request, picture: Picture, place: Place) -> NegativeView:
     window, upscale = request.window, request.config.upscale
     sides = window[0] * upscale, window[1] * upscale
     pixels = picture.part(place.box, place.divisor)
-    if (
-        geometry.sides(place.box)[0] > window[0]
-    ):  # finer than the positive's pixel size: to that, as halving does
+    finer = geometry.sides(place.box)[0] > window[0]
+    if finer:  # down to the positive's pixel size, as halving does
         pixels = imaging.reduce(pixels, *window)
     box = in_full_resolution(place.box, picture.extent, place.divisor)
     return NegativeView(
