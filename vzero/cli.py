@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 from cyclopts import App, Parameter, validators
 
 import vzero
-from vzero.config import BenchmarkName, TrainingSetName
+from vzero.config import BenchmarkName, CardName, TrainingSetName
 from vzero.exits import run_to_its_end
 from vzero.paths import Paths
 from vzero.stage_commands import STAGES, project_params
@@ -310,6 +310,52 @@ def fetch(name: BenchmarkName | TrainingSetName, /, *, out: Path | None = None) 
     print(f"{name}: {fetched.place} (commit {fetched.revision}); for params.yaml: {fetched.params}")
     if fetched.without:
         print(f"{name}: {fetched.without}")
+
+
+@app.command
+def plan(
+    overlay: Path | None = None,
+    /,
+    *,
+    prompt_tokens: Annotated[int, Parameter(validator=validators.Number(gte=1))],
+    answer_tokens: Annotated[int, Parameter(validator=validators.Number(gte=1))],
+    crop_tokens: Annotated[int, Parameter(validator=validators.Number(gte=1))] = 256,
+    processes: Annotated[int, Parameter(validator=validators.Number(gte=1))] = 1,
+    sharded: Annotated[bool, Parameter(negative="")] = False,
+    card: CardName = "H100",
+    out: Path | None = None,
+) -> None:
+    """Tell what a training step would cost and hold, from the models' shapes alone: nothing is downloaded.
+
+    Ends with exit code 1 where a phase does not fit the card.
+
+    Parameters
+    ----------
+    overlay
+        A YAML file over params.yaml, such as configs/single_gpu.yaml; it is not merged into it.
+    prompt_tokens
+        Of a student's prompt, its image included.
+    answer_tokens
+        Of each answer.
+    crop_tokens
+        Of the crop that a teacher is shown.
+    processes
+        That train together, a card each.
+    sharded
+        The student is sharded over them (FSDP2).
+    card
+        By whose memory and rates the plan is judged.
+    out
+        A Parquet file: recipe, phase, variant, measure, value.
+    """
+    from vzero.commands import plan as planning
+    from vzero.plan.step import Lengths
+    from vzero.plan.table import Circumstances
+
+    params = planning.params_with(overlay, Paths())
+    lengths = Lengths(prompt_tokens, crop_tokens, answer_tokens)
+    if not planning.plan(params, Circumstances(lengths, processes, sharded, card), out):
+        sys.exit(1)
 
 
 @app.command

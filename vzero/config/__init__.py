@@ -15,7 +15,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from vzero.config.base import Reach, Section, decisive, dotted, reach_of
-from vzero.config.compute import Compute
+from vzero.config.compute import CardName, Compute
 from vzero.config.data import (
     BenchmarkName,
     Crops,
@@ -74,6 +74,7 @@ __all__ = [
     "SOLVERS",
     "BenchmarkName",
     "BoxesSource",
+    "CardName",
     "ChatsSource",
     "CocoSource",
     "Compute",

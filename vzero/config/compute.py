@@ -8,6 +8,9 @@ from pydantic import model_validator
 
 from vzero.config.base import Section
 
+CardName = Literal["A100-80", "H100", "H200", "B200", "RTX-PRO-6000", "L40S", "RTX-4090"]
+"""What `vzero plan` knows the figures of (`vzero.plan.cards`)."""
+
 
 class Compute(Section):
     engine: Literal["local", "ray"] = "local"

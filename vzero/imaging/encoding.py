@@ -26,5 +26,5 @@ def encode(pixels: np.ndarray, name: Literal["png", "jpeg"]) -> bytes:
 
 
 def _encode(extension: str, pixels: np.ndarray, settings: list[int]) -> bytes:
-    encoded: Any = cv2.imencode(extension, np.ascontiguousarray(pixels[..., ::-1]), settings)[1]
+    encoded: Any = cv2.imencode(extension, cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), settings)[1]
     return encoded.tobytes()

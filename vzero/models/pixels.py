@@ -17,7 +17,7 @@ from vzero.imaging import decode
 from vzero.models.loading import LoadedModel, Processors
 from vzero.prompts.views import Picture
 
-Made = tuple[np.ndarray, np.ndarray]
+Made = tuple[np.ndarray | torch.Tensor, np.ndarray]
 """Pixels (patches, patch values) and grid (1, 3): patches in time, height, width."""
 
 
@@ -84,9 +84,9 @@ def image_features(model: LoadedModel, images: Sequence[bytes]) -> tuple[torch.T
 
 def batched(model: LoadedModel, made: Sequence[Made]) -> tuple[torch.Tensor, torch.Tensor]:
     """Several pictures' pixels (patches, patch values) and grids (images, 3), on the model's device."""
-    pixels = np.concatenate([values for values, _ in made])
-    grids = np.concatenate([grid for _, grid in made])
-    return torch.from_numpy(pixels).to(model.device), torch.from_numpy(grids).to(model.device)
+    pixels = torch.cat([torch.as_tensor(values) for values, _ in made])
+    grids = torch.cat([torch.as_tensor(grid) for _, grid in made])
+    return pixels.to(model.device), grids.to(model.device)
 
 
 def resized(model: LoadedModel | Processors, width: int, height: int) -> tuple[int, int]:

@@ -117,9 +117,7 @@ def _decode(
         if place:
             step = tokens[rows, place - 1][:, None]
             _, prefix = extend(model, prefix, text_piece(step, torch.ones_like(step)))
-        logits = vocabulary_logits(model, prefix.last_hidden)
-        model.work.count_read_out(len(rows))
-        token = _sample(_allowed(logits, model.banned_tokens), sampling, uniforms[rows, place])
+        token, logits = drawn(model, prefix.last_hidden, sampling, uniforms[rows, place])
         tokens[rows, place] = token.masked_fill(ended, model.pad_token)
         if sampling.logprob_temperature != 1.0:
             logits = logits / sampling.logprob_temperature
@@ -132,6 +130,15 @@ def _decode(
         if model.shares_prefixes and 2 * len(left) <= len(rows):
             rows, ended, prefix = rows[left], ended[left], select(prefix, left)
     return tokens, logprobs
+
+
+def drawn(
+    model: LoadedModel, hidden: torch.Tensor, sampling: Sampling, uniforms: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The next tokens (rows,) by hidden states (rows, width), and their logits (rows, vocabulary)."""
+    logits = vocabulary_logits(model, hidden)
+    model.work.count_read_out(len(hidden))
+    return _sample(_allowed(logits, model.banned_tokens), sampling, uniforms), logits
 
 
 def _allowed(logits: torch.Tensor, banned: list[int]) -> torch.Tensor:

@@ -36,7 +36,7 @@ from vzero.train.sharding import gather
 from vzero.train.teacher import average, weights_of
 from vzero.train.trackers import Trackers
 from vzero.train.training_run import TrainingRun
-from vzero.train.update import update
+from vzero.train.update import optimizer_of, update
 
 
 def train_student(
@@ -52,11 +52,7 @@ def train_student(
     when `train.on_collapse` asks for it; a checkpoint of that step is there.
     """
     student, teacher, train = run.student, run.teacher, run.train
-    optimizer = torch.optim.AdamW(
-        [p for p in student.network.parameters() if p.requires_grad],
-        lr=train.learning_rate,
-        weight_decay=train.weight_decay,
-    )
+    optimizer = optimizer_of(student, train, fused=student.device.type == "cuda")
     moving = teacher is not None and train.teacher.kind == "ema"
     extra = {"teacher": weights_of(teacher)} if teacher is not None and moving else {}
     first = load_checkpoint(folder / "checkpoints", student, optimizer, steps=train.steps, extra=extra)

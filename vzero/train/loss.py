@@ -259,10 +259,11 @@ def _by_chunks(
     pass.
     """
     valid = mask.bool()
+    places = valid.flatten().nonzero().squeeze(1)
     size = max(1, CHUNK_LOGITS // len(read_out[0][0].tokenizer))
-    chunks = list(zip(*(tensor[valid].split(size) for tensor in tensors), strict=True))
+    chunks = list(zip(*(tensor.flatten(0, 1)[places].split(size) for tensor in tensors), strict=True))
     tokens = sum(len(first) for first, *_ in chunks)
     for model, hidden in read_out:
         model.work.count_read_out(tokens, differentiated=hidden.requires_grad)
     values = torch.cat([checkpoint(function, *chunk, use_reentrant=False) for chunk in chunks])
-    return values.new_zeros(mask.shape).masked_scatter(valid, values)
+    return values.new_zeros(mask.numel()).index_put((places,), values).view(mask.shape)

@@ -15,11 +15,13 @@ from accelerate.utils import InitProcessGroupKwargs, broadcast_object_list
 
 from vzero.config import Params, Train, decisive, dotted
 from vzero.errors import ConfigError, UserError
+from vzero.methods import method_of
 from vzero.methods.base import Method
 from vzero.models.recompute import recompute_layers
 from vzero.paths import Paths
 from vzero.train.batches import step_rows
 from vzero.train.checkpoint import last_checkpoint
+from vzero.train.memory import memory_of
 from vzero.train.sharding import shard, sharding_wanted
 from vzero.train.teacher import load_reference, load_student, load_teacher
 from vzero.train.trackers import Trackers
@@ -74,6 +76,8 @@ def loaded_run(
 
     `folders`: of `student` and `teacher`, and of `reference` where that is not the student's.
     """
+    method = method or method_of(params.train.method)
+    _require_room(accelerator, params, folders, method)
     student = load_student(folders["student"], params, accelerator.device)
     teacher = None
     if params.train.method.teacher != "none":
@@ -84,6 +88,21 @@ def loaded_run(
     if sharding_wanted():
         shard(accelerator, student)
     return training_run(student, teacher, params.train, reference, method)
+
+
+def _require_room(
+    accelerator: Accelerator, params: Params, folders: Mapping[str, Path], method: Method[Any]
+) -> None:
+    """Raises ConfigError, before anything is loaded, for models that a GPU cannot hold."""
+    if accelerator.device.type != "cuda":
+        return
+    models = params.models.model_copy(
+        update={name: folder for name, folder in folders.items() if name != "reference"}
+    )
+    held = memory_of(
+        params.train, method, models, processes=accelerator.num_processes, sharded=sharding_wanted()
+    )
+    held.require(torch.cuda.get_device_properties(accelerator.device).total_memory)
 
 
 def own_rows(accelerator: Accelerator, count: int, train: Train, step: int) -> list[int]:

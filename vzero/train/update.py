@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import torch
 from accelerate import Accelerator
 
+from vzero.config import Train
+from vzero.models.loading import LoadedModel
 from vzero.rollout.packing import pack
 from vzero.rollout.replay import replay
 from vzero.signals.aggregation import denominator
@@ -24,6 +26,17 @@ class Updated:
     grad_norm: float  # mean over mini-batches, before clipping
     skipped: int  # updates left out because a gradient was not finite
     clipped: float | None  # share of counted tokens whose ratio was clipped; None where none is taken
+
+
+def optimizer_of(student: LoadedModel, train: Train, *, fused: bool) -> torch.optim.Optimizer:
+    """AdamW on what of the student learns. `fused`: in one kernel, which holds no copy of the weights.
+
+    On a CPU a fused step differs in the last digits from the plain one, which all figures there are of.
+    """
+    weights = [weight for weight in student.network.parameters() if weight.requires_grad]
+    return torch.optim.AdamW(
+        weights, lr=train.learning_rate, weight_decay=train.weight_decay, fused=fused or None
+    )
 
 
 def update(

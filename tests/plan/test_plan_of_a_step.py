@@ -1,0 +1,168 @@
+"""Which passes a step of each recipe consists of, and what lies in memory beside them, worked out by hand."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from itertools import chain
+from pathlib import Path
+
+import polars as pl
+import pytest
+from command_line import vzero
+
+from vzero.config import Params, parse_params
+from vzero.config.recipes import RECIPES
+from vzero.methods import method_of
+from vzero.plan import passes
+from vzero.plan.cards import CARDS, LAUNCH
+from vzero.plan.fake import image_tokens, sides_of
+from vzero.plan.passes import Pass, Subject
+from vzero.plan.step import Lengths, Step
+from vzero.plan.table import MEASURES, PHASES, Plan
+from vzero.plan.tracing import Counts, Stages
+from vzero.train.memory import size_of
+
+MODELS = {"student": "Qwen3.5-4B", "teacher": "Qwen3.5-27B", "precision": "bf16"}
+LENGTHS = Lengths(prompt=172, crop=20, answer=50)
+TRAIN = {"prompts": 8, "group": 4, "mini_batches": 2, "micro_tokens": 1200, "max_new_tokens": 50}
+ROOT = Path(__file__).parents[2]
+
+
+def params(recipe: str, **train) -> Params:
+    return parse_params({"models": MODELS, "train": TRAIN | {"recipe": recipe} | train})
+
+
+@pytest.fixture
+def traced(monkeypatch: pytest.MonkeyPatch) -> list[tuple]:
+    """What was asked of the passes; each costs a FLOP a prompt, and a GB at its peak."""
+    asked: list[tuple] = []
+
+    def standing_in(name: str, stages: tuple[str, ...]):
+        def trace(subject: Subject, shape: Pass, *rest) -> Stages:
+            size = len(shape.prompts) if isinstance(shape, Pass) else 0
+            asked.append((name, subject.folder.name, size))
+            return {stage: Counts(flops=size, kernels=1, peak=1e9, held=1e8) for stage in stages}
+
+        return trace
+
+    for name, stages in (("sampling", ("prefill", "decode")), ("scoring", ("replay",)), ("loss", ())):
+        monkeypatch.setattr(passes, name, standing_in(name, stages))
+    monkeypatch.setattr(passes, "learning", standing_in("learning", ("forward", "backward")))
+    monkeypatch.setattr(passes, "optimizing", standing_in("optimizing", ("step",)))
+    monkeypatch.setattr(
+        passes, "loss", lambda *given: asked.append(("loss",)) or {"loss": Counts(kernels=1, peak=2e9)}
+    )
+    return asked
+
+
+def phases(given: Params, processes: int = 1, *, naive: bool = False) -> dict:
+    method = method_of(given.train.method)
+    step = Step(given, method, LENGTHS, processes=processes, sharded=False, naive=naive)
+    return dict(step.phases())
+
+
+def test_a_step_of_the_paper_is_answered_replayed_twice_and_learnt_in_halves(traced: list[tuple]):
+    found = phases(params("paper"))
+    assert list(found) == [
+        "sampling", "teacher_replay", "old_logprobs", "update", "optimizer_step", "checkpoint", "evaluate",
+    ]  # fmt: skip
+    # A prompt with its answers is 172 + 4 x 50: three go together. The teacher's two views take 2 x 406.
+    student, teacher = "Qwen3.5-4B", "Qwen3.5-27B"
+    assert traced[:3] == [("sampling", student, size) for size in (3, 3, 2)]
+    assert traced[3:11] == [("scoring", teacher, 1)] * 8
+    assert traced[11:14] == [("scoring", student, size) for size in (3, 3, 2)]
+    assert traced[14:18] == [("learning", student, 3), ("loss",), ("learning", student, 1), ("loss",)]
+    assert found["sampling"].counts.flops == 2 * 8  # two stages
+    assert found["update"].counts.kernels == 2 * 2 * 3  # mini-batches, passes; forward, loss, backward
+    assert found["optimizer_step"].counts.kernels == 2
+
+
+def test_what_lies_there_all_the_time_is_under_every_peak(traced: list[tuple]):
+    found = phases(params("paper"))
+    student, teacher = (size_of(Path(MODELS[name])).all for name in ("student", "teacher"))
+    assert found["sampling"].peak == 12 * student + 2 * teacher + 1e9
+    # The loss comes while what the forward pass holds is there.
+    assert found["update"].peak == 16 * student + 2 * teacher + 2e9 + 1e8
+    assert found["evaluate"].peak == 2 * student + 1e9
+    assert found["checkpoint"].disk == 2 * 12 * student
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_recipes_differ_in_who_answers_and_who_is_asked(recipe: str, traced: list[tuple]):
+    found = phases(params(recipe, mini_batches=1))
+    assert ("teacher_replay" in found) == (recipe not in ("grpo", "sft"))
+    assert traced[0][1] == ("Qwen3.5-27B" if recipe == "sft" else "Qwen3.5-4B")
+    assert "old_logprobs" not in found, "the first update is the only one"
+
+
+def test_a_term_for_the_student_at_the_start_is_a_phase(traced: list[tuple]):
+    with_reference = params("grpo", method={"reference": {"kind": "k3"}})
+    assert "reference_logprobs" in phases(with_reference)
+
+
+def test_distributions_wait_for_the_loss_as_hidden_states(traced: list[tuple]):
+    sampled, whole = phases(params("paper")), phases(params("needle"))
+    kept = 8 * 4 * 50 * 5120 * 2
+    assert whole["update"].peak - sampled["update"].peak == kept
+
+
+def test_processes_share_the_prompts_and_naive_passes_have_no_other_phases(traced: list[tuple]):
+    assert phases(params("paper"), processes=4)["sampling"].counts.flops == 2 * 2
+    assert list(phases(params("paper"), naive=True)) == [
+        "sampling", "teacher_replay", "old_logprobs", "update",
+    ]  # fmt: skip
+
+
+def test_the_slowest_of_products_bytes_and_launches_takes_a_cards_time():
+    card = CARDS["H100"]
+    assert card.seconds(Counts(flops=989e12)) == pytest.approx(1 / 0.4)
+    assert card.seconds(Counts(flops=67e12, fp32_flops=67e12)) == pytest.approx(1 / 0.4)
+    assert card.seconds(Counts(bytes=3.35e12)) == pytest.approx(1 / 0.85)
+    assert card.seconds(Counts(flops=1, bytes=1, kernels=1e6)) == pytest.approx(1e6 * LAUNCH)
+
+
+def test_an_image_of_so_many_tokens_is_no_strip():
+    assert image_tokens(3900) == 3900
+    assert sides_of(3900) == (60, 65)
+    assert image_tokens(3907) == 3906  # 3,907 is a prime; 62 x 63
+    assert sides_of(image_tokens(1)) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--processes", "3"], "must be a multiple of --processes (3) times train.mini_batches (1)"),
+        (["--prompt-tokens", "72"], "--prompt-tokens must be above 72"),
+        (["--prompt-tokens", "30000"], "at most train.max_prompt_tokens (25000)"),
+        (["--prompt-tokens", "24000", "--answer-tokens", "9000"], "above train.max_teacher_tokens (32768)"),
+        (["--card", "H1000"], 'Did you mean "H100"?'),
+    ],
+)
+def test_a_step_that_cannot_be_is_an_error_that_names_the_bound(words: list[str], said: str, tmp_path: Path):
+    (tmp_path / "params.yaml").write_text(json.dumps({"models": MODELS}))
+    changed = dict(zip(words[::2], words[1::2], strict=True))
+    given = {"--prompt-tokens": "300", "--answer-tokens": "5"} | changed
+    ended = vzero("plan", *chain.from_iterable(given.items()), cwd=tmp_path)
+    assert ended.returncode == 2
+    assert said in " ".join(ended.stderr.replace("│", " ").split())
+
+
+@pytest.mark.long
+def test_the_command_writes_every_recipe_and_ends_with_1_where_nothing_fits(tmp_path: Path):
+    (tmp_path / "params.yaml").write_text(json.dumps({"models": MODELS}))
+    line = [sys.executable, "-m", "vzero", "plan", "--prompt-tokens", "300", "--answer-tokens", "9"]
+    environment = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
+    ended = subprocess.run(
+        [*line, "--out", "plan.parquet"], cwd=tmp_path, env=environment, capture_output=True, text=True
+    )
+    assert ended.returncode == 1, ended.stderr
+    assert "update takes" in ended.stdout
+    found = Plan.validate(pl.read_parquet(tmp_path / "plan.parquet"))
+    assert set(found["recipe"]) == set(RECIPES)
+    assert set(found["measure"].cast(str)) == set(MEASURES)
+    assert set(found["phase"].cast(str)) == set(PHASES) - {"reference_logprobs", "old_logprobs"}
+    cheaper = found.pivot(on="variant", values="value", index=["recipe", "phase", "measure"]).drop_nulls()
+    flops = cheaper.filter(pl.col("measure") == "flops")
+    assert (flops["shared"] <= flops["naive"]).all()

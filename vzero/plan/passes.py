@@ -1,0 +1,282 @@
+"""The engine's passes over prompts and answers of given lengths, counted stage by stage.
+
+Each function runs what training runs: the sampler's steps, the replays, the loss, the optimizer.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from vzero.config import Train
+from vzero.models.loading import LoadedModel
+from vzero.models.recompute import recompute_layers
+from vzero.models.shapes import config_of
+from vzero.plan.depth import extrapolated, fewest, with_layers
+from vzero.plan.fake import Precision, Shown, answers, fake_model, fake_prompt, fake_zeros
+from vzero.plan.tracing import Stages, Stopwatch, folded
+from vzero.rollout import plain
+from vzero.rollout.generate import Sampling, drawn
+from vzero.rollout.prefix import Prefix, extend, fork, prefill, text_piece
+from vzero.rollout.replay import replay
+from vzero.rollout.responses import vocabulary_logits
+from vzero.train.loss import Loss, Part, Scored
+from vzero.train.replays import GivenAnswers, own_logprobs, replay_views
+from vzero.train.update import optimizer_of
+
+
+@dataclass(frozen=True)
+class Pass:
+    """Prompts that go through a model together, with their answers."""
+
+    prompts: tuple[tuple[Shown, ...], ...]
+    """Those of a task: several where a task's answers are scored under several views."""
+    group: int
+    tokens: int
+    """Of each answer."""
+
+    @property
+    def rows(self) -> int:
+        return len(self.prompts) * self.group
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A model whose passes are counted."""
+
+    folder: Path
+    precision: Precision
+    trained: bool
+    naive: bool
+    recomputes: bool = False
+    lora: tuple[int, int] | None = None
+    """Rank and alpha of adapters."""
+
+    @property
+    def config(self) -> Any:
+        return config_of(self.folder)
+
+    def load(self, config: Any) -> LoadedModel:
+        """With the layers that `config` has."""
+        model = fake_model(
+            config, trainable=self.trained, precision=self.precision, naive=self.naive, lora=self.lora
+        )
+        if self.recomputes:
+            recompute_layers(model)
+        return model
+
+
+@cache
+def sampling(subject: Subject, shape: Pass) -> Stages:
+    """`group` answers to every prompt: `prefill`, and `decode`, all of an answer's further tokens."""
+
+    @torch.no_grad()
+    def trace(config: Any) -> Stages:
+        model = subject.load(config)
+        watch = _watch(model)
+        prompts = _prompts(model, shape)
+        with watch.running():
+            with watch.stage("prefill"):
+                if model.shares_prefixes:
+                    prefix = fork(prefill(model, prompts), shape.group)
+                else:
+                    prefix = plain.prefill(model, prompts, shape.group)
+                _draw(model, prefix)
+            if shape.tokens > 1:
+                with watch.stage("first"):
+                    _next_token(model, copy_of(prefix))
+                longer = _after(prefix, shape.tokens - 2)
+                del prefix
+                with watch.stage("last"):
+                    _next_token(model, longer)
+        return watch.stages
+
+    stages = extrapolated(subject.config, trace)
+    if shape.tokens == 1:
+        return stages
+    first, last = stages.pop("first"), stages.pop("last")
+    # Token by token the cache grows by one, and with it what a token costs.
+    total = (first + last) * ((shape.tokens - 1) / 2)
+    return stages | {"decode": replace(total, peak=last.peak, held=last.held)}
+
+
+@cache
+def scoring(subject: Subject, shape: Pass) -> Stages:
+    """Log-probs of given answers under every view."""
+
+    def trace(config: Any) -> Stages:
+        model = subject.load(config)
+        watch = _watch(model)
+        given = _given(shape)
+        views = [_prompts_of(model, task, place) for place, task in enumerate(shape.prompts)]
+        with watch.running(), watch.stage("replay"):
+            if len(shape.prompts[0]) == 1:
+                own_logprobs(model, [prompt for task in views for prompt in task], given)
+            else:
+                roles = [{f"view {number}": [each] for number, each in enumerate(task)} for task in views]
+                replay_views(model, roles, given, kept=[])
+        return watch.stages
+
+    return extrapolated(subject.config, trace)
+
+
+@cache
+def learning(subject: Subject, shape: Pass) -> Stages:
+    """A pass with gradients, `forward` and `backward`, without the loss between them."""
+
+    def trace(config: Any) -> Stages:
+        model = subject.load(config)
+        _add_up_gradients(model)
+        watch = _watch(model)
+        prompts = _prompts(model, shape)
+        ids, mask = answers(shape.rows, shape.tokens)
+        with watch.running():
+            with watch.stage("forward"):
+                hidden = replay(model, prompts, ids, mask)
+            with watch.stage("backward"):
+                # A tied embedding's gradient of the read-out waits until that of the texts is there.
+                logits = vocabulary_logits(model, hidden[:, :1])
+                torch.autograd.backward(
+                    [hidden, logits], [torch.zeros_like(hidden), torch.zeros_like(logits)]
+                )
+        return watch.stages
+
+    return extrapolated(subject.config, trace)
+
+
+def loss(subject: Subject, teacher: Subject | None, shape: Pass, objective: Loss) -> Stages:
+    """The loss of a pass and its gradient down to the hidden states: no layer takes part."""
+    model = _without_layers(subject)
+    _add_up_gradients(model)
+    frozen = _without_layers(teacher) if teacher is not None else None
+    watch = _watch(*(each for each in (model, frozen) if each is not None))
+    ids, mask = answers(shape.rows, shape.tokens)
+    like = torch.zeros(ids.shape)
+    roles = objective.target.roles if objective.target is not None else ()
+    hidden = _hidden(model, shape).requires_grad_()
+    scored = Scored(
+        ids,
+        mask,
+        torch.ones(shape.rows),
+        torch.ones(shape.rows, dtype=torch.bool),
+        advantages=torch.ones(shape.rows),
+        old_logprobs=like if objective.takes_ratio else None,
+        reference_logprobs=like,
+        logprobs=dict.fromkeys(roles, like),
+        hidden={role: _hidden(frozen, shape) for role in objective.kept_roles if frozen is not None},
+    )
+    totals = {term.aggregation: torch.tensor(1.0) for term in objective.terms}
+    with watch.running(), watch.stage("loss"):
+        Part(model, frozen, hidden, scored, objective).share(totals).backward()
+    return folded(watch.stages)
+
+
+def optimizing(subject: Subject, train: Train) -> Stages:
+    """Clipping the gradients and the optimizer's step, once its moments are there."""
+
+    def trace(config: Any) -> Stages:
+        model = subject.load(config)
+        weights = [weight for weight in model.network.parameters() if weight.requires_grad]
+        for weight in weights:
+            weight.grad = torch.zeros_like(weight)
+        optimizer = optimizer_of(model, train, fused=True)
+        optimizer.step()
+        watch = _watch(model)
+        with watch.running(), watch.stage("step"):
+            torch.nn.utils.clip_grad_norm_(weights, train.max_grad_norm)
+            optimizer.step()
+        return watch.stages
+
+    return extrapolated(subject.config, trace)
+
+
+def _watch(*models: LoadedModel) -> Stopwatch:
+    network: Any = models[0].network.model
+    kinds = getattr(network.language_model.config, "layer_types", None) or []
+    places: dict[str, list[torch.nn.Module]] = {"tower": [network.visual]}
+    for layer, kind in zip(network.language_model.layers, kinds, strict=False):
+        places.setdefault(kind, []).append(layer)
+    return Stopwatch(lambda: sum(model.work.flops for model in models), places)
+
+
+def _without_layers(subject: Subject) -> LoadedModel:
+    """What of a model reads out its vocabulary."""
+    return subject.load(with_layers(subject.config, fewest(subject.config)))
+
+
+def _hidden(model: LoadedModel, shape: Pass) -> torch.Tensor:
+    width = model.network.config.get_text_config().hidden_size
+    dtype = model.autocast or model.network.dtype
+    return fake_zeros(shape.rows, shape.tokens, width, dtype=dtype)
+
+
+def _prompts(model: LoadedModel, shape: Pass) -> list:
+    return [_prompts_of(model, task, place)[0] for place, task in enumerate(shape.prompts)]
+
+
+def _prompts_of(model: LoadedModel, task: Sequence[Shown], place: int) -> list:
+    return [fake_prompt(model, shown, f"{place}.{number}") for number, shown in enumerate(task)]
+
+
+def _given(shape: Pass) -> GivenAnswers:
+    ids, mask = answers(shape.rows, shape.tokens)
+    whole = sum(shown.length for task in shape.prompts for shown in task) + 2 * shape.rows * shape.tokens
+    return GivenAnswers(ids, mask, 2 * whole, 1.0)  # all in one pass
+
+
+def _add_up_gradients(model: LoadedModel) -> None:
+    """As in all passes of an update but its first: gradients are there, and new ones are added to them.
+
+    PyTorch adds in place, but to fake tensors; those would seem to be held twice.
+    """
+    for weight in model.network.parameters():
+        if weight.requires_grad:
+            weight.register_post_accumulate_grad_hook(partial(_add, torch.zeros_like(weight)))
+
+
+def _add(total: torch.Tensor, weight: torch.Tensor) -> None:
+    assert weight.grad is not None
+    total += weight.grad
+    weight.grad = None
+
+
+def _next_token(model: LoadedModel, prefix: Prefix) -> None:
+    rows = prefix.mask.shape[0]
+    ids = torch.zeros(rows, 1, dtype=torch.int64)
+    _, longer = extend(model, prefix, text_piece(ids, torch.ones_like(ids)))
+    _draw(model, longer)
+
+
+def _draw(model: LoadedModel, prefix: Prefix) -> None:
+    rows = prefix.mask.shape[0]
+    drawn(model, prefix.last_hidden, Sampling(1.0, 1), torch.zeros(rows))
+
+
+def copy_of(prefix: Prefix) -> Prefix:
+    """The same tensors behind another cache, for `extend` uses the given one up."""
+    cache = copy.copy(prefix.cache)
+    cache.layers = [copy.copy(layer) for layer in prefix.cache.layers]
+    return Prefix(cache, prefix.mask, prefix.next_position, prefix.last_hidden)
+
+
+def _after(prefix: Prefix, tokens: int) -> Prefix:
+    """The prefix as it is when so many more tokens were decoded."""
+    longer = copy_of(prefix)
+    layers: list[Any] = longer.cache.layers
+    for layer in layers:
+        if hasattr(layer, "keys"):
+            layer.keys, layer.values = (_longer(each, tokens, 2) for each in (layer.keys, layer.values))
+    mask = torch.cat([prefix.mask, prefix.mask.new_ones(len(prefix.mask), tokens)], dim=1)
+    return Prefix(longer.cache, mask, prefix.next_position + tokens, prefix.last_hidden)
+
+
+def _longer(tensor: torch.Tensor, by: int, dim: int) -> torch.Tensor:
+    shape = list(tensor.shape)
+    shape[dim] = by
+    return torch.cat([tensor, tensor.new_zeros(shape)], dim=dim)

@@ -1,0 +1,198 @@
+"""Counts of what is computed, taken from the engine's own code while it runs on tensors without values.
+
+What the words mean here:
+
+- kernel: an operation of PyTorch's that makes or changes a tensor. Views make none (`VIEWS`). An operation
+  that a card runs as several launches counts once.
+- bytes: what its inputs and outputs take. A gather reads as much as it writes. What a cache of the card
+  saves is not taken off.
+- sync: an operation that waits for a value of the device: `item`, `nonzero` and their kind.
+- peak: the most bytes of fake tensors alive at once, above those that were there before, that is above the
+  weights. The allocator's own slack is not in it; it comes on top.
+- FLOPs are counted by the engine itself, by shapes (`vzero.models.work`). Those of products of float32
+  matrices are counted here too: a card computes them at another rate.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import astuple, dataclass, field, replace
+from functools import cache, partial
+from typing import Any
+
+import torch
+from torch._subclasses.fake_tensor import FakeTensor
+from torch.utils._python_dispatch import TorchDispatchMode
+
+VIEWS = frozenset(
+    {"view", "_unsafe_view", "reshape", "_reshape_alias", "expand", "transpose", "permute", "t", "slice"}
+    | {"select", "unsqueeze", "squeeze", "detach", "alias", "as_strided", "split", "split_with_sizes"}
+    | {"unbind", "lift_fresh", "chunk", "diagonal", "unfold", "view_as"}
+)
+GATHERS = frozenset({"index", "embedding", "index_select", "gather"})
+SYNCS = frozenset({"_local_scalar_dense", "item", "nonzero"})
+PRODUCTS = {"mm": 0, "bmm": 0, "addmm": 1, "baddbmm": 1}
+"""Products of matrices, and which of their inputs is the first factor."""
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Of a stage of the work. They add up over layers, and so they can be subtracted and multiplied."""
+
+    flops: float = 0
+    fp32_flops: float = 0
+    """Of `flops`: products of float32 matrices."""
+    bytes: float = 0
+    kernels: float = 0
+    syncs: float = 0
+    peak: float = 0
+    """Bytes."""
+    held: float = 0
+    """Bytes alive at its end."""
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
+
+    def __mul__(self, factor: float) -> Counts:
+        return Counts(*(factor * value for value in astuple(self)))
+
+
+Stages = dict[str, Counts]
+"""By name."""
+AT = " at "
+
+
+@dataclass
+class Tally(TorchDispatchMode):
+    """Counts all that is computed while it is entered."""
+
+    kernels: int = 0
+    bytes: int = 0
+    syncs: int = 0
+    fp32_flops: int = 0
+    live: int = 0
+    peaks: dict[str, int] = field(default_factory=dict)
+    """By the place where they were reached."""
+    place: str = ""
+    _sizes: dict[int, int] = field(default_factory=dict)
+    _alive: dict[int, weakref.ref] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        name = _name(func)
+        if name.startswith("index"):
+            args = _by_numbers(args)
+        made = func(*args, **(kwargs or {}))
+        plain = name.rstrip("_")
+        self.syncs += name in SYNCS
+        outputs = list(_tensors([made]))
+        if not outputs or plain in VIEWS or name in VIEWS:
+            return made
+        inputs = [*_tensors(args), *(_tensors(kwargs.values()) if kwargs else ())]
+        self.kernels += 1
+        if plain in PRODUCTS and outputs[0].dtype == torch.float32:
+            self.fp32_flops += 2 * outputs[0].numel() * args[PRODUCTS[plain]].shape[-1]
+        self.bytes += 2 * _size(outputs) if name in GATHERS else _size(inputs) + _size(outputs)
+        there = {leaf.untyped_storage()._cdata for leaf in inputs if isinstance(leaf, FakeTensor)}
+        for output in outputs:
+            # What is written in place may have been there before, and does not count then.
+            if isinstance(output, FakeTensor) and output.untyped_storage()._cdata not in there:
+                self._keep(output)
+        return made
+
+    def _keep(self, tensor: torch.Tensor) -> None:
+        storage = tensor.untyped_storage()
+        key = storage._cdata
+        self.live -= self._sizes.get(key, 0)
+        self._sizes[key] = storage.nbytes()
+        self.live += self._sizes[key]
+        self.peaks[self.place] = max(self.peaks.get(self.place, 0), self.live)
+        self._alive[key] = weakref.ref(storage, partial(self._drop, key))
+
+    def _drop(self, key: int, reference: weakref.ref) -> None:
+        if self._alive.get(key) is reference:
+            del self._alive[key]
+            self.live -= self._sizes.pop(key)
+
+
+def _by_numbers(args: tuple[Any, ...]) -> tuple[Any, ...]:
+    """An indexing by masks as the one by numbers that it amounts to: only that has a shape of its own."""
+    if len(args) < 2 or not isinstance(args[1], list):
+        return args
+    numbers: list[torch.Tensor | None] = []
+    for index in args[1]:
+        if index is None or index.dtype != torch.bool or isinstance(index, FakeTensor):
+            numbers.append(index)
+        else:
+            numbers += index.nonzero().unbind(1)
+    return (args[0], numbers, *args[2:])
+
+
+@cache
+def _name(function) -> str:
+    return function._schema.name.partition("::")[2]
+
+
+def _tensors(values: Iterable[Any]) -> Iterator[torch.Tensor]:
+    """Those among an operation's arguments or results, in lists too."""
+    for value in values:
+        if isinstance(value, torch.Tensor):
+            yield value
+        elif isinstance(value, (list, tuple)):
+            yield from _tensors(value)
+
+
+def _size(tensors: list[torch.Tensor]) -> int:
+    return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+
+
+class Stopwatch:
+    """Tells the stages of some work apart. `flops` reads what the models say they have computed.
+
+    A stage's peaks stand beside it, a place of the network each, until `folded`: in a deeper network another
+    place may have the highest.
+    """
+
+    def __init__(self, flops: Callable[[], int], places: Mapping[str, Iterable[torch.nn.Module]]) -> None:
+        self._flops = flops
+        self._tally = Tally()
+        self.stages: Stages = {}
+        for place, modules in places.items():
+            for module in modules:
+                module.register_forward_pre_hook(partial(self._at, place))
+                module.register_forward_hook(partial(self._at, ""))
+
+    def _at(self, place: str, *_: Any) -> None:
+        self._tally.place = place
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[None]:
+        with self._tally:
+            yield
+
+    @contextlib.contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        tally = self._tally
+        before = self._now()
+        tally.peaks = {"": tally.live}
+        yield
+        self.stages[name] = self._now() + before * -1 + Counts(held=tally.live)
+        for place, peak in tally.peaks.items():
+            self.stages[f"{name}{AT}{place}"] = Counts(peak=peak)
+
+    def _now(self) -> Counts:
+        tally = self._tally
+        return Counts(self._flops(), tally.fp32_flops, tally.bytes, tally.kernels, tally.syncs)
+
+
+def folded(stages: Stages) -> Stages:
+    """Each stage with the highest of its places' peaks."""
+    whole = {name: counts for name, counts in stages.items() if AT not in name}
+    for name, counts in stages.items():
+        stage, _, _ = name.partition(AT)
+        whole[stage] = replace(whole[stage], peak=max(whole[stage].peak, counts.peak))
+    return whole
