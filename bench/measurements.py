@@ -48,9 +48,13 @@ def compare_seconds(
     ]
 
 
+def table_of(measurements: Iterable[Measurement]) -> pl.DataFrame:
+    return pl.DataFrame([asdict(measurement) for measurement in measurements], schema=SCHEMA)
+
+
 def store(measurements: Iterable[Measurement]) -> pl.DataFrame:
     """Write the table to `RESULTS` and return it."""
-    table = pl.DataFrame([asdict(measurement) for measurement in measurements], schema=SCHEMA)
+    table = table_of(measurements)
     with shards.atomic_path(RESULTS) as temporary:
         table.write_parquet(temporary)
     return table

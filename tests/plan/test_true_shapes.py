@@ -26,13 +26,13 @@ pytestmark = pytest.mark.long
 def test_a_pass_of_the_4b_student_that_learns(monkeypatch: pytest.MonkeyPatch):
     work = passes.learning.__wrapped__
     for told, counted in told_and_counted(lambda: work(STUDENT, Pass((ASKED,), 8, 512)), monkeypatch):
-        check(told, counted)
+        check(told, counted, STUDENT)
 
 
 def test_a_replay_of_the_27b_teacher_under_two_views(monkeypatch: pytest.MonkeyPatch):
     work = passes.scoring.__wrapped__
     for told, counted in told_and_counted(lambda: work(TEACHER, Pass((SEEN,), 8, 512)), monkeypatch):
-        check(told, counted)
+        check(told, counted, TEACHER)
 
 
 @pytest.mark.parametrize("subject", [STUDENT, TEACHER], ids=["4B", "27B"])

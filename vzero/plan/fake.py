@@ -66,6 +66,7 @@ def fake_model(
     with _mode(), no_init_weights():
         dtype = torch.float32 if trainable else compute
         network = AutoModelForImageTextToText.from_config(config, dtype=dtype)
+        network.tie_weights()
     network.eval().requires_grad_(trainable)
     pass_over_padding(network)
     _let_places_be_real(network)

@@ -18,7 +18,7 @@ from vzero.config import Train
 from vzero.models.loading import LoadedModel
 from vzero.models.recompute import recompute_layers
 from vzero.models.shapes import config_of
-from vzero.plan.depth import extrapolated, fewest, with_layers
+from vzero.plan.depth import FULL, extrapolated, fewest, with_layers
 from vzero.plan.fake import Precision, Shown, answers, fake_model, fake_prompt, fake_zeros
 from vzero.plan.tracing import Stages, Stopwatch, folded
 from vzero.rollout import plain
@@ -198,9 +198,10 @@ def optimizing(subject: Subject, train: Train) -> Stages:
 
 def _watch(*models: LoadedModel) -> Stopwatch:
     network: Any = models[0].network.model
-    kinds = getattr(network.language_model.config, "layer_types", None) or []
-    places: dict[str, list[torch.nn.Module]] = {"tower": [network.visual]}
-    for layer, kind in zip(network.language_model.layers, kinds, strict=False):
+    layers = network.language_model.layers
+    kinds = getattr(network.language_model.config, "layer_types", None) or [FULL] * len(layers)
+    places = {"tower": [network.visual], "texts": [network.language_model.embed_tokens]}
+    for layer, kind in zip(layers, kinds, strict=True):
         places.setdefault(kind, []).append(layer)
     return Stopwatch(lambda: sum(model.work.flops for model in models), places)
 

@@ -164,10 +164,17 @@ class Stopwatch:
         for place, modules in places.items():
             for module in modules:
                 module.register_forward_pre_hook(partial(self._at, place))
-                module.register_forward_hook(partial(self._at, ""))
+                module.register_forward_hook(partial(self._leave, place))
 
     def _at(self, place: str, *_: Any) -> None:
         self._tally.place = place
+
+    def _leave(self, place: str, module: torch.nn.Module, inputs: Any, output: Any) -> None:
+        self._at("")
+        tensor = output if isinstance(output, torch.Tensor) else output[0]
+        if tensor.requires_grad:
+            # The backward pass is there when it has come to this gradient.
+            tensor.register_hook(partial(self._at, place))
 
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
