@@ -312,27 +312,15 @@ def fetch(name: BenchmarkName | TrainingSetName, /, *, out: Path | None = None) 
         print(f"{name}: {fetched.without}")
 
 
-@app.command
-def plan(
-    overlay: Path | None = None,
-    /,
-    *,
-    prompt_tokens: Annotated[int, Parameter(validator=validators.Number(gte=1))],
-    answer_tokens: Annotated[int, Parameter(validator=validators.Number(gte=1))],
-    crop_tokens: Annotated[int, Parameter(validator=validators.Number(gte=1))] = 256,
-    processes: Annotated[int, Parameter(validator=validators.Number(gte=1))] = 1,
-    sharded: Annotated[bool, Parameter(negative="")] = False,
-    card: CardName = "H100",
-    out: Path | None = None,
-) -> None:
-    """Tell what a training step would cost and hold, from the models' shapes alone: nothing is downloaded.
+Count = Annotated[int, Parameter(validator=validators.Number(gte=1))]
 
-    Ends with exit code 1 where a phase does not fit the card.
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """Of `vzero plan`: what params do not say.
 
     Parameters
     ----------
-    overlay
-        A YAML file over params.yaml, such as configs/single_gpu.yaml; it is not merged into it.
     prompt_tokens
         Of a student's prompt, its image included.
     answer_tokens
@@ -345,6 +333,32 @@ def plan(
         The student is sharded over them (FSDP2).
     card
         By whose memory and rates the plan is judged.
+    """
+
+    prompt_tokens: Count
+    answer_tokens: Count
+    crop_tokens: Count = 256
+    processes: Count = 1
+    sharded: Annotated[bool, Parameter(negative="")] = False
+    card: CardName = "H100"
+
+
+@app.command
+def plan(
+    overlay: Path | None = None,
+    /,
+    *,
+    run: Annotated[PlannedRun, Parameter(name="*")],
+    out: Path | None = None,
+) -> None:
+    """Tell what a training step would cost and hold, from the models' shapes alone: nothing is downloaded.
+
+    Ends with exit code 1 where a phase does not fit the card.
+
+    Parameters
+    ----------
+    overlay
+        A YAML file over params.yaml, such as configs/single_gpu.yaml; it is not merged into it.
     out
         A Parquet file: recipe, phase, variant, measure, value.
     """
@@ -353,8 +367,8 @@ def plan(
     from vzero.plan.table import Circumstances
 
     params = planning.params_with(overlay, Paths())
-    lengths = Lengths(prompt_tokens, crop_tokens, answer_tokens)
-    if not planning.plan(params, Circumstances(lengths, processes, sharded, card), out):
+    lengths = Lengths(run.prompt_tokens, run.crop_tokens, run.answer_tokens)
+    if not planning.plan(params, Circumstances(lengths, run.processes, run.sharded, run.card), out):
         sys.exit(1)
 
 
