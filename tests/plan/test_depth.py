@@ -22,7 +22,10 @@ SEEN = (Shown((40, 9), 15), Shown((40, 9), 15))
 LAYERS = 6
 
 
-@pytest.fixture(params=FAMILIES)
+SLOWER = [pytest.param(family, marks=pytest.mark.long) for family in FAMILIES[1:]]
+
+
+@pytest.fixture(params=[FAMILIES[0], *SLOWER])
 def folder(request, tmp_path: Path) -> Path:
     """A config of several layers of each kind, in the order that true models have them."""
     save_tiny(tmp_path, request.param)
