@@ -17,7 +17,8 @@ from vzero.config.recipes import RECIPES
 from vzero.methods import method_of
 from vzero.plan import passes
 from vzero.plan.cards import CARDS, LAUNCH
-from vzero.plan.fake import image_tokens, sides_of
+from vzero.plan.depth import fewest, with_layers
+from vzero.plan.fake import Shown, fake_prompt, image_tokens, sides_of
 from vzero.plan.passes import Pass, Subject
 from vzero.plan.step import Lengths, Step
 from vzero.plan.table import MEASURES, PHASES, Plan
@@ -121,6 +122,16 @@ def test_the_slowest_of_products_bytes_and_launches_takes_a_cards_time():
     assert card.seconds(Counts(flops=67e12, fp32_flops=67e12)) == pytest.approx(1 / 0.4)
     assert card.seconds(Counts(bytes=3.35e12)) == pytest.approx(1 / 0.85)
     assert card.seconds(Counts(flops=1, bytes=1, kernels=1e6)) == pytest.approx(1e6 * LAUNCH)
+
+
+def test_a_prompt_is_as_long_as_it_is_said_to_be():
+    shown = Shown((12, 4), 9)
+    subject = Subject(Path("Qwen3.5-0.8B"), "bf16", False, naive=False)
+    model = subject.load(with_layers(subject.config, fewest(subject.config)))
+    prompt = fake_prompt(model, shown, "made up")
+    assert len(prompt.token_ids) == shown.length == 25
+    assert prompt.token_ids.count(model.image_token) == 16
+    assert prompt.head == 12
 
 
 def test_an_image_of_so_many_tokens_is_no_strip():

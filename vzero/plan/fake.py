@@ -1,6 +1,6 @@
 """Models of a true shape on tensors without values, and prompts of a given length.
 
-Weights are fake, and whatever comes of them; token ids, masks and pixels are real, so that all that the
+Weights and pixels are fake, and whatever comes of them; token ids and masks are real, so that all that the
 engine decides by them goes its way.
 """
 
