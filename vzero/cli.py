@@ -13,9 +13,10 @@ from typing import Annotated, Literal
 from cyclopts import App, Parameter, validators
 
 import vzero
-from vzero.config import BenchmarkName, CardName, TrainingSetName
+from vzero.config import BenchmarkName, TrainingSetName
 from vzero.exits import run_to_its_end
 from vzero.paths import Paths
+from vzero.plan.planned import PlannedRun
 from vzero.stage_commands import STAGES, project_params
 from vzero.summaries import summary_line
 
@@ -312,43 +313,12 @@ def fetch(name: BenchmarkName | TrainingSetName, /, *, out: Path | None = None) 
         print(f"{name}: {fetched.without}")
 
 
-Count = Annotated[int, Parameter(validator=validators.Number(gte=1))]
-
-
-@dataclass(frozen=True)
-class PlannedRun:
-    """Of `vzero plan`: what params do not say.
-
-    Parameters
-    ----------
-    prompt_tokens
-        Of a student's prompt, its image included.
-    answer_tokens
-        Of each answer.
-    crop_tokens
-        Of the crop that a teacher is shown.
-    processes
-        That train together, a card each.
-    sharded
-        The student is sharded over them (FSDP2).
-    card
-        By whose memory and rates the plan is judged.
-    """
-
-    prompt_tokens: Count
-    answer_tokens: Count
-    crop_tokens: Count = 256
-    processes: Count = 1
-    sharded: Annotated[bool, Parameter(negative="")] = False
-    card: CardName = "H100"
-
-
 @app.command
 def plan(
     overlay: Path | None = None,
     /,
     *,
-    run: Annotated[PlannedRun, Parameter(name="*")],
+    run: Annotated[PlannedRun, Parameter(name="*", negative="")],
     out: Path | None = None,
 ) -> None:
     """Tell what a training step would cost and hold, from the models' shapes alone: nothing is downloaded.
@@ -363,12 +333,8 @@ def plan(
         A Parquet file: recipe, phase, variant, measure, value.
     """
     from vzero.commands import plan as planning
-    from vzero.plan.step import Lengths
-    from vzero.plan.table import Circumstances
 
-    params = planning.params_with(overlay, Paths())
-    lengths = Lengths(run.prompt_tokens, run.crop_tokens, run.answer_tokens)
-    if not planning.plan(params, Circumstances(lengths, run.processes, run.sharded, run.card), out):
+    if not planning.plan(planning.params_with(overlay, Paths()), run, out):
         sys.exit(1)
 
 

@@ -20,13 +20,13 @@ from vzero.plan.cards import CARDS, LAUNCH
 from vzero.plan.depth import fewest, with_layers
 from vzero.plan.fake import Shown, fake_prompt, image_tokens, sides_of
 from vzero.plan.passes import Pass, Subject
-from vzero.plan.step import Lengths, Step
+from vzero.plan.planned import PlannedRun
+from vzero.plan.step import Step
 from vzero.plan.table import MEASURES, PHASES, Plan
 from vzero.plan.tracing import Counts, Stages
 from vzero.train.memory import size_of
 
 MODELS = {"student": "Qwen3.5-4B", "teacher": "Qwen3.5-27B", "precision": "bf16"}
-LENGTHS = Lengths(prompt=172, crop=20, answer=50)
 TRAIN = {"prompts": 8, "group": 4, "mini_batches": 2, "micro_tokens": 1200, "max_new_tokens": 50}
 ROOT = Path(__file__).parents[2]
 
@@ -60,7 +60,8 @@ def traced(monkeypatch: pytest.MonkeyPatch) -> list[tuple]:
 
 def phases(given: Params, processes: int = 1, *, naive: bool = False) -> dict:
     method = method_of(given.train.method)
-    step = Step(given, method, LENGTHS, processes=processes, sharded=False, naive=naive)
+    planned = PlannedRun(prompt_tokens=172, answer_tokens=50, crop_tokens=20, processes=processes)
+    step = Step(given, method, planned, naive=naive)
     return dict(step.phases())
 
 
@@ -145,6 +146,7 @@ def test_an_image_of_so_many_tokens_is_no_strip():
     ("words", "said"),
     [
         (["--processes", "3"], "must be a multiple of --processes (3) times train.mini_batches (1)"),
+        (["--processes", "0"], "--processes must be at least 1"),
         (["--prompt-tokens", "72"], "--prompt-tokens must be above 72"),
         (["--prompt-tokens", "30000"], "at most train.max_prompt_tokens (25000)"),
         (["--prompt-tokens", "24000", "--answer-tokens", "9000"], "above train.max_teacher_tokens (32768)"),

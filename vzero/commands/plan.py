@@ -13,11 +13,11 @@ from vzero.errors import ConfigError
 from vzero.overlays import merged
 from vzero.paths import Paths
 from vzero.plan.cards import BANDWIDTH, CARDS, UTILISATION
+from vzero.plan.planned import PlannedRun
 from vzero.plan.step import NOTICE, TEXT
-from vzero.plan.table import VARIANTS, Circumstances, own_name, plan_of
+from vzero.plan.table import OF_A_STEP, VARIANTS, own_name, plan_of
 from vzero.shards import atomic_path
 
-STEP = ["sampling", "teacher_replay", "old_logprobs", "reference_logprobs", "update", "optimizer_step"]
 REMEDIES = {
     "sampling": "models.teacher, models.student",
     "teacher_replay": "models.teacher, train.micro_tokens",
@@ -33,54 +33,59 @@ REMEDIES = {
 
 def params_with(overlay: Path | None, paths: Paths) -> Params:
     """Those of the project, with an overlay that is not written down."""
-    tree = read_yaml(paths.params)
-    if overlay is None:
-        return parse_params(tree, origin=str(paths.params))
-    return parse_params(merged(tree, read_yaml(overlay)), origin=f"{overlay} over {paths.params}")
+    tree, origin = read_yaml(paths.params), str(paths.params)
+    if overlay is not None:
+        tree, origin = merged(tree, read_yaml(overlay)), f"{overlay} over {origin}"
+    params = parse_params(tree, origin=origin)
+    folders = {name: paths.resolve(getattr(params.models, name)) for name in ("student", "teacher")}
+    return params.model_copy(update={"models": params.models.model_copy(update=folders)})
 
 
-def plan(params: Params, given: Circumstances, out: Path | None) -> bool:
+def plan(params: Params, run: PlannedRun, out: Path | None) -> bool:
     """Print the plan, write it to a Parquet file, and say whether every phase fits the card.
 
     Raises ConfigError for lengths and processes that no step can have.
     """
-    _check(params, given)
-    found = plan_of(params, given)
+    _check(params, run)
+    found = plan_of(params, run)
     if out is not None:
         with atomic_path(out) as temporary:
             found.write_parquet(temporary)
     console = Console()
-    _say(console, params, given)
+    _say(console, params, run)
     own = found.filter(pl.col("recipe") == own_name(params))
     console.print(_table(own, own_name(params)))
     for line in _recipes(found):
         console.print(line)
-    too_large = _too_large(own, CARDS[given.card].memory * 1e9)
+    too_large = _too_large(own, CARDS[run.card].memory * 1e9)
     for phase, peak in too_large:
         console.print(
-            f"{phase} takes {peak / 1e9:,.1f} GB, and {given.card} has {CARDS[given.card].memory:g}: change "
+            f"{phase} takes {peak / 1e9:,.1f} GB, and {run.card} has {CARDS[run.card].memory:g}: change "
             f"{REMEDIES[phase]}",
             markup=False,
         )
     if not too_large:
-        console.print(f"every phase fits {given.card}, which has {CARDS[given.card].memory:g} GB")
+        console.print(f"every phase fits {run.card}, which has {CARDS[run.card].memory:g} GB")
     return not too_large
 
 
-def _check(params: Params, given: Circumstances) -> None:
-    train, lengths = params.train, given.lengths
-    if train.prompts % (given.processes * train.mini_batches):
+def _check(params: Params, run: PlannedRun) -> None:
+    train = params.train
+    for name in ("prompt_tokens", "answer_tokens", "crop_tokens", "processes"):
+        if getattr(run, name) < 1:
+            raise ConfigError(f"--{name.replace('_', '-')} must be at least 1")
+    if train.prompts % (run.processes * train.mini_batches):
         raise ConfigError(
-            f"train.prompts ({train.prompts}) must be a multiple of --processes ({given.processes}) times "
+            f"train.prompts ({train.prompts}) must be a multiple of --processes ({run.processes}) times "
             f"train.mini_batches ({train.mini_batches}): groups stay whole on a process"
         )
-    if lengths.prompt <= TEXT:
+    if run.prompt_tokens <= TEXT:
         raise ConfigError(f"--prompt-tokens must be above {TEXT}, which are the question's")
-    if lengths.prompt > train.max_prompt_tokens:
+    if run.prompt_tokens > train.max_prompt_tokens:
         raise ConfigError(
             f"--prompt-tokens must be at most train.max_prompt_tokens ({train.max_prompt_tokens})"
         )
-    longest = lengths.prompt + lengths.crop + NOTICE + lengths.answer
+    longest = run.prompt_tokens + run.crop_tokens + NOTICE + run.answer_tokens
     if longest > train.max_teacher_tokens:
         raise ConfigError(
             f"--prompt-tokens, --crop-tokens and --answer-tokens make {longest} for the teacher, above "
@@ -88,21 +93,22 @@ def _check(params: Params, given: Circumstances) -> None:
         )
 
 
-def _say(console: Console, params: Params, given: Circumstances) -> None:
-    models, train, lengths = params.models, params.train, given.lengths
-    sharded = ", the student sharded" if given.sharded else ""
+def _say(console: Console, params: Params, run: PlannedRun) -> None:
+    models, train = params.models, params.train
+    sharded = ", the student sharded" if run.sharded else ""
     console.print(
         f"plan: {models.student.name} from {models.teacher.name}, {train.prompts} prompts x {train.group} on "
-        f"{given.processes} processes{sharded}; prompts of {lengths.prompt:,} tokens, crops of "
-        f"{lengths.crop:,}, answers of {lengths.answer:,}. Counted without a card; seconds are of one "
-        f"{given.card} at {UTILISATION:.0%} of its rate and {BANDWIDTH:.0%} of its bandwidth",
+        f"{run.processes} processes{sharded}; prompts of {run.prompt_tokens:,} tokens, crops of "
+        f"{run.crop_tokens:,}, answers of {run.answer_tokens:,}. Counted without a card; seconds are of one "
+        f"{run.card} at {UTILISATION:.0%} of its rate and {BANDWIDTH:.0%} of its bandwidth",
         markup=False,
     )
 
 
 def _table(own: pl.DataFrame, recipe: str) -> Table:
-    table = Table("phase", title=f"a process, recipe {recipe}")
-    for heading in ("PFLOP", "naive", "TB", "kernels/k", "GB", "naive", "s", "naive"):
+    table = Table(title=f"a process, recipe {recipe}", box=None, pad_edge=False)
+    table.add_column("phase", no_wrap=True)
+    for heading in ("PFLOP", "naive", "TB", "kernels", "GB", "naive", "s", "naive"):
         table.add_column(heading, justify="right", no_wrap=True)
     for (phase,), rows in own.group_by("phase", maintain_order=True):
         value = {(row["variant"], row["measure"]): row["value"] for row in rows.iter_rows(named=True)}
@@ -115,7 +121,7 @@ def _table(own: pl.DataFrame, recipe: str) -> Table:
             str(phase),
             *(cell(variant, "flops", 1e15, 2) for variant in VARIANTS),
             cell("shared", "bytes", 1e12, 2),
-            cell("shared", "kernels", 1e3, 0),
+            cell("shared", "kernels", 1, 0),
             *(cell(variant, "peak_bytes", 1e9, 1) for variant in VARIANTS),
             *(cell(variant, "seconds", 1, 1) for variant in VARIANTS),
         )
@@ -124,7 +130,7 @@ def _table(own: pl.DataFrame, recipe: str) -> Table:
 
 def _recipes(found: pl.DataFrame) -> list[str]:
     """A line each: a step's seconds and the highest peak of its phases."""
-    shared = found.filter(pl.col("variant") == "shared", pl.col("phase").is_in(STEP))
+    shared = found.filter(pl.col("variant") == "shared", pl.col("phase").is_in(OF_A_STEP))
     lines = []
     for (recipe,), rows in shared.group_by("recipe", maintain_order=True):
         seconds = rows.filter(pl.col("measure") == "seconds")["value"].sum()

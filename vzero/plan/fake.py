@@ -121,8 +121,8 @@ def fake_prompt(model: LoadedModel, shown: Shown, name: str) -> Prompt:
         Picture("image" if place == 0 else f"{name} {place}", 1, tokens, f"{place and name}{place}".encode())
         for place, tokens in enumerate(shown.pictures)
     ]
-    ids = [token for tokens in shown.pictures for token in [model.image_token] * tokens + [TEXT]]
-    ids = ids[: -1 if len(ids) else None] + [TEXT] * (shown.text - len(pictures) + 1)
+    ids = [token for tokens in shown.pictures for token in [*[model.image_token] * tokens, TEXT]]
+    ids += [TEXT] * (shown.text - len(pictures))
     pixels = [Pixels(lambda tokens=tokens: _grey(model, tokens)) for tokens in shown.pictures]
     head = shown.pictures[0] if shown.pictures else len(ids)
     return Prompt(tuple(ids), tuple(pictures), tuple(pixels), name, text=name, head=head)

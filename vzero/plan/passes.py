@@ -90,7 +90,7 @@ def sampling(subject: Subject, shape: Pass) -> Stages:
                 _draw(model, prefix)
             if shape.tokens > 1:
                 with watch.stage("first"):
-                    _next_token(model, copy_of(prefix))
+                    _next_token(model, _copy_of(prefix))
                 longer = _after(prefix, shape.tokens - 2)
                 del prefix
                 with watch.stage("last"):
@@ -259,7 +259,7 @@ def _draw(model: LoadedModel, prefix: Prefix) -> None:
     drawn(model, prefix.last_hidden, Sampling(1.0, 1), torch.zeros(rows))
 
 
-def copy_of(prefix: Prefix) -> Prefix:
+def _copy_of(prefix: Prefix) -> Prefix:
     """The same tensors behind another cache, for `extend` uses the given one up."""
     cache = copy.copy(prefix.cache)
     cache.layers = [copy.copy(layer) for layer in prefix.cache.layers]
@@ -268,7 +268,7 @@ def copy_of(prefix: Prefix) -> Prefix:
 
 def _after(prefix: Prefix, tokens: int) -> Prefix:
     """The prefix as it is when so many more tokens were decoded."""
-    longer = copy_of(prefix)
+    longer = _copy_of(prefix)
     layers: list[Any] = longer.cache.layers
     for layer in layers:
         if hasattr(layer, "keys"):

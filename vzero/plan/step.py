@@ -11,6 +11,7 @@ from vzero.methods.base import Method, Sample, Task
 from vzero.plan import passes
 from vzero.plan.fake import Shown, image_tokens
 from vzero.plan.passes import Pass, Subject
+from vzero.plan.planned import PlannedRun
 from vzero.plan.tracing import Counts, Stages
 from vzero.prompts.views import FULL, NEGATIVE, POSITIVE, Picture, View, full_view, with_crop
 from vzero.rollout.packing import pack
@@ -19,15 +20,6 @@ from vzero.train.memory import Memory, memory_of
 
 TEXT = 72  # tokens of a prompt that are no image's: a question with options in a chat template
 NOTICE = 14  # further ones where a crop is shown
-
-
-@dataclass(frozen=True)
-class Lengths:
-    """In tokens."""
-
-    prompt: int
-    crop: int
-    answer: int
 
 
 @dataclass(frozen=True)
@@ -50,21 +42,19 @@ class Step:
         self,
         params: Params,
         method: Method[Any],
-        lengths: Lengths,
+        planned: PlannedRun,
         *,
-        processes: int,
-        sharded: bool,
         naive: bool,
     ) -> None:
         self._params, self._train, self._method = params, params.train, method
-        self._lengths, self._naive = lengths, naive
-        self._tasks = params.train.prompts // processes
+        self._planned, self._naive = planned, naive
+        self._tasks = params.train.prompts // planned.processes
         self._memory: Memory = memory_of(
-            params.train, method, params.models, processes=processes, sharded=sharded
+            params.train, method, params.models, processes=planned.processes, sharded=planned.sharded
         )
-        self._slices = processes if sharded else 1
+        self._slices = planned.processes if planned.sharded else 1
         self._loss = Loss(method.settings.terms(), method.target, params.train.logprob_temperature)
-        self._task: Task = method.tasks([_sample(lengths)])[0]
+        self._task: Task = method.tasks([_sample()])[0]
         models, train = params.models, params.train
         lora = (train.lora.rank, train.lora.alpha) if train.lora is not None else None
         self._student = Subject(
@@ -93,7 +83,7 @@ class Step:
 
     def _sampled(self) -> Cost:
         writes = self._method.settings.teacher == "writes"
-        asked = _shown(self._task.asked, self._lengths)
+        asked = _shown(self._task.asked, self._planned)
         parts = self._parts(self._tasks, [asked])
         found = (
             passes.sampling(self._teacher if writes else self._student, self._pass([asked], size))
@@ -103,20 +93,20 @@ class Step:
 
     def _replayed(self, resident: float) -> Cost:
         views = list(dict.fromkeys(view for role in self._task.scored.values() for view in role))
-        shown = [_shown(view, self._lengths) for view in views]
+        shown = [_shown(view, self._planned) for view in views]
         found = (
             passes.scoring(self._teacher, self._pass(shown, size)) for size in self._parts(self._tasks, shown)
         )
         return _cost(found, resident, host=self._memory.host)
 
     def _scored(self, subject: Subject, resident: float) -> Cost:
-        learnt = _shown(self._task.learnt, self._lengths)
+        learnt = _shown(self._task.learnt, self._planned)
         parts = self._parts(self._tasks, [learnt])
         found = (passes.scoring(subject, self._pass([learnt], size)) for size in parts)
         return _cost(found, resident)
 
     def _updated(self) -> Cost:
-        learnt = _shown(self._task.learnt, self._lengths)
+        learnt = _shown(self._task.learnt, self._planned)
         teacher = self._teacher if self._loss.kept_roles else None
         found: list[Stages] = []
         for size in self._parts(self._tasks // self._train.mini_batches, [learnt]):
@@ -144,8 +134,8 @@ class Step:
 
     def _evaluated(self) -> Cost:
         """A batch of the stage `evaluate`, which holds one model."""
-        settings, lengths = self._params.evaluate, self._lengths
-        shown = _shown(_views(lengths)[FULL], lengths)
+        settings = self._params.evaluate
+        shown = _shown(_views()[FULL], self._planned)
         rows = max(1, settings.batch_tokens // (shown.length + settings.max_new_tokens))
         shape = Pass(((shown,),) * rows, 1, settings.max_new_tokens)
         size = self._memory.weights // 4 * _bytes_of(self._params)
@@ -155,17 +145,17 @@ class Step:
     def _kept(self) -> float:
         """Hidden states of the teacher that wait for the loss."""
         width = self._teacher.config.get_text_config().hidden_size
-        numbers = self._tasks * self._train.group * self._lengths.answer * width
+        numbers = self._tasks * self._train.group * self._planned.answer_tokens * width
         return len(self._loss.kept_roles) * numbers * _bytes_of(self._params)
 
     def _parts(self, tasks: int, shown: Sequence[Shown]) -> list[int]:
         """How many tasks go through a model together, pass by pass."""
-        answers = self._train.group * self._lengths.answer
+        answers = self._train.group * self._planned.answer_tokens
         length = len(shown) * (max(each.length for each in shown) + answers)
         return [len(part) for part in pack([length] * tasks, self._train.micro_tokens)]
 
     def _pass(self, shown: Sequence[Shown], tasks: int) -> Pass:
-        return Pass((tuple(shown),) * tasks, self._train.group, self._lengths.answer)
+        return Pass((tuple(shown),) * tasks, self._train.group, self._planned.answer_tokens)
 
 
 def _cost(found: Iterator[Stages] | Sequence[Stages], resident: float, *, host: float = 0) -> Cost:
@@ -179,19 +169,19 @@ def _bytes_of(params: Params) -> int:
     return 4 if params.models.precision == "fp32" else 2
 
 
-def _views(lengths: Lengths) -> dict[str, View]:
+def _views() -> dict[str, View]:
     full = full_view("", (), [Picture("image", 1, 1)])
     crops = {role: Picture(role, 1, 1) for role in (POSITIVE, NEGATIVE)}
     return {FULL: full} | {role: with_crop(full, crop, role) for role, crop in crops.items()}
 
 
-def _sample(lengths: Lengths) -> Sample:
-    return Sample("made up", {role: (view,) for role, view in _views(lengths).items()})
+def _sample() -> Sample:
+    return Sample("made up", {role: (view,) for role, view in _views().items()})
 
 
-def _shown(view: View, lengths: Lengths) -> Shown:
-    visual = image_tokens(lengths.prompt - TEXT)
-    text = lengths.prompt - visual
+def _shown(view: View, planned: PlannedRun) -> Shown:
+    visual = image_tokens(planned.prompt_tokens - TEXT)
+    text = planned.prompt_tokens - visual
     if view.role == FULL:
         return Shown((visual,), text)
-    return Shown((visual, image_tokens(lengths.crop)), text + NOTICE)
+    return Shown((visual, image_tokens(planned.crop_tokens)), text + NOTICE)

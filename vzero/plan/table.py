@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import dataframely as dy
@@ -16,20 +15,13 @@ from vzero.config.recipes import RECIPES
 from vzero.methods import method_of
 from vzero.methods.base import Method
 from vzero.plan.cards import CARDS, CardName
-from vzero.plan.step import Cost, Lengths, Step
+from vzero.plan.planned import PlannedRun
+from vzero.plan.step import Cost, Step
 from vzero.workers import pool
 
 VARIANTS = ["shared", "naive"]
-PHASES = [
-    "sampling",
-    "teacher_replay",
-    "old_logprobs",
-    "reference_logprobs",
-    "update",
-    "optimizer_step",
-    "checkpoint",
-    "evaluate",
-]
+OF_A_STEP = ["sampling", "teacher_replay", "old_logprobs", "reference_logprobs", "update", "optimizer_step"]
+PHASES = [*OF_A_STEP, "checkpoint", "evaluate"]
 MEASURES = ["flops", "bytes", "kernels", "syncs", "peak_bytes", "host_bytes", "disk_bytes", "seconds"]
 OWN = "params"  # what a method without a recipe goes by
 
@@ -46,20 +38,10 @@ class Plan(dy.Schema):
     value = dy.Float64(nullable=False)
 
 
-@dataclass(frozen=True)
-class Circumstances:
-    """What params do not say."""
-
-    lengths: Lengths
-    processes: int
-    sharded: bool
-    card: CardName
-
-
-def plan_of(params: Params, given: Circumstances) -> pl.DataFrame:
+def plan_of(params: Params, planned: PlannedRun) -> pl.DataFrame:
     """Rows of `Plan`: the params' own recipe first. Raises ModelError for models of unknown shape."""
     with pool(Compute(), processes=len(VARIANTS)) as completed:
-        parts = list(completed(_rows, [(params, given, name) for name in VARIANTS]))
+        parts = list(completed(_rows, [(params, planned, name) for name in VARIANTS]))
     # The one that has all phases first, whichever was done first.
     rows = [row for part in sorted(parts, key=len, reverse=True) for row in part]
     frame = pl.DataFrame(rows, schema=["recipe", "phase", "variant", "measure", "value"], orient="row")
@@ -70,20 +52,13 @@ def own_name(params: Params) -> str:
     return params.train.recipe or OWN
 
 
-def _rows(params: Params, given: Circumstances, variant: str) -> list[tuple[str, str, str, str, float]]:
+def _rows(params: Params, planned: PlannedRun, variant: str) -> list[tuple[str, str, str, str, float]]:
     torch.set_num_threads(1)  # nothing is computed that several could share
     rows = []
     for recipe, method in _methods(params):
-        step = Step(
-            params,
-            method,
-            given.lengths,
-            processes=given.processes,
-            sharded=given.sharded,
-            naive=variant == "naive",
-        )
+        step = Step(params, method, planned, naive=variant == "naive")
         for phase, cost in step.phases():
-            rows += [(recipe, phase, variant, *each) for each in _measures(cost, given.card)]
+            rows += [(recipe, phase, variant, *each) for each in _measures(cost, planned.card)]
     return rows
 
 
