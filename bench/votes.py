@@ -25,8 +25,8 @@ from vzero.models.prompt import prompts_of
 from vzero.needle.scenes import SIDES, draw_scene, render
 from vzero.prompts.roles import questioner_view
 from vzero.prompts.views import Picture
-from vzero.rollout.generate import Sampling
 from vzero.rollout.sampler import Decoder
+from vzero.rollout.sampling import Sampling
 from vzero.voting.hearing import heard
 from vzero.voting.voters import Ask, asks_of, voters
 

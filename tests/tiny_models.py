@@ -13,8 +13,12 @@ from transformers import (
     Qwen2_5_VLForConditionalGeneration,
     Qwen2VLConfig,
     Qwen2VLForConditionalGeneration,
+    Qwen3_5MoeConfig,
+    Qwen3_5MoeForConditionalGeneration,
     Qwen3VLConfig,
     Qwen3VLForConditionalGeneration,
+    Qwen3VLMoeConfig,
+    Qwen3VLMoeForConditionalGeneration,
 )
 
 from vzero.needle import architecture
@@ -33,6 +37,13 @@ TEXT = {
 }
 ROPE = {"rope_type": "default", "rope_theta": 10_000.0, "mrope_section": [4, 2, 2]}
 FAMILIES = ("qwen3_5", "qwen3_vl", "qwen2_5_vl")
+PLAIN = ("qwen2_vl", "qwen3_vl_moe", "qwen3_5_moe")
+EXPERTS = {
+    "num_experts": 4,
+    "num_experts_per_tok": 2,
+    "moe_intermediate_size": 48,
+    "shared_expert_intermediate_size": 48,
+}
 
 # Added tokens as Qwen publishes them, of all supported families together.
 SPECIAL_TOKENS = [
@@ -122,6 +133,8 @@ def save_tiny(
         "qwen3_vl": _qwen3_vl,
         "qwen2_5_vl": _qwen2_5_vl,
         "qwen2_vl": _qwen2_vl,
+        "qwen3_vl_moe": _qwen3_vl_moe,
+        "qwen3_5_moe": _qwen3_5_moe,
     }
     model = builders[family](words)
     with torch.no_grad():
@@ -147,28 +160,63 @@ def _qwen3_5(words: PreTrainedTokenizerFast, layers: int):
 
 
 def _qwen3_vl(words: PreTrainedTokenizerFast):
-    return Qwen3VLForConditionalGeneration(
-        Qwen3VLConfig(
-            text_config=TEXT
-            | {
-                "vocab_size": len(words),
-                "head_dim": 16,
-                "rope_parameters": ROPE | {"mrope_interleaved": True},
-            },
-            vision_config={
-                "depth": 2,
-                "hidden_size": 32,
-                "intermediate_size": 48,
-                "num_heads": 2,
-                "patch_size": architecture.PATCH,
-                "out_hidden_size": 64,
-                "num_position_embeddings": 256,
-                "deepstack_visual_indexes": [0],
-            },
-            tie_word_embeddings=True,
-            **_tokens(words),
-        )
+    return Qwen3VLForConditionalGeneration(Qwen3VLConfig(**_qwen3_vl_settings(words)))
+
+
+def _qwen3_vl_moe(words: PreTrainedTokenizerFast):
+    return Qwen3VLMoeForConditionalGeneration(Qwen3VLMoeConfig(**_qwen3_vl_settings(words, **EXPERTS)))
+
+
+def _qwen3_vl_settings(words: PreTrainedTokenizerFast, **text) -> dict:
+    return {
+        "text_config": TEXT
+        | {
+            "vocab_size": len(words),
+            "head_dim": 16,
+            "rope_parameters": ROPE | {"mrope_interleaved": True},
+            **text,
+        },
+        "vision_config": {
+            "depth": 2,
+            "hidden_size": 32,
+            "intermediate_size": 48,
+            "num_heads": 2,
+            "patch_size": architecture.PATCH,
+            "out_hidden_size": 64,
+            "num_position_embeddings": 256,
+            "deepstack_visual_indexes": [0],
+        },
+        "tie_word_embeddings": True,
+        **_tokens(words),
+    }
+
+
+def _qwen3_5_moe(words: PreTrainedTokenizerFast):
+    """Two heads of linear attention share a key, as in the published models."""
+    text = {
+        "vocab_size": len(words),
+        "head_dim": 16,
+        "linear_num_key_heads": 2,
+        "linear_num_value_heads": 4,
+        "linear_key_head_dim": 16,
+        "linear_value_head_dim": 8,
+        "layer_types": ["linear_attention", "full_attention"],
+        "rope_parameters": ROPE | {"mrope_section": [1, 1, 0], "partial_rotary_factor": 0.25},
+        **EXPERTS,
+    }
+    vision = {
+        "depth": 1,
+        "hidden_size": 32,
+        "intermediate_size": 48,
+        "num_heads": 2,
+        "patch_size": architecture.PATCH,
+        "out_hidden_size": 64,
+        "num_position_embeddings": 256,
+    }
+    config = Qwen3_5MoeConfig(
+        text_config=TEXT | text, vision_config=vision, tie_word_embeddings=True, **_tokens(words)
     )
+    return Qwen3_5MoeForConditionalGeneration(config)
 
 
 def _qwen2_5_vl(words: PreTrainedTokenizerFast):

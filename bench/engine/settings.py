@@ -26,7 +26,8 @@ from vzero.needle.architecture import TinySize
 from vzero.needle.dataset import QUESTIONS_PER_SCENE
 from vzero.paths import Paths
 from vzero.prompts.views import FULL, NEGATIVE, POSITIVE, Picture, full_view, with_crop
-from vzero.rollout.generate import Sampling, generate
+from vzero.rollout.generate import generate
+from vzero.rollout.sampling import Sampling
 from vzero.stages import crops, ingest
 from vzero.train.batches import load_samples, training_index
 

@@ -13,8 +13,9 @@ from bench.engine.settings import Setting
 from vzero.methods.base import Credit
 from vzero.models.encoding import pad_rows
 from vzero.prompts.views import POSITIVE
-from vzero.rollout.generate import Sampling, generate
+from vzero.rollout.generate import generate
 from vzero.rollout.replay import replay
+from vzero.rollout.sampling import Sampling
 from vzero.train.loss import Scored
 from vzero.train.prompts import prepare
 from vzero.train.scoring import ScoredStep, score_step

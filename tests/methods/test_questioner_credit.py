@@ -13,7 +13,7 @@ from vzero.methods.base import Answers, Credit, Sample
 from vzero.methods.questioner import Questioner
 from vzero.prompts.roles import BLIND, FAST, questioner_view
 from vzero.prompts.views import FULL, Picture
-from vzero.rollout.generate import Rollout
+from vzero.rollout.sampling import Rollout
 from vzero.voting.voters import Ask
 
 REFERENCE = SelfPlay.model_validate({"mode": "reference"}).questioner_method()

@@ -9,7 +9,7 @@ from vzero.config.methods.solver import Settings
 from vzero.methods.base import Answers, Sample
 from vzero.methods.solver import Solver
 from vzero.prompts.views import FULL, Picture, full_view
-from vzero.rollout.generate import Rollout
+from vzero.rollout.sampling import Rollout
 
 OPTIONS = ("L", "T", "X", "Z")
 

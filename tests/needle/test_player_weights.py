@@ -20,7 +20,7 @@ from vzero.needle.scenes import SIDES, draw_scene, render
 from vzero.needle.written import read_answer, seen
 from vzero.prompts.roles import TAGS, fast_view, questioner_view
 from vzero.prompts.views import Picture, View, full_view
-from vzero.rollout.generate import Sampling
+from vzero.rollout.sampling import Sampling
 
 WEIGHTS = Path(vzero.needle.__file__).parent / "weights"
 STATED = WEIGHTS / "player_calibration.parquet"

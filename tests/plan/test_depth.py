@@ -17,8 +17,8 @@ from vzero.plan.passes import Pass, Subject
 from vzero.plan.tracing import Counts, Stages, folded
 from vzero.train.memory import size_of
 
-ASKED = (Shown((40,), 12),)
-SEEN = (Shown((40, 9), 15), Shown((40, 9), 15))
+ASKED = (Shown((9,), 6),)
+SEEN = (Shown((9, 4), 9), Shown((9, 4), 9))
 LAYERS = 6
 
 
@@ -69,23 +69,31 @@ def check(told: Counts, counted: Counts, subject: Subject) -> None:
     assert resident + told.peak == pytest.approx(resident + counted.peak, rel=0.05)
 
 
-def test_a_pass_that_learns_costs_what_few_layers_tell(folder: Path, monkeypatch: pytest.MonkeyPatch):
-    student = Subject(folder, "bf16", True, naive=False, recomputes=True)
-    learning = passes.learning.__wrapped__
-    for told, counted in told_and_counted(lambda: learning(student, Pass((ASKED,), 2, 5)), monkeypatch):
+def test_a_replay_costs_what_few_layers_tell(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    teacher = Subject(folder, "bf16", False, naive=False)
+    scoring = passes.scoring.__wrapped__
+    for told, counted in told_and_counted(lambda: scoring(teacher, Pass((SEEN,), 2, 5)), monkeypatch):
+        check(told, counted, teacher)
+
+
+def test_tokens_in_slots_cost_what_few_layers_tell(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    student = Subject(folder, "bf16", True, naive=False)
+    decoding = passes.decoding.__wrapped__
+    for told, counted in told_and_counted(lambda: decoding(student, Pass((ASKED,), 2, 5)), monkeypatch):
         check(told, counted, student)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("naive", [False, True], ids=["shared", "naive"])
-@pytest.mark.parametrize("name", ["sampling", "scoring", "own", "learning"])
+@pytest.mark.parametrize("name", ["prefilling", "decoding", "scoring", "own", "learning"])
 def test_every_pass_costs_what_few_layers_tell(
     folder: Path, name: str, naive: bool, monkeypatch: pytest.MonkeyPatch
 ):
     student = Subject(folder, "bf16", True, naive, recomputes=True)
     teacher = Subject(folder, "bf16", False, naive)
     work: dict[str, Callable[[], Stages]] = {
-        "sampling": lambda: passes.sampling.__wrapped__(student, Pass((ASKED, ASKED), 2, 5)),
+        "prefilling": lambda: passes.prefilling.__wrapped__(student, Pass((ASKED, ASKED), 2, 5)),
+        "decoding": lambda: passes.decoding.__wrapped__(student, Pass((ASKED, ASKED), 2, 5)),
         "scoring": lambda: passes.scoring.__wrapped__(teacher, Pass((SEEN,), 2, 5)),
         "own": lambda: passes.scoring.__wrapped__(student, Pass((ASKED,), 2, 5)),
         "learning": lambda: passes.learning.__wrapped__(student, Pass((ASKED,), 2, 5)),

@@ -16,7 +16,7 @@ from vzero.config import Params, parse_params
 from vzero.config.recipes import RECIPES
 from vzero.methods import method_of
 from vzero.plan import passes
-from vzero.plan.cards import CARDS, LAUNCH
+from vzero.plan.cards import CARDS, IN_GRAPH, LAUNCH
 from vzero.plan.depth import fewest, with_layers
 from vzero.plan.fake import Shown, fake_prompt, image_tokens, sides_of
 from vzero.plan.passes import Pass, Subject
@@ -48,10 +48,10 @@ def traced(monkeypatch: pytest.MonkeyPatch) -> list[tuple]:
 
         return trace
 
-    for name, stages in (("sampling", ("prefill", "decode")), ("scoring", ("replay",)), ("loss", ())):
-        monkeypatch.setattr(passes, name, standing_in(name, stages))
-    monkeypatch.setattr(passes, "learning", standing_in("learning", ("forward", "backward")))
-    monkeypatch.setattr(passes, "optimizing", standing_in("optimizing", ("step",)))
+    stages = {"prefilling": ("prefill",), "decoding": ("decode",), "scoring": ("replay",)}
+    stages |= {"learning": ("forward", "backward"), "optimizing": ("step",)}
+    for name, of_it in stages.items():
+        monkeypatch.setattr(passes, name, standing_in(name, of_it))
     monkeypatch.setattr(
         passes, "loss", lambda *given: asked.append(("loss",)) or {"loss": Counts(kernels=1, peak=2e9)}
     )
@@ -70,9 +70,10 @@ def test_a_step_of_the_paper_is_answered_replayed_twice_and_learnt_in_halves(tra
     assert list(found) == [
         "sampling", "teacher_replay", "old_logprobs", "update", "optimizer_step", "checkpoint", "evaluate",
     ]  # fmt: skip
-    # A prompt with its answers is 172 + 4 x 50: three go together. The teacher's two views take 2 x 406.
+    # All prompts are answered together, and encoded six at a time, for six have less than 1,200 tokens. Later
+    # a prompt with its answers is 172 + 4 x 50: three go together. The teacher's two views take 2 x 406.
     student, teacher = "Qwen3.5-4B", "Qwen3.5-27B"
-    assert traced[:3] == [("sampling", student, size) for size in (3, 3, 2)]
+    assert traced[:3] == [("decoding", student, 8), *(("prefilling", student, size) for size in (6, 2))]
     assert traced[3:11] == [("scoring", teacher, 1)] * 8
     assert traced[11:14] == [("scoring", student, size) for size in (3, 3, 2)]
     assert traced[14:18] == [("learning", student, 3), ("loss",), ("learning", student, 1), ("loss",)]
@@ -84,11 +85,26 @@ def test_a_step_of_the_paper_is_answered_replayed_twice_and_learnt_in_halves(tra
 def test_what_lies_there_all_the_time_is_under_every_peak(traced: list[tuple]):
     found = phases(params("paper"))
     student, teacher = (size_of(Path(MODELS[name])).all for name in ("student", "teacher"))
-    assert found["sampling"].peak == 12 * student + 2 * teacher + 1e9
+    # The last prompts are encoded while the slots of all answers are there.
+    assert found["sampling"].peak == 12 * student + 2 * teacher + 1e9 + 1e8
     # The loss comes while what the forward pass holds is there.
     assert found["update"].peak == 16 * student + 2 * teacher + 2e9 + 1e8
     assert found["evaluate"].peak == 2 * student + 1e9
     assert found["checkpoint"].disk == 2 * 12 * student
+
+
+def test_fewer_slots_are_filled_several_times(traced: list[tuple]):
+    """A prompt with its answer is 222 tokens: of 3,000 thirteen rows, three groups of four."""
+    found = phases(params("paper", decode_tokens=3000))
+    assert [asked for asked in traced if asked[0] == "decoding"][:3] == [
+        ("decoding", "Qwen3.5-4B", size) for size in (3, 3, 2)
+    ]
+    assert found["sampling"].counts.flops == 2 * 8
+
+
+def test_what_shares_nothing_encodes_a_prompt_for_every_answer(traced: list[tuple]):
+    phases(params("paper"), naive=True)
+    assert traced[1:9] == [("prefilling", "Qwen3.5-4B", 1)] * 8
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
@@ -123,6 +139,8 @@ def test_the_slowest_of_products_bytes_and_launches_takes_a_cards_time():
     assert card.seconds(Counts(flops=67e12, fp32_flops=67e12)) == pytest.approx(1 / 0.4)
     assert card.seconds(Counts(bytes=3.35e12)) == pytest.approx(1 / 0.85)
     assert card.seconds(Counts(flops=1, bytes=1, kernels=1e6)) == pytest.approx(1e6 * LAUNCH)
+    graphed = Counts(kernels=1e6, graphed=9e5)
+    assert card.seconds(graphed) == pytest.approx(1e5 * LAUNCH + 9e5 * IN_GRAPH)
 
 
 def test_a_prompt_is_as_long_as_it_is_said_to_be():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from vzero.plan.fake import fake_zeros
-from vzero.plan.tracing import Counts, Stopwatch, Tally, folded
+from vzero.plan.tracing import Counts, Functions, Stopwatch, Tally, folded
 
 
 def test_a_product_reads_both_factors_and_writes_the_result():
@@ -57,6 +57,35 @@ def test_a_gather_reads_as_much_as_it_writes():
     with Tally() as tally:
         torch.nn.functional.embedding(torch.tensor([1, 2, 3]), table)
     assert tally.bytes == 2 * 3 * 8 * 4
+
+
+def test_what_is_put_into_places_of_a_tensor_is_written_and_the_rest_of_it_is_not():
+    table, rows = fake_zeros(1000, 8), fake_zeros(3, 8)
+    places = torch.tensor([1, 2, 3])
+    with Tally() as tally:
+        table[places] = rows
+        table.index_copy_(0, places, rows)
+        table.scatter_(0, places[:, None].expand(3, 8), rows)
+    assert (tally.kernels, tally.bytes) == (3, 3 * 2 * 3 * 8 * 4)
+
+
+def test_what_a_card_does_in_one_kernel_is_one():
+    """A CPU takes a norm apart: squares, their mean, a root, two products."""
+    a, weight = fake_zeros(4, 8), fake_zeros(8)
+    norm = torch.nn.functional.rms_norm
+    with Tally() as apart:
+        norm(a, (8,), weight)
+    with Tally() as tally, Functions(tally):
+        norm(a, (8,), weight)
+    assert apart.kernels > 4
+    assert (tally.kernels, tally.bytes) == (1, 4 * (2 * 4 * 8 + 8))
+
+
+def test_a_list_of_values_is_waited_for():
+    a = torch.tensor([True, False])
+    with Tally() as tally, Functions(tally):
+        a.tolist()
+    assert tally.syncs == 1
 
 
 def test_a_value_that_the_processor_waits_for_is_a_sync():

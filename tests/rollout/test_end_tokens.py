@@ -17,7 +17,8 @@ from vzero.errors import ModelError
 from vzero.models.encoding import encode
 from vzero.models.loading import LoadedModel, check_pair, load_model
 from vzero.models.prompt import prompt_of_text
-from vzero.rollout.generate import Sampling, generate
+from vzero.rollout.generate import generate
+from vzero.rollout.sampling import Sampling
 
 PAD, TURN_END = 0, 2  # <|endoftext|>, which also pads, and <|im_end|>, the tokenizer's own
 ASKED = "What letter is it?"
@@ -71,11 +72,11 @@ def test_a_generation_config_that_says_nothing_clear_is_refused(folder, generati
 
 def test_answers_end_at_any_of_them_and_their_text_before_it(folder, monkeypatch):
     model = configured(folder, {"eos_token_id": [TURN_END, PAD, 60]})
-    # The first and the third answer end first, and are left behind.
-    script = iter([[40, 43, 46, 49], [PAD, 44, 60, 50], [TURN_END, 51], [52]])
+    # The first and the third answer end first: the fourth takes the first's slot.
+    script = iter([[40, 43, 46, 49], [PAD, 44, 60, 50], [51, TURN_END, 70, 71], [52, 72, 73, 74]])
     likeliest = partial(torch.nn.functional.one_hot, num_classes=len(model.tokenizer))
     monkeypatch.setattr(
-        "vzero.rollout.generate.vocabulary_logits",
+        "vzero.rollout.sampling.vocabulary_logits",
         lambda model, hidden: likeliest(torch.tensor(next(script))).float(),
     )
     (answers,) = generate(

@@ -9,7 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vzero.rollout.generate import Sampling
+from vzero.rollout.sampling import Sampling
 
 SHARES = [0.4, 0.3, 0.2, 0.1]
 LOGITS = torch.tensor([[math.log(share) for share in SHARES]], dtype=torch.float64)

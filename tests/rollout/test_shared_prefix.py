@@ -15,8 +15,9 @@ from vzero.config import Models
 from vzero.models.encoding import encode, pad_rows
 from vzero.models.loading import LoadedModel, load_model
 from vzero.models.prompt import prompt_of_text
-from vzero.rollout.generate import Sampling, generate
+from vzero.rollout.generate import generate
 from vzero.rollout.replay import replay
+from vzero.rollout.sampling import Sampling
 
 ANSWERS = [[20], [21, 22], [23, 24, 25, 2], [30, 31, 32, 33, 34], [2], [40, 41, 42, 2]]
 

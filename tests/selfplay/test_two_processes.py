@@ -37,6 +37,7 @@ SETTINGS = {
             "prompts": 4,
             "mini_batches": 1,
             "micro_tokens": 1,
+            "decode_tokens": 1,
             "max_new_tokens": 128,
             "learning_rate": 1e-4,
         },

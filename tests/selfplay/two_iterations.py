@@ -12,8 +12,8 @@ from vzero.config import Params, parse_params
 from vzero.models.loading import LoadedModel
 from vzero.models.prompt import Prompt
 from vzero.paths import Paths
-from vzero.rollout.generate import Rollout, Sampling
 from vzero.rollout.sampler import Decoder
+from vzero.rollout.sampling import Rollout, Sampling
 from vzero.stages import questioner, questions, solver, votes
 
 ROOT = Path(__file__).parents[2]

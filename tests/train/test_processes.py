@@ -35,7 +35,7 @@ CONFIGS = Path(__file__).parents[2] / "configs" / "accelerate"
 DRIVER = Path(__file__).parents[1] / "killed_process.py"
 WHOLE, SHARDED = "cpu_2_processes", "cpu_2_processes_fsdp2"
 # A pass of one prompt rounds alike wherever it runs; what is left is the order in which gradients are added.
-ALIKE = {"micro_tokens": 1}
+ALIKE = {"micro_tokens": 1, "decode_tokens": 1}
 
 
 def copy_project(made: Path, folder: Path, *, models: dict | None = None, **changes) -> Paths:

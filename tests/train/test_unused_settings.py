@@ -65,6 +65,7 @@ SETTINGS: dict[str, tuple[Any, set[str]]] = {
     "group": (8, EVERY),
     "mini_batches": (2, EVERY),
     "micro_tokens": (1_000, EVERY),
+    "decode_tokens": (1_000, EVERY),
     "temperature": (0.7, EVERY),
     "method.logprob_temperature": ("rollout", EVERY),
     "max_new_tokens": (8, EVERY),

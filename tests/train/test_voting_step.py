@@ -22,8 +22,9 @@ from vzero.needle.scenes import draw_scene, render
 from vzero.prompts.roles import questioner_view
 from vzero.prompts.views import FULL, Picture
 from vzero.rollout import prefix
-from vzero.rollout.generate import Rollout, Sampling, generate
+from vzero.rollout.generate import generate
 from vzero.rollout.sampler import Decoder
+from vzero.rollout.sampling import Rollout, Sampling
 from vzero.train.prompts import prepare
 from vzero.train.records import log_row, rollout_rows
 from vzero.train.scoring import ScoredStep, score_step

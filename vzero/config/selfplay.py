@@ -90,6 +90,7 @@ class Role(Section):
     group: Annotated[int, Field(ge=2)] = 4
     mini_batches: Positive = 2
     micro_tokens: Positive = 16_384
+    decode_tokens: Positive = 262_144
     temperature: Annotated[float, Field(gt=0)] = 1.0
     max_new_tokens: Positive = 2_048
     max_prompt_tokens: Positive = 1_024

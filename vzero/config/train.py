@@ -60,6 +60,9 @@ class Train(Section):
     micro_tokens: Positive = 16_384
     """Tokens a pass through a model, prompts and answers with their padding; bounds memory, changes nothing
     else. A single prompt with its group may pass it."""
+    decode_tokens: Positive = 262_144
+    """Tokens of the answers that are decoded together, each with its prompt; bounds memory, changes nothing
+    else. As they end, others take their places. A group may pass it."""
     temperature: float = Field(default=1.0, gt=0)
     """Of sampling."""
     max_new_tokens: Positive = 16

@@ -22,8 +22,8 @@ from vzero.models.loading import LoadedModel, load_model
 from vzero.models.pixels import resized
 from vzero.models.prompt import Prompt, prompts_of, refused_picture
 from vzero.progress import LoggedProgress
-from vzero.rollout.generate import Sampling
 from vzero.rollout.sampler import Decoder
+from vzero.rollout.sampling import Sampling
 from vzero.tables import REFUSED
 
 REFUSAL: dict[str, Any] = {

@@ -18,7 +18,7 @@ import torch
 from vzero.config.methods.base import MethodSettings
 from vzero.config.methods.grpo import Advantage
 from vzero.prompts.views import View
-from vzero.rollout.generate import Rollout
+from vzero.rollout.sampling import Rollout
 from vzero.signals.groups import group_normalise
 from vzero.voting.voters import Ask
 

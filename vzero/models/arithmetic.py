@@ -92,6 +92,11 @@ class LanguageModel:
         backward = 2 * (self.weights.all + self.weights.trained) * positions + 2 * attention
         return PassFlops(forward, forward, backward if self.weights.trained else 0)
 
+    def token_flops(self, rows: int, keys: int, window: int) -> int:
+        """Of a token a row by `vzero.rollout.one_token`."""
+        linear = rows * self.linear_layers * delta_token_flops(window, *self.linear_heads)
+        return 2 * self.weights.all * rows + self.pair * rows * keys + linear
+
 
 @dataclass(frozen=True)
 class VisionTower:
@@ -165,6 +170,14 @@ def linear_attention_flops(tokens: int, heads: int, key: int, value: int) -> int
     chunk = chunk_of(tokens)
     products = chunk**2 * (2 * key + value) + 3 * chunk * key * value
     return 2 * heads * math.ceil(tokens / chunk) * products
+
+
+def delta_token_flops(window: int, heads: int, key: int, value: int) -> int:
+    """Of a row's token through one layer of the gated delta rule by `vzero.rollout.delta_rule`.
+
+    Key and query meet the state, the window's keys, and by these its differences.
+    """
+    return 4 * heads * (key * value + window * (key + value))
 
 
 def _squares(side: int, window: int) -> int:

@@ -87,6 +87,7 @@ def pass_over_padding(network: torch.nn.Module) -> None:
         children = dict(module.named_children())
         if "in_proj_a" in children:
             module.register_forward_pre_hook(_note_padding, with_kwargs=True)
+            module.register_forward_hook(_forget_padding)
             for name in ("in_proj_a", "in_proj_b"):
                 children[name].register_forward_hook(partial(_closed_at_padding, module))
 
@@ -95,6 +96,10 @@ def _note_padding(module, args, kwargs) -> None:
     module.piece_mask = kwargs.get("attention_mask")
     if (cache := kwargs.get("cache_params")) is not None:
         cache.layers[module.layer_idx].piece_mask = module.piece_mask
+
+
+def _forget_padding(module, args, output) -> None:
+    module.piece_mask = None
 
 
 def _closed_at_padding(layer, module, args, output):

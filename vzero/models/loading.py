@@ -59,6 +59,11 @@ class LoadedModel:
         return Work(self.network)
 
     @cached_property
+    def vocabulary(self) -> int:
+        """Tokens of the tokenizer, which may take long to count them."""
+        return len(self.tokenizer)
+
+    @cached_property
     def prompt_tokenizer(self) -> PromptTokenizer:
         return prompt_tokenizer(self.tokenizer)
 
@@ -80,7 +85,7 @@ class LoadedModel:
         if not named:
             named = _token_ids(GenerationConfig.from_model_config(self.network.config).eos_token_id)
         ids = dict.fromkeys(_token_ids(self.tokenizer.eos_token_id) + named)
-        return [token for token in ids if 0 <= token < len(self.tokenizer)]
+        return [token for token in ids if 0 <= token < self.vocabulary]
 
     @property
     def shares_prefixes(self) -> bool:

@@ -34,6 +34,17 @@ class Work:
         if grids is not None:
             self._add(self._vision_tower.flops(grids.tolist()))
 
+    def count_token(self, rows: int, keys: int, window: int) -> None:
+        """A token a row as `vzero.rollout.one_token` computes it: attention spans (rows, keys), linear
+        attention a window of tokens beside its state."""
+        self.positions += rows
+        self.flops += self._language_model.token_flops(rows, keys, window)
+
+    def count_fold(self, rows: int, window: int) -> None:
+        """A window of so many tokens a row that is folded into the states of linear attention."""
+        heads, key, value = self._language_model.linear_heads
+        self.flops += 2 * rows * self._language_model.linear_layers * heads * window * key * value
+
     def count_read_out(self, positions: int, *, differentiated: bool = False) -> None:
         """Logits of the whole vocabulary. With gradients they are made again in the backward pass, as the
         loss does; `differentiated` says whether the hidden states have one."""

@@ -20,8 +20,8 @@ from vzero.needle.questions import REGION_FAMILIES, Question
 from vzero.needle.scenes import SIDES, draw_scene, render
 from vzero.prompts import views
 from vzero.prompts.views import NEGATIVE, POSITIVE, View, full_view, with_crop
-from vzero.rollout.generate import Sampling
 from vzero.rollout.sampler import Decoder
+from vzero.rollout.sampling import Sampling
 
 NO_NEIGHBOURS = Neighbours({}, open=lambda image_id: Picture(image_id, np.empty((0, 0, 3), np.uint8)))
 CALIBRATION_STREAM = 3  # beside those of vzero.needle.dataset.STREAMS: seen by nothing else

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import cv2
@@ -87,7 +87,7 @@ def with_tags(model: LoadedModel, *, seed: int) -> LoadedModel:
     torch.manual_seed(seed)
     model.tokenizer.add_tokens(list(TAGS), special_tokens=False)
     model.network.resize_token_embeddings(len(model.tokenizer), mean_resizing=False)
-    return model
+    return replace(model)  # which knows nothing of the tokenizer as it was
 
 
 def teach_step(

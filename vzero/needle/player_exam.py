@@ -20,8 +20,8 @@ from vzero.needle.scenes import SIDES, Scene, draw_scene, render
 from vzero.needle.written import read_answer, seen
 from vzero.prompts.roles import fast_view, questioner_view
 from vzero.prompts.views import Picture, View, full_view
-from vzero.rollout.generate import Sampling
 from vzero.rollout.sampler import Decoder
+from vzero.rollout.sampling import Sampling
 
 STREAMS = {"written": 4, "answered": 5, "windows": 6}  # beside those of the models' pair
 GROUP = 8  # slow answers that vote

@@ -5,27 +5,30 @@ Each function runs what training runs: the sampler's steps, the replays, the los
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from vzero.config import Train
+from vzero.models.encoding import encode
 from vzero.models.loading import LoadedModel
 from vzero.models.recompute import recompute_layers
 from vzero.models.shapes import config_of
 from vzero.plan.depth import FULL, extrapolated, fewest, with_layers
 from vzero.plan.fake import Precision, Shown, answers, fake_model, fake_prompt, fake_zeros
 from vzero.plan.tracing import Stages, Stopwatch, folded
-from vzero.rollout import plain
-from vzero.rollout.generate import Sampling, drawn
-from vzero.rollout.prefix import Prefix, extend, fork, prefill, text_piece
+from vzero.rollout.decoding import Decoding
+from vzero.rollout.delta_rule import WINDOW
+from vzero.rollout.generate import prefilled
+from vzero.rollout.prefix import begin, computing
 from vzero.rollout.replay import replay
 from vzero.rollout.responses import vocabulary_logits
+from vzero.rollout.sampling import Sampling
 from vzero.train.loss import Loss, Part, Scored
 from vzero.train.replays import GivenAnswers, own_logprobs, replay_views
 from vzero.train.update import optimizer_of
@@ -73,37 +76,57 @@ class Subject:
 
 
 @cache
-def sampling(subject: Subject, shape: Pass) -> Stages:
-    """`group` answers to every prompt: `prefill`, and `decode`, all of an answer's further tokens."""
+def prefilling(subject: Subject, shape: Pass) -> Stages:
+    """Prompts encoded, and each forked into the slots of its answers, with their first tokens."""
 
     @torch.no_grad()
     def trace(config: Any) -> Stages:
         model = subject.load(config)
         watch = _watch(model)
         prompts = _prompts(model, shape)
-        with watch.running():
+        with watch.running(), computing(model):
+            decoding = _decoding(model, shape)
             with watch.stage("prefill"):
-                if model.shares_prefixes:
-                    prefix = fork(prefill(model, prompts), shape.group)
-                else:
-                    prefix = plain.prefill(model, prompts, shape.group)
-                _draw(model, prefix)
-            if shape.tokens > 1:
-                with watch.stage("first"):
-                    _next_token(model, _copy_of(prefix))
-                longer = _after(prefix, shape.tokens - 2)
-                del prefix
-                with watch.stage("last"):
-                    _next_token(model, longer)
+                prefix, rows = prefilled(model, prompts, shape.group)
+                decoding.put(prefix, rows, range(shape.rows))
+        return watch.stages
+
+    return extrapolated(subject.config, trace)
+
+
+@cache
+def decoding(subject: Subject, shape: Pass) -> Stages:
+    """All tokens of answers but the first, in slots that are all in use from begin to end."""
+    if shape.tokens == 1:
+        return {}
+
+    @torch.no_grad()
+    def trace(config: Any) -> Stages:
+        model = subject.load(config)
+        watch = _watch(model)
+        with watch.running(), computing(model):
+            slots = _decoding(model, shape)
+            # What they hold does not matter, only how much.
+            short = fake_prompt(model, Shown((), 2), "short")
+            prefix = begin(model, encode(model, [short]))
+            slots.put(prefix, [0] * shape.rows, range(shape.rows))
+            del prefix
+            longest = max(shown.length for task in shape.prompts for shown in task)
+            for stage, said in (("first", 0), ("last", shape.tokens - 2)):
+                slots.span = longest + said
+                with watch.stage(stage):
+                    slots.step()
+            with watch.stage("window"):
+                slots.fold()
+                slots.left()
         return watch.stages
 
     stages = extrapolated(subject.config, trace)
-    if shape.tokens == 1:
-        return stages
-    first, last = stages.pop("first"), stages.pop("last")
-    # Token by token the cache grows by one, and with it what a token costs.
-    total = (first + last) * ((shape.tokens - 1) / 2)
-    return stages | {"decode": replace(total, peak=last.peak, held=last.held)}
+    # Token by token the columns in use grow by one, and with them what a token costs.
+    steps = shape.tokens - 1
+    graphs = (stages["first"] + stages["last"]) * (steps / 2)
+    total = replace(graphs, graphed=graphs.kernels) + stages["window"] * (steps / WINDOW)
+    return {"decode": replace(total, peak=stages["last"].peak, held=stages["last"].held)}
 
 
 @cache
@@ -247,37 +270,8 @@ def _add(total: torch.Tensor, weight: torch.Tensor) -> None:
     weight.grad = None
 
 
-def _next_token(model: LoadedModel, prefix: Prefix) -> None:
-    rows = prefix.mask.shape[0]
-    ids = torch.zeros(rows, 1, dtype=torch.int64)
-    _, longer = extend(model, prefix, text_piece(ids, torch.ones_like(ids)))
-    _draw(model, longer)
-
-
-def _draw(model: LoadedModel, prefix: Prefix) -> None:
-    rows = prefix.mask.shape[0]
-    drawn(model, prefix.last_hidden, Sampling(1.0, 1), torch.zeros(rows))
-
-
-def _copy_of(prefix: Prefix) -> Prefix:
-    """The same tensors behind another cache, for `extend` uses the given one up."""
-    cache = copy.copy(prefix.cache)
-    cache.layers = [copy.copy(layer) for layer in prefix.cache.layers]
-    return Prefix(cache, prefix.mask, prefix.next_position, prefix.last_hidden)
-
-
-def _after(prefix: Prefix, tokens: int) -> Prefix:
-    """The prefix as it is when so many more tokens were decoded."""
-    longer = _copy_of(prefix)
-    layers: list[Any] = longer.cache.layers
-    for layer in layers:
-        if hasattr(layer, "keys"):
-            layer.keys, layer.values = (_longer(each, tokens, 2) for each in (layer.keys, layer.values))
-    mask = torch.cat([prefix.mask, prefix.mask.new_ones(len(prefix.mask), tokens)], dim=1)
-    return Prefix(longer.cache, mask, prefix.next_position + tokens, prefix.last_hidden)
-
-
-def _longer(tensor: torch.Tensor, by: int, dim: int) -> torch.Tensor:
-    shape = list(tensor.shape)
-    shape[dim] = by
-    return torch.cat([tensor, tensor.new_zeros(shape)], dim=dim)
+def _decoding(model: LoadedModel, shape: Pass) -> Decoding:
+    longest = max(shown.length for task in shape.prompts for shown in task)
+    uniforms = np.zeros((shape.rows, shape.tokens))
+    sampling = Sampling(1.0, shape.tokens)
+    return Decoding(model, sampling, uniforms, slots=shape.rows, columns=longest + shape.tokens)

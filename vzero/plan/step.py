@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from vzero.config import Params
+from vzero.config import Params, Train
 from vzero.methods.base import Method, Sample, Task
 from vzero.plan import passes
 from vzero.plan.fake import Shown, image_tokens
@@ -84,11 +84,8 @@ class Step:
     def _sampled(self) -> Cost:
         writes = self._method.settings.teacher == "writes"
         asked = _shown(self._task.asked, self._planned)
-        parts = self._parts(self._tasks, [asked])
-        found = (
-            passes.sampling(self._teacher if writes else self._student, self._pass([asked], size))
-            for size in parts
-        )
+        writer = self._teacher if writes else self._student
+        found = _answered(writer, self._pass([asked], self._tasks), self._train)
         return _cost(found, self._memory.while_scoring, host=self._memory.host)
 
     def _replayed(self, resident: float) -> Cost:
@@ -139,7 +136,8 @@ class Step:
         rows = max(1, settings.batch_tokens // (shown.length + settings.max_new_tokens))
         shape = Pass(((shown,),) * rows, 1, settings.max_new_tokens)
         size = self._memory.weights // 4 * _bytes_of(self._params)
-        return _cost([passes.sampling(self._frozen_student, shape)], size)
+        subject = self._frozen_student
+        return _cost([passes.prefilling(subject, shape), passes.decoding(subject, shape)], size)
 
     @property
     def _kept(self) -> float:
@@ -156,6 +154,22 @@ class Step:
 
     def _pass(self, shown: Sequence[Shown], tasks: int) -> Pass:
         return Pass((tuple(shown),) * tasks, self._train.group, self._planned.answer_tokens)
+
+
+def _answered(writer: Subject, asked: Pass, train: Train) -> list[Stages]:
+    """Prompts encoded in passes, and their answers decoded in as many slots as the bound allows."""
+    [[shown], *_] = asked.prompts
+    count = len(asked.prompts)
+    each = shown.length * (asked.group if writer.naive else 1)
+    parts = [len(part) for part in pack([each] * count, train.micro_tokens)]
+    at_once = min(count, max(1, train.decode_tokens // (shown.length + asked.tokens) // asked.group))
+    waves = [at_once] * (count // at_once) + ([count % at_once] if count % at_once else [])
+    decoded = [passes.decoding(writer, replace(asked, prompts=asked.prompts[:size])) for size in waves]
+    slots = max((stages["decode"].held for stages in decoded if stages), default=0)
+    encoded = [
+        passes.prefilling(writer, replace(asked, prompts=asked.prompts[:size]))["prefill"] for size in parts
+    ]
+    return [{"prefill": replace(counts, peak=counts.peak + slots)} for counts in encoded] + decoded
 
 
 def _cost(found: Iterator[Stages] | Sequence[Stages], resident: float, *, host: float = 0) -> Cost:

@@ -3,10 +3,10 @@
 What the words mean here:
 
 - kernel: an operation of PyTorch's that makes or changes a tensor. Views make none (`VIEWS`). An operation
-  that a card runs as several launches counts once.
-- bytes: what its inputs and outputs take. A gather reads as much as it writes. What a cache of the card
-  saves is not taken off.
-- sync: an operation that waits for a value of the device: `item`, `nonzero` and their kind.
+  that a card runs as several launches counts once, and so does one that only a CPU takes apart (`FUSED`).
+- bytes: what its inputs and outputs take. A gather reads as much as it writes, and what puts values into
+  places of a tensor writes as much as it reads. What a cache of the card saves is not taken off.
+- sync: an operation that waits for values of the device: `item`, `tolist`, `nonzero` and their kind.
 - peak: the most bytes of fake tensors alive at once, above those that were there before, that is above the
   weights. The allocator's own slack is not in it; it comes on top.
 - FLOPs are counted by the engine itself, by shapes (`vzero.models.work`). Those of products of float32
@@ -24,6 +24,7 @@ from typing import Any
 
 import torch
 from torch._subclasses.fake_tensor import FakeTensor
+from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
 VIEWS = frozenset(
@@ -32,6 +33,9 @@ VIEWS = frozenset(
     | {"unbind", "lift_fresh", "chunk", "diagonal", "unfold", "view_as"}
 )
 GATHERS = frozenset({"index", "embedding", "index_select", "gather"})
+SCATTERS = {"index_put_": 2, "index_copy_": 3, "scatter_": 3}
+"""What puts values into places of a tensor, and which of its inputs they are."""
+FUSED = frozenset({torch.nn.functional.rms_norm})
 SYNCS = frozenset({"_local_scalar_dense", "item", "nonzero"})
 PRODUCTS = {"mm": 0, "bmm": 0, "addmm": 1, "baddbmm": 1}
 """Products of matrices, and which of their inputs is the first factor."""
@@ -46,6 +50,8 @@ class Counts:
     """Of `flops`: products of float32 matrices."""
     bytes: float = 0
     kernels: float = 0
+    graphed: float = 0
+    """Of `kernels`: those of a recorded graph, which a processor does not launch one by one."""
     syncs: float = 0
     peak: float = 0
     """Bytes."""
@@ -76,6 +82,7 @@ class Tally(TorchDispatchMode):
     peaks: dict[str, int] = field(default_factory=dict)
     """By the place where they were reached."""
     place: str = ""
+    inside_fused: bool = False
     _sizes: dict[int, int] = field(default_factory=dict)
     _alive: dict[int, weakref.ref] = field(default_factory=dict)
 
@@ -87,6 +94,8 @@ class Tally(TorchDispatchMode):
         if name.startswith("index"):
             args = _by_numbers(args)
         made = func(*args, **(kwargs or {}))
+        if self.inside_fused:
+            return made
         plain = name.rstrip("_")
         self.syncs += name in SYNCS
         outputs = list(_tensors([made]))
@@ -96,13 +105,20 @@ class Tally(TorchDispatchMode):
         self.kernels += 1
         if plain in PRODUCTS and outputs[0].dtype == torch.float32:
             self.fp32_flops += 2 * outputs[0].numel() * args[PRODUCTS[plain]].shape[-1]
-        self.bytes += 2 * _size(outputs) if name in GATHERS else _size(inputs) + _size(outputs)
+        self.bytes += _moved(name, args, inputs, outputs)
         there = {leaf.untyped_storage()._cdata for leaf in inputs if isinstance(leaf, FakeTensor)}
         for output in outputs:
             # What is written in place may have been there before, and does not count then.
             if isinstance(output, FakeTensor) and output.untyped_storage()._cdata not in there:
                 self._keep(output)
         return made
+
+    def count_fused(self, given: Iterable[Any], made: torch.Tensor) -> None:
+        """One kernel, whose inputs may be no tensors too."""
+        self.kernels += 1
+        self.bytes += _size([*_tensors(given), made])
+        if isinstance(made, FakeTensor):
+            self._keep(made)
 
     def _keep(self, tensor: torch.Tensor) -> None:
         storage = tensor.untyped_storage()
@@ -117,6 +133,38 @@ class Tally(TorchDispatchMode):
         if self._alive.get(key) is reference:
             del self._alive[key]
             self.live -= self._sizes.pop(key)
+
+
+@dataclass
+class Functions(TorchFunctionMode):
+    """What has to be seen before it is taken apart: fused functions, and values that are asked for."""
+
+    tally: Tally
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        self.tally.syncs += func is torch.Tensor.tolist
+        if func not in FUSED:
+            return func(*args, **(kwargs or {}))
+        self.tally.inside_fused = True
+        try:
+            made = func(*args, **(kwargs or {}))
+        finally:
+            self.tally.inside_fused = False
+        self.tally.count_fused([*args, *(kwargs or {}).values()], made)
+        return made
+
+
+def _moved(name: str, args: Any, inputs: list[torch.Tensor], outputs: list[torch.Tensor]) -> int:
+    """Bytes."""
+    if name in GATHERS:
+        return 2 * _size(outputs)
+    if name in SCATTERS:
+        values = args[SCATTERS[name]]
+        return 2 * _size([values]) if isinstance(values, torch.Tensor) else 0
+    return _size(inputs) + _size(outputs)
 
 
 def _by_numbers(args: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -178,7 +226,7 @@ class Stopwatch:
 
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
-        with self._tally:
+        with self._tally, Functions(self._tally):
             yield
 
     @contextlib.contextmanager
@@ -193,7 +241,7 @@ class Stopwatch:
 
     def _now(self) -> Counts:
         tally = self._tally
-        return Counts(self._flops(), tally.fp32_flops, tally.bytes, tally.kernels, tally.syncs)
+        return Counts(self._flops(), tally.fp32_flops, tally.bytes, kernels=tally.kernels, syncs=tally.syncs)
 
 
 def folded(stages: Stages) -> Stages:

@@ -13,7 +13,7 @@ def vocabulary_logits(model: LoadedModel, hidden: torch.Tensor, temperature: flo
     Sizes of one family pad their embedding tables differently, so only the tokenizer's entries are kept.
     """
     logits = model.network.lm_head(hidden.to(model.network.lm_head.weight.dtype))
-    logits = logits[..., : len(model.tokenizer)].float()
+    logits = logits[..., : model.vocabulary].float()
     return logits if temperature == 1.0 else logits / temperature
 
 

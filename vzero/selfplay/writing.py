@@ -13,8 +13,8 @@ from vzero.models.loading import LoadedModel
 from vzero.models.prompt import prompts_of
 from vzero.prompts.roles import REGION
 from vzero.prompts.views import FULL
-from vzero.rollout.generate import Rollout, Sampling
 from vzero.rollout.sampler import Sampler
+from vzero.rollout.sampling import Rollout, Sampling
 from vzero.selfplay.images import Photograph
 from vzero.shards import frame_of
 from vzero.tables import Questions

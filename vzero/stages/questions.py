@@ -10,6 +10,7 @@ from vzero.config import Params
 from vzero.models.hashing import folder_hash
 from vzero.models.loading import load_model
 from vzero.paths import Paths
+from vzero.rollout.generate import Bounds
 from vzero.rollout.sampler import Decoder
 from vzero.selfplay.batches import Written, hand_down, write_in_batches
 from vzero.selfplay.chain import MODEL, iteration_of, stopped
@@ -27,7 +28,9 @@ def run(params: Params, paths: Paths, iteration: str) -> dict[str, Any]:
     if reason := stopped(before):
         return hand_down(written, reason)
     model = load_model(before / MODEL, params.models)
-    sampler, content = Decoder(model, tokens=settings.questioner.micro_tokens), folder_hash(before / MODEL)
+    role = settings.questioner
+    sampler = Decoder(model, Bounds(role.micro_tokens, role.decode_tokens))
+    content = folder_hash(before / MODEL)
 
     def write(rows: pl.DataFrame) -> pl.DataFrame:
         photographs = load_photographs(paths, rows, settings)

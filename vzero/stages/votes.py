@@ -10,6 +10,7 @@ from vzero.config import Params
 from vzero.models.hashing import folder_hash
 from vzero.models.loading import load_model
 from vzero.paths import Paths
+from vzero.rollout.generate import Bounds
 from vzero.rollout.sampler import Decoder
 from vzero.selfplay.batches import Written, hand_down, write_in_batches
 from vzero.selfplay.chain import iteration_of, model_in, stopped
@@ -29,7 +30,9 @@ def run(params: Params, paths: Paths, iteration: str) -> dict[str, Any]:
     if reason := stopped(before):
         return hand_down(written, reason)
     model = load_model(folder, params.models)
-    sampler, content = Decoder(model, tokens=settings.solver.micro_tokens), folder_hash(folder)
+    role = settings.solver
+    sampler = Decoder(model, Bounds(role.micro_tokens, role.decode_tokens))
+    content = folder_hash(folder)
     index = image_index(paths)
     questions = read(before / "questions", Questions).filter(status=OK).sort("question_id")
 

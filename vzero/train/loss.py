@@ -260,7 +260,7 @@ def _by_chunks(
     """
     valid = mask.bool()
     places = valid.flatten().nonzero().squeeze(1)
-    size = max(1, CHUNK_LOGITS // len(read_out[0][0].tokenizer))
+    size = max(1, CHUNK_LOGITS // read_out[0][0].vocabulary)
     chunks = list(zip(*(tensor.flatten(0, 1)[places].split(size) for tensor in tensors), strict=True))
     tokens = sum(len(first) for first, *_ in chunks)
     for model, hidden in read_out:

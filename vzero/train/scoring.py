@@ -10,7 +10,7 @@ from accelerate.utils import gather_object
 
 from vzero.methods.base import Answers, Credit
 from vzero.models.encoding import pad_rows
-from vzero.rollout.generate import Rollout, Sampling
+from vzero.rollout.sampling import Rollout, Sampling
 from vzero.train.costs import Cost, Meter
 from vzero.train.loss import Loss, Scored
 from vzero.train.prompts import Batch

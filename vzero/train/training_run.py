@@ -9,6 +9,7 @@ from vzero.config import Train
 from vzero.methods import method_of
 from vzero.methods.base import Method
 from vzero.models.loading import LoadedModel
+from vzero.rollout.generate import Bounds
 from vzero.rollout.sampler import Decoder, Sampler
 
 
@@ -47,6 +48,7 @@ def training_run(
     """A run of the method that `train` asks for, or of `method`, with answers decoded in this process."""
     part = train.method.teacher
     writer = teacher if part == "writes" and teacher is not None else student
-    sampler = Decoder(writer, tokens=train.micro_tokens)
-    voter = None if part != "votes" or teacher is None else Decoder(teacher, tokens=train.micro_tokens)
+    bounds = Bounds(train.micro_tokens, train.decode_tokens)
+    sampler = Decoder(writer, bounds)
+    voter = None if part != "votes" or teacher is None else Decoder(teacher, bounds)
     return TrainingRun(student, teacher, reference, train, method or method_of(train.method), sampler, voter)

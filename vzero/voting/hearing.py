@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from vzero.models.loading import LoadedModel
 from vzero.models.prompt import prompts_of
-from vzero.rollout.generate import Sampling
 from vzero.rollout.sampler import Sampler
+from vzero.rollout.sampling import Sampling
 from vzero.voting.voters import Ask
 
 Replies = list[list[str]]

@@ -15,7 +15,7 @@ from vzero.answers.readers.careful import read
 from vzero.config.voting import Voting, Words
 from vzero.prompts.roles import blind_view, boxed_view, fast_view
 from vzero.prompts.views import Picture, View, full_view
-from vzero.rollout.generate import Sampling
+from vzero.rollout.sampling import Sampling
 from vzero.signals.votes import Vote, majority
 from vzero.voting.orders import Order, shown_orders
 
