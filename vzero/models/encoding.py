@@ -12,6 +12,8 @@ from vzero.models.loading import LoadedModel
 from vzero.models.pixels import batched
 from vzero.models.prompt import Piece
 
+Padding = Literal["none", "left", "right"]
+
 
 @dataclass(frozen=True)
 class EncodedPrompts:
@@ -23,6 +25,7 @@ class EncodedPrompts:
     next_position: torch.Tensor  # (prompts,), rotary position of what follows
     pixels: torch.Tensor | None  # (patches, patch values); None without images
     grids: torch.Tensor | None  # (images, 3), patches in time, height, width
+    padding: Padding
 
     @property
     def lengths(self) -> torch.Tensor:
@@ -45,7 +48,8 @@ def encode(
         attention_mask=mask,
     )
     last = positions.masked_fill(mask == 0, -1).amax(dim=(0, 2))
-    return EncodedPrompts(token_ids, mask, positions, last + 1, pixels, grids)
+    ragged = len({len(row) for row in rows}) > 1
+    return EncodedPrompts(token_ids, mask, positions, last + 1, pixels, grids, padding if ragged else "none")
 
 
 def pad_rows(

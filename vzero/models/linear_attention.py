@@ -93,9 +93,13 @@ def pass_over_padding(network: torch.nn.Module) -> None:
 
 
 def _note_padding(module, args, kwargs) -> None:
+    """Padding is what the library says, or what the cache was told where the library was told of none."""
     module.piece_mask = kwargs.get("attention_mask")
     if (cache := kwargs.get("cache_params")) is not None:
-        cache.layers[module.layer_idx].piece_mask = module.piece_mask
+        layer = cache.layers[module.layer_idx]
+        if module.piece_mask is None:
+            module.piece_mask = getattr(layer, "piece_mask", None)
+        layer.piece_mask = module.piece_mask
 
 
 def _forget_padding(module, args, output) -> None:

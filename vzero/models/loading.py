@@ -22,6 +22,7 @@ from transformers.utils import logging
 
 from vzero.config import Models
 from vzero.errors import ConfigError, ModelError
+from vzero.models.behind_prefix import attend_behind_prefixes
 from vzero.models.linear_attention import pass_over_padding
 from vzero.models.prompt_tokenizer import PromptTokenizer, prompt_tokenizer
 from vzero.models.work import Work
@@ -164,6 +165,7 @@ def load_model(
         network.requires_grad_(False)
     network.eval()
     pass_over_padding(network)
+    attend_behind_prefixes(network)
     model = LoadedModel(
         network=network,
         tokenizer=processors.tokenizer,

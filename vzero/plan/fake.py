@@ -16,6 +16,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from transformers import AutoModelForImageTextToText
 from transformers.initialization import no_init_weights
 
+from vzero.models.behind_prefix import attend_behind_prefixes
 from vzero.models.linear_attention import pass_over_padding
 from vzero.models.loading import DTYPES, LoadedModel
 from vzero.models.pixels import Made, Pixels
@@ -69,6 +70,7 @@ def fake_model(
         network.tie_weights()
     network.eval().requires_grad_(trainable)
     pass_over_padding(network)
+    attend_behind_prefixes(network)
     _let_places_be_real(network)
     autocast = compute if trainable and compute is not torch.float32 else None
     vocabulary = Vocabulary(config.get_text_config().vocab_size)

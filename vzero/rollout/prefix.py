@@ -31,6 +31,7 @@ class Prefix:
     mask: torch.Tensor  # (rows, length), 0 on padding, which may stand anywhere
     next_position: torch.Tensor  # (rows,), rotary position of the next token
     last_hidden: torch.Tensor  # (rows, width), predicts the next token
+    padded: bool
 
 
 def prefill(model: LoadedModel, prompts: Sequence[Prompt]) -> Prefix:
@@ -94,6 +95,7 @@ def begin(model: LoadedModel, encoded: EncodedPrompts) -> Prefix:
         mask=encoded.mask[:, :0],
         next_position=encoded.next_position.new_zeros(rows),
         last_hidden=torch.empty(rows, 0, device=model.device),
+        padded=False,
     )
     return extend(model, nothing, encoded)[1]
 
@@ -116,7 +118,13 @@ def select(prefix: Prefix, rows: torch.Tensor) -> Prefix:
     """The rows of these numbers (chosen,), any of them as often as wanted. The given prefix stays usable."""
     cache = copy.copy(prefix.cache)
     cache.layers = [_selected(layer, rows) for layer in prefix.cache.layers]
-    return Prefix(cache, prefix.mask[rows], prefix.next_position[rows], prefix.last_hidden[rows])
+    return replace(
+        prefix,
+        cache=cache,
+        mask=prefix.mask[rows],
+        next_position=prefix.next_position[rows],
+        last_hidden=prefix.last_hidden[rows],
+    )
 
 
 def _selected(layer, rows: torch.Tensor):
@@ -136,12 +144,14 @@ def extend(model: LoadedModel, prefix: Prefix, piece: EncodedPrompts) -> tuple[t
         hidden, longer = extend(model, prefix, _padded(model, piece))
         return hidden[:, :1], longer
     mask = torch.cat([prefix.mask, piece.mask], dim=1)
+    by_order = not prefix.padded and piece.padding != "left"
+    _tell(prefix.cache, piece.mask if by_order and piece.padding == "right" else None)
     chunk = {"chunk_size": chunk_of(piece.token_ids.shape[1])} if model.has_linear_attention else {}
     model.work.count_pass(piece.token_ids, mask.shape[1], piece.grids)
     with computing(model):
         hidden = model.network.model(
             input_ids=piece.token_ids,
-            attention_mask=mask,
+            attention_mask=None if by_order else mask,
             position_ids=piece.positions + prefix.next_position[:, None],
             pixel_values=piece.pixels,
             image_grid_thw=piece.grids,
@@ -152,7 +162,15 @@ def extend(model: LoadedModel, prefix: Prefix, piece: EncodedPrompts) -> tuple[t
     columns = torch.arange(piece.mask.shape[1], device=mask.device)
     last = (piece.mask * columns).argmax(dim=1)
     last_hidden = hidden[torch.arange(hidden.shape[0], device=hidden.device), last]
-    return hidden, Prefix(prefix.cache, mask, prefix.next_position + piece.next_position, last_hidden)
+    padded = prefix.padded or piece.padding != "none"
+    return hidden, Prefix(prefix.cache, mask, prefix.next_position + piece.next_position, last_hidden, padded)
+
+
+def _tell(cache: DynamicCache, piece_mask: torch.Tensor | None) -> None:
+    """Tell linear attention of padding that the library is not told of."""
+    for layer in cache.layers:
+        if isinstance(layer, ForkableLinearLayer):
+            layer.piece_mask = piece_mask
 
 
 def _padded(model: LoadedModel, piece: EncodedPrompts) -> EncodedPrompts:
@@ -166,6 +184,7 @@ def _padded(model: LoadedModel, piece: EncodedPrompts) -> EncodedPrompts:
         piece,
         token_ids=pad(piece.token_ids, (0, 1), value=model.pad_token),
         mask=pad(piece.mask, (0, 1)),
+        padding="right",
         positions=pad(piece.positions, (0, 1)),
     )
 
@@ -174,7 +193,8 @@ def text_piece(token_ids: torch.Tensor, mask: torch.Tensor) -> EncodedPrompts:
     """Right-padded text tokens (rows, n) as a piece to continue by."""
     columns = torch.arange(token_ids.shape[1], device=token_ids.device)
     positions = columns.expand(3, *token_ids.shape)
-    return EncodedPrompts(token_ids, mask, positions, mask.sum(dim=1), None, None)
+    padding = "none" if bool(mask.all()) else "right"
+    return EncodedPrompts(token_ids, mask, positions, mask.sum(dim=1), None, None, padding)
 
 
 def response_hidden(
