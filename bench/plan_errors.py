@@ -1,6 +1,7 @@
 """How far `vzero plan` is from the engine: what it tells of few layers, beside the passes on all of them.
 
-At the shapes of Qwen3.5-4B, which learns, and 27B, which scores two views of its answers; no weights.
+At the shapes of Qwen3.5-4B, which learns, and 27B, which scores two views of its answers; no weights. And what
+the plan tells of a token in 32 slots.
 """
 
 from __future__ import annotations
@@ -28,7 +29,17 @@ def measure() -> Iterator[Measurement]:
     seen = Pass(((Shown((IMAGE, CROP), TEXT + NOTICE),) * 2,), ANSWERS, TOKENS)
     learning, scoring = passes.learning.__wrapped__, passes.scoring.__wrapped__
     yield from _errors("update, 4B", lambda: learning(student, asked), 16 * size_of(student.folder).all)
+    yield from _decode(student)
     yield from _errors("two views, 27B", lambda: scoring(teacher, seen), 2 * size_of(teacher.folder).all)
+
+
+def _decode(student: Subject) -> Iterator[Measurement]:
+    """A token of each of 32 answers of up to 2,048, on average."""
+    asked = Pass(((Shown((IMAGE,), TEXT),),) * 4, ANSWERS, 2048)
+    counts = passes.decoding(student, asked)["decode"] * (1 / (asked.tokens - 1))
+    yield Measurement("decode_32_rows", "slots, 4B", "kernels", counts.kernels, "")
+    yield Measurement("decode_32_rows", "slots, 4B", "bytes", counts.bytes / 1e9, "GB")
+    yield Measurement("decode_32_rows", "slots, 4B", "syncs", counts.syncs, "")
 
 
 def _errors(variant: str, work: Callable[[], Stages], resident: int) -> Iterator[Measurement]:

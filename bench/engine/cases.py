@@ -5,16 +5,19 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import torch
 
-from bench.engine import THREADS, naive, shared, trl_trainer
+from bench.engine import THREADS, long_prompts, naive, shared, trl_trainer
 from bench.engine.floor import floor_seconds
 from bench.engine.memory import peak_bytes
 from bench.engine.settings import Setting, large, needle, write_large_models
 from bench.measurements import Measurement, compare_seconds
 from bench.timing import best_seconds, timed
+from vzero.rollout.generate import generate
+from vzero.rollout.sampling import Sampling
 
 ROUNDS = 3
 GROUPS = (1, 2, 4, 8, 16)
@@ -29,6 +32,8 @@ def measure() -> Iterator[Measurement]:
         setting = large(folder)
         yield from _replay("replay_1024", setting)
         yield from _train_memory(folder)
+        yield from long_prompts.measure(folder)
+        yield from _decode(replace(setting, samples=setting.samples * 4))
         yield from _step(setting)
         yield from _step_beside_trl(setting, folder)
         yield from _group_size(setting)
@@ -48,6 +53,16 @@ def _replay(case: str, setting: Setting) -> Iterator[Measurement]:
     )
     yield from compare_seconds(case, seconds, baseline="naive")
     yield Measurement(case, "shared", "largest difference", difference * 1e6, "1e-6")
+
+
+def _decode(setting: Setting) -> Iterator[Measurement]:
+    """Four prompts with eight answers each, beside the library's own cached sampling."""
+    prompts, sampling = setting.student_prompts, Sampling(1.0, max_new_tokens=setting.token_ids.shape[1])
+    ours = partial(generate, setting.student, prompts, sampling, group=setting.group, seed=0)
+    seconds = best_seconds(
+        {"slots": timed(ours), "library": timed(partial(naive.sample, setting))}, rounds=ROUNDS
+    )
+    yield from compare_seconds("decode_32_rows", seconds, baseline="library")
 
 
 def _step(setting: Setting) -> Iterator[Measurement]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 THRESHOLD = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"}
@@ -20,9 +21,22 @@ THRESHOLD = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536
 
 def peak_bytes(variant: str, folder: Path) -> int:
     """Bytes that the training pass of a variant takes at most, beyond models, optimizer and answers."""
-    command = [sys.executable, "-m", "bench.engine.memory", variant, str(folder)]
+    return measured_apart(__name__, variant, str(folder))
+
+
+def measured_apart(module: str, *arguments: str) -> int:
+    """The number that a module prints when it is run as a program."""
+    command = [sys.executable, "-m", module, *arguments]
     output = subprocess.run(command, env=os.environ | THRESHOLD, check=True, stdout=subprocess.PIPE)
     return int(output.stdout)
+
+
+def growth(work: Callable[[], object]) -> int:
+    """Bytes that work takes at most, beyond what there is."""
+    Path("/proc/self/clear_refs").write_text("5")
+    before = _status("VmRSS")
+    work()
+    return _status("VmHWM") - before
 
 
 def _measure(variant: str, folder: Path) -> int:
@@ -32,11 +46,7 @@ def _measure(variant: str, folder: Path) -> int:
     from bench.engine.settings import large
 
     torch.set_num_threads(THREADS)
-    update = {"shared": shared, "naive": naive}[variant].updater(large(folder))
-    Path("/proc/self/clear_refs").write_text("5")
-    before = _status("VmRSS")
-    update()
-    return _status("VmHWM") - before
+    return growth({"shared": shared, "naive": naive}[variant].updater(large(folder)))
 
 
 def _status(name: str) -> int:
