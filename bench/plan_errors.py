@@ -1,7 +1,7 @@
 """How far `vzero plan` is from the engine: what it tells of few layers, beside the passes on all of them.
 
-At the shapes of Qwen3.5-4B, which learns, and 27B, which scores two views of its answers; no weights. And what
-the plan tells of a token in 32 slots.
+At the shapes of Qwen3.5-4B, which learns, and 27B, which scores two views of its answers; no weights. And
+what the plan tells of a token in 32 slots.
 """
 
 from __future__ import annotations

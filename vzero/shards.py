@@ -28,6 +28,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from vzero.digests import digests
 from vzero.errors import ProjectError
 from vzero.locks import held
 from vzero.tables import Samples
@@ -284,16 +285,15 @@ def write_json(path: Path, content: Any) -> None:
 
 def content_hash(*paths: Path, without: Collection[str] = ()) -> str:
     """A hash of the bytes and relative names of files and folders, but for files of these relative names."""
-    digest = hashlib.sha256()
+    digest, named = hashlib.sha256(), []
     for path in paths:
-        files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
-        for file in files:
+        for file in sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]:
             name = str(file.relative_to(path))
-            if "__pycache__" in file.parts or name in without:
-                continue
-            digest.update(name.encode())
-            with file.open("rb") as opened:
-                digest.update(hashlib.file_digest(opened, "sha256").digest())
+            if "__pycache__" not in file.parts and name not in without:
+                named.append((name, file))
+    for (name, _), found in zip(named, digests([file for _, file in named]), strict=True):
+        digest.update(name.encode())
+        digest.update(found)
     return digest.hexdigest()
 
 

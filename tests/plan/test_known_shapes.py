@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import torch
 from tiny_models import save_tiny
+from transformers.models.qwen3_5.modeling_qwen3_5 import Qwen3_5VisionModel
 
 from vzero.config import Models, Train
 from vzero.config.methods import over_recipe
@@ -71,10 +73,31 @@ def test_an_offloaded_teacher_leaves_its_output_layer_while_the_student_learns()
     assert memory.host == 2 * (TEACHER - READ_OUT)
 
 
+def sharded(recipe: str = "paper", **train):
+    settings = Train(**{"recipe": recipe} | train)
+    return memory_of(settings, method_of(settings.method), FROM_27B, processes=8, sharded=True)
+
+
 def test_a_sharded_student_keeps_a_slice_of_its_moments_beside_whole_weights():
-    settings = Train(recipe="paper")
-    memory = memory_of(settings, method_of(settings.method), FROM_27B, processes=8, sharded=True)
-    assert memory.while_learning == 8 * STUDENT + 12 * STUDENT // 8 + 2 * TEACHER
+    """A moving teacher is whole on each process, and in the student's precision."""
+    memory = sharded(teacher={"kind": "ema"})
+    assert memory.while_learning == 8 * STUDENT + 12 * STUDENT // 8 + 4 * STUDENT
+
+
+def test_a_sharded_teacher_is_sliced_but_for_its_tower_and_output_layer():
+    with torch.device("meta"):
+        tower = Qwen3_5VisionModel(config_of(Path("Qwen3.5-27B")).vision_config)
+    whole = READ_OUT + sum(weight.numel() for weight in tower.parameters())
+    sliced = TEACHER - whole
+    memory = sharded()
+    assert memory.frozen == 2 * (whole + sliced // 8)
+    # While it scores its embeddings are whole, the last norm, and two layers: of linear attention, by hand.
+    projections = 5120 * (2 * 2048 + 6144 + 6144 + 2 * 48) + 6144 * 5120
+    small = 4 * (2 * 2048 + 6144) + 2 * 48 + 128 + 2 * 5120
+    layer = projections + small + 3 * 5120 * 17408
+    assert memory.gathered == 2 * (READ_OUT + 5120 + 2 * layer)
+    assert memory.while_scoring == memory.while_answering + memory.gathered
+    assert sharded("sft").frozen == 2 * TEACHER, "who writes answers is not sliced"
 
 
 def test_without_a_teacher_there_is_the_student_alone_and_a_reference_is_one_more():

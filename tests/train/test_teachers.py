@@ -13,7 +13,7 @@ from vzero.config import Models, Params, SelfPlay
 from vzero.errors import ModelError
 from vzero.models.adapters import add_adapters, merge_adapters
 from vzero.models.loading import LoadedModel, load_model
-from vzero.models.offloading import movable, park
+from vzero.models.offloading import movable, park, resident
 from vzero.paths import Paths
 from vzero.shards import read
 from vzero.stages import train
@@ -28,7 +28,7 @@ def folders(project: Paths) -> dict:
 def models(project: Paths, **changes) -> tuple[LoadedModel, LoadedModel]:
     params = settings(**changes)
     student = load_student(folders(project)["student"], params, torch.device("cpu"))
-    return student, load_teacher(student, **folders(project), params=params)
+    return student, load_teacher(student, folders(project), params, device="cpu")
 
 
 def difference(a: LoadedModel, b: LoadedModel) -> float:
@@ -52,10 +52,10 @@ def test_a_solver_that_only_votes_may_have_a_vocabulary_of_its_own():
     places = {"student": weights / "player", "teacher": weights / "student"}
     writer = load_model(places["student"], Models())
     voting = Params(train=selfplay.questioner.training(selfplay.questioner_method()))
-    solver = load_teacher(writer, **places, params=voting)
+    solver = load_teacher(writer, places, voting, device="cpu")
     assert solver.tokenizer.get_vocab() != writer.tokenizer.get_vocab()
     with pytest.raises(ModelError, match="different vocabularies"):
-        load_teacher(writer, **places, params=Params())
+        load_teacher(writer, places, Params(), device="cpu")
 
 
 def test_the_average_moves_by_its_share(project: Paths):
@@ -71,7 +71,7 @@ def test_the_average_is_kept_in_fp32_whatever_the_precision(project: Paths):
     params = settings(teacher={"kind": "ema"})
     params = params.model_copy(update={"models": params.models.model_copy(update={"precision": "bf16"})})
     student = load_student(folders(project)["student"], params, torch.device("cpu"))
-    teacher = load_teacher(student, **folders(project), params=params)
+    teacher = load_teacher(student, folders(project), params, device="cpu")
     assert {p.dtype for p in teacher.network.parameters()} == {torch.float32}
     assert teacher.autocast == torch.bfloat16
     with torch.no_grad():
@@ -152,3 +152,16 @@ def test_parking_without_a_second_device_keeps_the_numbers(project: Paths):
     before = [p.clone() for p in teacher.network.parameters()]
     park(teacher)
     assert all(torch.equal(a, b) for a, b in zip(before, teacher.network.parameters(), strict=True))
+
+
+def test_a_parked_model_visits_the_device_as_a_copy_and_nothing_comes_back(project: Paths, monkeypatch):
+    teacher = load_model(folders(project)["teacher"], Models())
+    park(teacher)
+    homes = [tensor.data_ptr() for tensor in movable(teacher)]
+    moved = torch.Tensor.to
+    monkeypatch.setattr(torch.Tensor, "to", lambda self, *where, **how: moved(self, *where, copy=True))
+    with resident(teacher, torch.device("cpu")):
+        assert not set(homes) & {tensor.data_ptr() for tensor in movable(teacher)}
+        monkeypatch.delattr(torch.Tensor, "to")  # from here on nothing may be moved
+    monkeypatch.undo()
+    assert [tensor.data_ptr() for tensor in movable(teacher)] == homes

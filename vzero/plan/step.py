@@ -86,7 +86,7 @@ class Step:
         asked = _shown(self._task.asked, self._planned)
         writer = self._teacher if writes else self._student
         found = _answered(writer, self._pass([asked], self._tasks), self._train)
-        return _cost(found, self._memory.while_scoring, host=self._memory.host)
+        return _cost(found, self._memory.while_answering, host=self._memory.host)
 
     def _replayed(self, resident: float) -> Cost:
         views = list(dict.fromkeys(view for role in self._task.scored.values() for view in role))
@@ -126,7 +126,7 @@ class Step:
         memory = self._memory
         nothing = Counts()
         return Cost(
-            nothing, (), memory.while_scoring, host=2 * memory.checkpoint / 3, disk=2 * memory.checkpoint
+            nothing, (), memory.while_answering, host=2 * memory.checkpoint / 3, disk=2 * memory.checkpoint
         )
 
     def _evaluated(self) -> Cost:

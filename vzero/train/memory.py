@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,10 @@ class Size:
     trained: int
     read_out: int
     """Of the output layer."""
+    sliced: int
+    """What processes share where the model is frozen and sharded (`vzero.train.lockstep`)."""
+    gathered: int
+    """What of it is whole at once while it computes: embeddings, a layer and the next one."""
 
 
 def size_of(folder: Path, lora: tuple[int, int] | None = None) -> Size:
@@ -42,7 +47,21 @@ def size_of(folder: Path, lora: tuple[int, int] | None = None) -> Size:
             add_adapters(LoadedModel(network, None, None, False, None), rank=lora[0], alpha=lora[1])
     weights = list(network.parameters())
     trained = sum(weight.numel() for weight in weights if weight.requires_grad)
-    return Size(sum(weight.numel() for weight in weights), trained, network.lm_head.weight.numel())
+    text, read_out = network.model.language_model, network.lm_head.weight
+    layer = max(_number(layer.parameters()) for layer in text.layers)
+    rest = [weight for weight in text.parameters() if weight is not read_out]
+    sliced = _number(rest)
+    of_layers = _number(text.layers.parameters())
+    return Size(_number(weights), trained, read_out.numel(), sliced, sliced - of_layers + 2 * layer)
+
+
+def _number(weights: Iterable[torch.nn.Parameter]) -> int:
+    return sum(weight.numel() for weight in weights)
+
+
+def teacher_is_sliced(train: Train, method: Method[Any]) -> bool:
+    """Whether a sharded run shares the teacher as well: one that only scores and never moves."""
+    return method.settings.teacher == "scores" and train.teacher.kind != "ema"
 
 
 @dataclass(frozen=True)
@@ -57,14 +76,19 @@ class Memory:
     """Teacher and reference."""
     frozen_read_out: int
     """Of `frozen`: what stays where they are offloaded."""
+    gathered: int
+    """Of frozen models of which processes have slices: what is whole while one of them computes."""
     offloads: bool
     checkpoint: int
-    """A checkpoint's bytes on disk; of one file of it in main memory the larger part."""
+    """A checkpoint's bytes on disk; two thirds of it, the larger file, are in main memory to be written."""
+
+    @property
+    def while_answering(self) -> int:
+        return self.weights + self.moments + self.frozen
 
     @property
     def while_scoring(self) -> int:
-        """While the step is answered and scored."""
-        return self.weights + self.moments + self.frozen
+        return self.while_answering + self.gathered
 
     @property
     def while_learning(self) -> int:
@@ -102,29 +126,46 @@ def memory_of(
     moments = 2 * FP32 * student.trained
     if sharded:
         moments = (moments + FP32 * student.all) // processes
-    frozen, read_out = _frozen(train, method, models)
+    frozen = _frozen(train, method, models, processes if sharded else 1)
     return Memory(
         weights=FP32 * student.all,
         gradients=FP32 * student.trained,
         moments=moments,
-        frozen=frozen,
-        frozen_read_out=read_out,
+        frozen=sum(held.bytes for held in frozen),
+        frozen_read_out=sum(held.staying for held in frozen),
+        gathered=max((held.gathered for held in frozen), default=0),
         offloads=train.teacher.offload,
         checkpoint=3 * FP32 * student.trained,
     )
 
 
-def _frozen(train: Train, method: Method[Any], models: Models) -> tuple[int, int]:
-    """Bytes of the frozen models and of their output layers."""
+@dataclass(frozen=True)
+class _Held:
+    """A frozen model on one process, in bytes."""
+
+    bytes: int
+    staying: int
+    """Of them: those that are not offloaded."""
+    gathered: int
+
+
+def _frozen(train: Train, method: Method[Any], models: Models, slices: int) -> list[_Held]:
+    """The frozen models, on one of so many processes that share them."""
     compute = DTYPES[models.precision].itemsize
-    held: list[tuple[Size, int]] = []
+    held: list[_Held] = []
     if method.settings.teacher != "none":
         own = train.teacher.kind != "frozen"
         folder = models.student if own else models.teacher
-        held.append((size_of(folder), FP32 if train.teacher.kind == "ema" else compute))
+        number = FP32 if train.teacher.kind == "ema" else compute
+        held.append(_held(size_of(folder), number, slices if teacher_is_sliced(train, method) else 1))
     if method.settings.reference is not None and train.teacher.kind != "initial":
-        held.append((size_of(models.student), compute))
-    return (
-        sum(size.all * number for size, number in held),
-        sum(size.read_out * number for size, number in held),
-    )
+        held.append(_held(size_of(models.student), compute, slices))
+    return held
+
+
+def _held(size: Size, number: int, slices: int) -> _Held:
+    """Of a model whose parameters take `number` bytes each."""
+    if slices == 1:
+        return _Held(size.all * number, size.read_out * number, 0)
+    mine = (size.all - size.sliced + size.sliced // slices) * number
+    return _Held(mine, mine, size.gathered * number)

@@ -12,6 +12,7 @@ from vzero.methods.base import Answers, Credit
 from vzero.models.encoding import pad_rows
 from vzero.rollout.sampling import Rollout, Sampling
 from vzero.train.costs import Cost, Meter
+from vzero.train.lockstep import in_lockstep
 from vzero.train.loss import Loss, Scored
 from vzero.train.prompts import Batch
 from vzero.train.replays import GivenAnswers, Replays, own_logprobs, replay_views
@@ -52,9 +53,13 @@ def score_step(run: TrainingRun, batch: Batch, *, step: int) -> ScoredStep:
     loss = loss_of(run)
     replays = NO_REPLAYS
     if run.teacher is not None and any(batch.scored):
-        replays = replay_views(run.teacher, batch.scored, given, kept=loss.kept_roles)
+        with in_lockstep(run.teacher):
+            replays = replay_views(run.teacher, batch.scored, given, kept=loss.kept_roles)
     credit = _credit(run, Answers(batch.tasks, rollouts, mask, replays.logprobs)).to(mask.device)
-    reference = own_logprobs(run.reference, batch.learnt, given) if run.reference is not None else None
+    reference = None
+    if run.reference is not None:
+        with in_lockstep(run.reference):
+            reference = own_logprobs(run.reference, batch.learnt, given)
     scored = Scored(
         token_ids,
         mask,

@@ -21,7 +21,8 @@ from vzero.models.recompute import recompute_layers
 from vzero.paths import Paths
 from vzero.train.batches import step_rows
 from vzero.train.checkpoint import last_checkpoint
-from vzero.train.memory import memory_of
+from vzero.train.lockstep import shard_frozen
+from vzero.train.memory import memory_of, teacher_is_sliced
 from vzero.train.sharding import shard, sharding_wanted
 from vzero.train.teacher import load_reference, load_student, load_teacher
 from vzero.train.trackers import Trackers
@@ -79,14 +80,21 @@ def loaded_run(
     method = method or method_of(params.train.method)
     _require_room(accelerator, params, folders, method)
     student = load_student(folders["student"], params, accelerator.device)
+    sharded = sharding_wanted()
+    frozen = "cpu" if sharded else str(accelerator.device)
     teacher = None
     if params.train.method.teacher != "none":
-        teacher = load_teacher(student, student=folders["student"], teacher=folders["teacher"], params=params)
-    reference = load_reference(student, teacher, folders.get("reference", folders["student"]), params)
+        device = frozen if teacher_is_sliced(params.train, method) else str(accelerator.device)
+        teacher = load_teacher(student, folders, params, device=device)
+    reference = load_reference(teacher, folders.get("reference", folders["student"]), params, device=frozen)
     if params.train.gradient_checkpointing:
         recompute_layers(student)
-    if sharding_wanted():
+    if sharded:
         shard(accelerator, student)
+        if teacher is not None and teacher_is_sliced(params.train, method):
+            shard_frozen(accelerator, teacher)
+        if reference is not None and reference is not teacher:
+            shard_frozen(accelerator, reference)
     return training_run(student, teacher, params.train, reference, method)
 
 

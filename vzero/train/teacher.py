@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -22,34 +23,37 @@ def load_student(folder: Path, params: Params, device: torch.device) -> LoadedMo
     return student
 
 
-def load_teacher(loaded: LoadedModel, *, student: Path, teacher: Path, params: Params) -> LoadedModel:
-    """The teacher that `train.teacher` asks for, from the folders of student and teacher, frozen.
+def load_teacher(
+    loaded: LoadedModel, folders: Mapping[str, Path], params: Params, *, device: str
+) -> LoadedModel:
+    """The teacher that `train.teacher` asks for, from the folders of `student` and `teacher`, frozen.
 
     Raises ModelError when it has to score the tokens of the loaded student and cannot. One that only votes
     reads and writes in its own.
     """
-    kind, device = params.train.teacher.kind, str(loaded.device)
+    kind = params.train.teacher.kind
     if kind == "ema":
         # In fp32 as the student: at a learning rate of 1e-6 an average in bf16 would never move.
-        moving = load_student(student, params, loaded.device)
+        moving = load_student(folders["student"], params, loaded.device)
         moving.network.requires_grad_(False)
         average(moving, loaded, decay=0.0)
         return moving
-    frozen = load_model(student if kind == "initial" else teacher, params.models, device=device)
+    folder = folders["student" if kind == "initial" else "teacher"]
+    frozen = load_model(folder, params.models, device=device)
     if params.train.method.teacher != "votes":
         check_pair(loaded, frozen)
     return frozen
 
 
 def load_reference(
-    loaded: LoadedModel, teacher: LoadedModel | None, folder: Path, params: Params
+    teacher: LoadedModel | None, folder: Path, params: Params, *, device: str
 ) -> LoadedModel | None:
     """The student as it is in its folder, frozen, where the loss has a term for it."""
     if params.train.method.reference is None:
         return None
     if teacher is not None and params.train.teacher.kind == "initial":
         return teacher
-    return load_model(folder, params.models, device=str(loaded.device))
+    return load_model(folder, params.models, device=device)
 
 
 @torch.no_grad()

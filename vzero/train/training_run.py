@@ -11,6 +11,7 @@ from vzero.methods.base import Method
 from vzero.models.loading import LoadedModel
 from vzero.rollout.generate import Bounds
 from vzero.rollout.sampler import Decoder, Sampler
+from vzero.train.lockstep import is_sliced
 
 
 @dataclass(frozen=True)
@@ -31,11 +32,12 @@ class TrainingRun:
 
     @property
     def offloaded(self) -> list[LoadedModel]:
-        """Frozen models that are in main memory while they have nothing to do."""
+        """Frozen models that are in main memory while they have nothing to do; not those of which each
+        process has but a slice."""
         if not self.train.teacher.offload:
             return []
         frozen = [self.teacher] if self.reference is self.teacher else [self.teacher, self.reference]
-        return [model for model in frozen if model is not None]
+        return [model for model in frozen if model is not None and not is_sliced(model)]
 
 
 def training_run(
