@@ -19,7 +19,7 @@ from vzero.config import Ingest, Models, NeedleSource, Params, Train
 from vzero.imaging import encode_png
 from vzero.methods.base import Sample
 from vzero.models.encoding import pad_rows
-from vzero.models.loading import LoadedModel, load_model
+from vzero.models.loading import LoadedModel, Processors, load_model, load_processors
 from vzero.models.prompt import Prompt, prompts_of
 from vzero.needle import architecture
 from vzero.needle.architecture import TinySize
@@ -149,3 +149,10 @@ def noise(folder: Path, *, image_size: tuple[int, int], answer_tokens: int) -> S
         generator=torch.Generator().manual_seed(0),
     )
     return Setting(folder, student, teacher, [sample], GROUP, words, torch.ones_like(words))
+
+
+def large_processors(height: int, width: int) -> tuple[Processors, bytes]:
+    """What makes pixels of a picture of this size without shrinking it, and one of noise."""
+    processors = load_processors(Models().student, Models(max_pixels=height * width))
+    noise = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    return processors, encode_png(noise)

@@ -69,7 +69,7 @@ def _processed(model: LoadedModel, picture: Picture) -> Made:
     return values, grid
 
 
-def process(model: LoadedModel, image: bytes) -> Made:
+def process(model: LoadedModel | Processors, image: bytes) -> Made:
     """An encoded image decoded, resized and normalised."""
     made = model.image_processor(
         images=[decode(image)], input_data_format="channels_last", return_tensors="np"

@@ -6,8 +6,9 @@ engine decides by them goes its way.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any, Literal
 
 import numpy as np
@@ -39,6 +40,10 @@ class Vocabulary:
     def __len__(self) -> int:
         return self.size
 
+    def decode(self, ids: Sequence[int], **how: Any) -> str:
+        """Nobody reads it."""
+        return ""
+
 
 class PlainModel(LoadedModel):
     """One whose every row encodes its whole prompt, as trainers do that share nothing."""
@@ -63,24 +68,35 @@ def fake_model(
     lora: tuple[int, int] | None = None,
 ) -> LoadedModel:
     """As a run loads it. `naive`: one that shares no prefixes; `lora`: rank and alpha of its adapters."""
-    compute = DTYPES[precision]
     with _mode(), no_init_weights():
-        dtype = torch.float32 if trainable else compute
-        network = AutoModelForImageTextToText.from_config(config, dtype=dtype)
+        network = AutoModelForImageTextToText.from_config(config, dtype=weights_of(precision, trainable))
         network.tie_weights()
-    network.eval().requires_grad_(trainable)
-    pass_over_padding(network)
-    attend_behind_prefixes(network)
     _let_places_be_real(network)
-    autocast = compute if trainable and compute is not torch.float32 else None
-    vocabulary = Vocabulary(config.get_text_config().vocab_size)
-    model = (PlainModel if naive else LoadedModel)(network, vocabulary, None, False, autocast)
+    model = without_tokenizer(network, trainable=trainable, precision=precision, naive=naive)
     if lora is not None:
         from vzero.models.adapters import add_adapters
 
         with _mode():
             add_adapters(model, rank=lora[0], alpha=lora[1])
     return model
+
+
+def weights_of(precision: Precision, trainable: bool) -> torch.dtype:
+    """What a run keeps weights in."""
+    return torch.float32 if trainable else DTYPES[precision]
+
+
+def without_tokenizer(
+    network: Any, *, trainable: bool, precision: Precision, naive: bool = False
+) -> LoadedModel:
+    """A network as the engine runs it, with as many tokens as it can tell apart."""
+    network.eval().requires_grad_(trainable)
+    pass_over_padding(network)
+    attend_behind_prefixes(network)
+    compute = DTYPES[precision]
+    autocast = compute if trainable and compute is not torch.float32 else None
+    vocabulary = Vocabulary(network.config.get_text_config().vocab_size)
+    return (PlainModel if naive else LoadedModel)(network, vocabulary, None, False, autocast)
 
 
 def _let_places_be_real(network: Any) -> None:
@@ -117,26 +133,31 @@ class Shown:
         return sum(self.pictures) + self.text
 
 
-def fake_prompt(model: LoadedModel, shown: Shown, name: str) -> Prompt:
-    """Pictures, the first one before all, and then the text. Prompts differ from their second picture on."""
+def fake_prompt(
+    model: LoadedModel, shown: Shown, name: str, zeros: Callable[..., torch.Tensor] = fake_zeros
+) -> Prompt:
+    """Pictures, the first one before all, and then the text. Prompts differ from their second picture on.
+
+    `zeros` makes the pixels, of a shape.
+    """
     pictures = [
         Picture("image" if place == 0 else f"{name} {place}", 1, tokens, f"{place and name}{place}".encode())
         for place, tokens in enumerate(shown.pictures)
     ]
     ids = [token for tokens in shown.pictures for token in [*[model.image_token] * tokens, TEXT]]
     ids += [TEXT] * (shown.text - len(pictures))
-    pixels = [Pixels(lambda tokens=tokens: _grey(model, tokens)) for tokens in shown.pictures]
+    pixels = [Pixels(partial(_grey, model, tokens, zeros)) for tokens in shown.pictures]
     head = shown.pictures[0] if shown.pictures else len(ids)
     return Prompt(tuple(ids), tuple(pictures), tuple(pixels), name, text=name, head=head)
 
 
-def _grey(model: LoadedModel, tokens: int) -> Made:
+def _grey(model: LoadedModel, tokens: int, zeros: Callable[..., torch.Tensor]) -> Made:
     vision: Any = model.network.config.vision_config
     merge = vision.spatial_merge_size
     high, wide = (side * merge for side in sides_of(tokens))
     channels = getattr(vision, "in_channels", None) or getattr(vision, "in_chans", 3)
     values = channels * vision.temporal_patch_size * vision.patch_size**2
-    return fake_zeros(high * wide, values), np.array([[1, high, wide]])
+    return zeros(high * wide, values), np.array([[1, high, wide]])
 
 
 def sides_of(tokens: int) -> tuple[int, int]:
