@@ -1,10 +1,11 @@
-"""What the engine does on a card, beside what `vzero plan` tells: random weights at the shapes of Qwen3.5-4B and 9B.
+"""What the engine does on a card, beside what `vzero plan` tells: random weights at true shapes.
 
     python -m bench.gpu                  # the most important first, 8 minutes at most
     python -m bench.gpu --tiny           # the same code at toy sizes, on a CPU too
 
-Rows are printed as they come and stored in one Parquet file. Without `flash-linear-attention` linear attention
-runs in many small kernels; with it, updates are timed both ways.
+The student has the shape of Qwen3.5-4B, the teacher that of 9B. Rows are printed as they come and stored in
+one Parquet file. Without `flash-linear-attention` linear attention runs in many small kernels; with it,
+updates are timed both ways.
 """
 
 from __future__ import annotations
@@ -16,12 +17,14 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Annotated
 
 import cyclopts
 import numpy as np
 import torch
+from accelerate import Accelerator
 from cyclopts import Parameter
 from transformers import AutoModelForImageTextToText
 
@@ -37,6 +40,7 @@ from vzero.plan import passes
 from vzero.plan.cards import CARDS
 from vzero.plan.fake import Shown, answers, fake_prompt, weights_of, without_tokenizer
 from vzero.plan.passes import Pass, Subject
+from vzero.plan.step import made_up_sample
 from vzero.plan.tracing import Counts, Stages
 from vzero.rollout.decoding import Decoding
 from vzero.rollout.prefix import begin, computing
@@ -44,8 +48,11 @@ from vzero.rollout.replay import replay
 from vzero.rollout.responses import vocabulary_logits
 from vzero.rollout.sampling import Sampling
 from vzero.shards import atomic_path
+from vzero.train.prompts import Batch
 from vzero.train.replays import GivenAnswers, replay_views
-from vzero.train.update import optimizer_of
+from vzero.train.scoring import score_step
+from vzero.train.training_run import training_run
+from vzero.train.update import optimizer_of, update
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 FAST_KERNELS = "fla"  # the module of flash-linear-attention
@@ -95,6 +102,7 @@ class Bench:
             "decode": self.decode,
             "update": self.update,
             "replay": self.replay,
+            "step": self.step,
             "optimizer": self.optimizer,
             "images": self.images,
         }
@@ -147,7 +155,7 @@ class Bench:
     def replay(self) -> Iterator[Measurement]:
         """A teacher's two views of a prompt's answers."""
         sizes = self._sizes
-        subject = Subject(sizes.teacher, "bf16", False, naive=False)
+        subject = self._teacher
         model = _random(subject)
         views = {str(n): [_prompt(model, shown, f"0.{n}")] for n, shown in enumerate(sizes.seen)}
         ids, mask = (each.to(DEVICE) for each in answers(sizes.group, sizes.answer))
@@ -156,6 +164,39 @@ class Bench:
         told = passes.scoring(subject, shape)
         run = partial(replay_views, model, [views], given, kept=[])
         yield from self._pass("replay", "two views", model, run, told)
+
+    def step(self) -> Iterator[Measurement]:
+        """Answers, both views, gate and update, as training takes a step."""
+        sizes = self._sizes
+        student, teacher = _random(self._student), _random(self._teacher)
+        recompute_layers(student)
+        train = Train(
+            recipe="paper",
+            prompts=sizes.prompts,
+            group=sizes.group,
+            max_new_tokens=sizes.answer,
+            micro_tokens=2 * (sizes.image + sizes.crop + sizes.text + sizes.group * sizes.answer),
+        )
+        run = training_run(student, teacher, train)
+        tasks = run.method.tasks([made_up_sample()]) * sizes.prompts
+        asked = [_prompt(student, sizes.asked[0], str(number)) for number in range(sizes.prompts)]
+        views = [
+            {role: [_prompt(teacher, sizes.seen[0], f"{number}.{role}")] for role in task.scored}
+            for number, task in enumerate(tasks)
+        ]
+        batch = Batch(tasks, asked, asked, views)
+        optimizer = optimizer_of(student, train, fused=DEVICE.type == "cuda")
+        accelerator = Accelerator(cpu=DEVICE.type == "cpu")
+        numbers = count()
+
+        def whole() -> None:
+            update(accelerator, run, score_step(run, batch, step=next(numbers)), optimizer)
+
+        seconds, peak = self._timed(whole)
+        rows = sizes.prompts * sizes.group
+        yield Measurement("step", f"{sizes.prompts} x {sizes.group}", "seconds", seconds, "s")
+        yield Measurement("step", "answers", "tokens", rows * sizes.answer / seconds, "tokens/s")
+        yield Measurement("step", "measured", "peak", peak / 1e9, "GB")
 
     def optimizer(self) -> Iterator[Measurement]:
         model = _random(self._student)
@@ -177,6 +218,10 @@ class Bench:
     @property
     def _student(self) -> Subject:
         return Subject(self._sizes.student, "bf16", True, naive=False, recomputes=True)
+
+    @property
+    def _teacher(self) -> Subject:
+        return Subject(self._sizes.teacher, "bf16", False, naive=False)
 
     def _pass(
         self, case: str, variant: str, model: LoadedModel, run: Callable[[], object], told: Stages
@@ -226,10 +271,13 @@ def _planned(case: str, counts: Counts, peak: float, value: float, unit: str) ->
 def _seconds(counts: Counts) -> float:
     """By the card that this is, nan where the plan knows none of its name."""
     name = torch.cuda.get_device_name() if DEVICE.type == "cuda" else ""
-    known = [
-        card for key, card in CARDS.items() if key.split("-")[-1].split(" ")[0] in name.replace("-", " ")
-    ]
-    return known[0].seconds(counts) if known and name else float("nan")
+    known = [card for key, card in CARDS.items() if _said(key) in name.replace("-", " ")]
+    return known[0].seconds(counts) if known else float("nan")
+
+
+def _said(card: str) -> str:
+    """What of a card's name a driver says as well: A100-80 is an A100 SXM4 80GB to it."""
+    return card.removesuffix("-80").removeprefix("RTX-").replace("-", " ")
 
 
 def _random(subject: Subject) -> LoadedModel:
@@ -275,7 +323,7 @@ def main(
     out
         The Parquet file.
     only
-        Names of cases: matrix, decode, update, replay, optimizer, images.
+        Names of cases: matrix, decode, update, replay, step, optimizer, images.
     tiny_sizes
         Toy sizes.
     fallback

@@ -54,7 +54,7 @@ class Step:
         )
         self._slices = planned.processes if planned.sharded else 1
         self._loss = Loss(method.settings.terms(), method.target, params.train.logprob_temperature)
-        self._task: Task = method.tasks([_sample()])[0]
+        self._task: Task = method.tasks([made_up_sample()])[0]
         models, train = params.models, params.train
         lora = (train.lora.rank, train.lora.alpha) if train.lora is not None else None
         self._student = Subject(
@@ -189,7 +189,8 @@ def _views() -> dict[str, View]:
     return {FULL: full} | {role: with_crop(full, crop, role) for role, crop in crops.items()}
 
 
-def _sample() -> Sample:
+def made_up_sample() -> Sample:
+    """A sample with every view, of pictures without pixels."""
     return Sample("made up", {role: (view,) for role, view in _views().items()})
 
 
