@@ -11,6 +11,7 @@ from vzero.quality.measures import enlargement
 STORED = pl.read_parquet(RESULTS)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("rules", RULES)
 def test_the_stored_shares_are_found_again(rules: str):
     (name, *_) = SETS

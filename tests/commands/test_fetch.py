@@ -160,6 +160,7 @@ def zwz(rows: int) -> dict[str, bytes]:
     return {"train.parquet": stored.getvalue(), "images-000.tar": archive.getvalue(), "README.md": b"#"}
 
 
+@pytest.mark.long
 def test_what_is_fetched_becomes_samples_by_the_overlay_and_the_funnel_tells_how(hub: Hub, tmp_path: Path):
     hub.files[ZWZ] = zwz(12)
     fetched = ended(hub, tmp_path, "fetch", "zwz")

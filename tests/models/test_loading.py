@@ -124,3 +124,13 @@ def test_a_tokenizer_without_a_chat_template_is_refused(tmp_path):
     shutil.move(template, kept)
     with pytest.raises(ModelError, match="no chat template"):
         load_model(folder, Models())
+
+
+def test_layers_that_see_a_window_are_refused(tmp_path):
+    """They would forget their prompts where nothing here expects it."""
+    save_tiny(tmp_path, "qwen2_5_vl")
+    config = json.loads((tmp_path / "config.json").read_text())
+    config["text_config"]["layer_types"] = ["full_attention", "sliding_attention"]
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ModelError, match="sliding_attention are not supported; allowed: full_attention"):
+        load_model(tmp_path, Models())

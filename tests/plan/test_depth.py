@@ -69,6 +69,7 @@ def check(told: Counts, counted: Counts, subject: Subject) -> None:
     assert resident + told.peak == pytest.approx(resident + counted.peak, rel=0.05)
 
 
+@pytest.mark.long
 def test_a_replay_costs_what_few_layers_tell(folder: Path, monkeypatch: pytest.MonkeyPatch):
     teacher = Subject(folder, "bf16", False, naive=False)
     scoring = passes.scoring.__wrapped__

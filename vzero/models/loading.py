@@ -37,6 +37,7 @@ SHARING_FAMILIES = ("qwen3_5", "qwen3_vl", "qwen2_5_vl")
 """Families whose prompts are encoded once for all that continues them; tests hold them to plain passes."""
 PLAIN_FAMILIES = ("qwen2_vl", "qwen3_vl_moe", "qwen3_5_moe")
 """Families with the same inputs, not known to share prefixes: every row encodes its whole prompt."""
+LAYERS = ("full_attention", "linear_attention")
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
 
@@ -182,12 +183,17 @@ def _family(folder: Path) -> str:
     if not (folder / "config.json").is_file():
         raise ModelError(f"{folder}: not a Hugging Face model folder (no config.json)")
     try:
-        family = AutoConfig.from_pretrained(folder, local_files_only=True).model_type
+        config = AutoConfig.from_pretrained(folder, local_files_only=True)
     except (ValueError, json.JSONDecodeError, OSError) as error:
         raise ModelError(f"{folder}: config.json cannot be read: {error}") from error
-    allowed = SHARING_FAMILIES + PLAIN_FAMILIES
+    family, allowed = config.model_type, SHARING_FAMILIES + PLAIN_FAMILIES
     if family not in allowed:
         raise ModelError(f"{folder}: model type {family!r} is not supported; allowed: {', '.join(allowed)}")
+    kinds = set(getattr(config.get_text_config(), "layer_types", None) or ()) - set(LAYERS)
+    if kinds:
+        raise ModelError(
+            f"{folder}: layers of {', '.join(sorted(kinds))} are not supported; allowed: {', '.join(LAYERS)}"
+        )
     if family in PLAIN_FAMILIES:
         warnings.warn(
             f"{family}: prompts are encoded anew for every answer: slower, with the same numbers",

@@ -52,7 +52,7 @@ class Decoding:
         self._answer, self._token, self._said = torch.zeros(3, slots, dtype=torch.int64, device=device)
         self._nobody = answers
         self._answer.fill_(self._nobody)
-        self._ended = torch.zeros(slots, dtype=torch.bool, device=device)
+        self._ended = torch.ones(slots, dtype=torch.bool, device=device)
         self.span = 0
         """Columns that are in use, of the slot that has most."""
         self._until_fold = WINDOW
@@ -81,6 +81,7 @@ class Decoding:
         self._ended[start:stop] = False
         self.under_way = stop
         self.span = max(self.span, int(prefix.mask.sum(dim=1).max()))
+        self._model.work.count_read_out(len(rows))
         self._draw(slice(start, stop), prefix.last_hidden[torch.tensor(rows, device=self._answer.device)])
 
     def go_on(self) -> None:
@@ -105,7 +106,9 @@ class Decoding:
         rows = min(self._count, _whole(self.under_way, ROWS))
         self.span = min(self.span + 1, self._columns)
         columns = _whole(self.span, COLUMNS)
+        # Counted here: what is replayed by a graph runs no code of ours.
         self._model.work.count_token(rows, columns, WINDOW)
+        self._model.work.count_read_out(rows)
         self._decode(rows, columns)
         self._until_fold -= 1
         if not self._until_fold:
@@ -125,7 +128,6 @@ class Decoding:
     def _draw(self, slots: slice, hidden: torch.Tensor) -> None:
         answer, said = self._answer[slots], self._said[slots]
         tokens, logprobs, ends = self._speech.next_tokens(hidden, self._uniforms[answer, said])
-        self._model.work.count_read_out(len(hidden))
         self._tokens[answer, said] = tokens
         self._logprobs[answer, said] = logprobs
         self._token[slots] = tokens
@@ -153,6 +155,7 @@ class Decoding:
             for tensor in (self._answer, self._token, self._said, self._ended):
                 tensor[holes] = tensor[late]
         self._answer[kept : self.under_way] = self._nobody
+        self._ended[kept : self.under_way] = True
         self.under_way = kept
         if kept:
             self.span = int(slots.next_column[:kept].max())

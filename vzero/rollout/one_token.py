@@ -58,7 +58,7 @@ class OneToken:
         mask.scatter_(1, slots.next_column[:rows, None], 0.0)
         with computing(self._model):
             hidden = self._text.embed_tokens(tokens)
-            cos, sin = self._text.rotary_emb(mask.float(), positions.expand(3, 1, -1).mT)
+            cos, sin = self._text.rotary_emb(self._sign, positions.expand(3, 1, -1).mT)
             around = cos, sin * self._sign
             for layer, states in zip(self._layers, slots.layers, strict=True):
                 if isinstance(states, AttentionStates):
