@@ -35,6 +35,14 @@ TEXT = {
     "tie_word_embeddings": True,
     "initializer_range": 0.1,
 }
+TOWER = {
+    "hidden_size": 32,
+    "intermediate_size": 48,
+    "num_heads": 2,
+    "patch_size": architecture.PATCH,
+    "out_hidden_size": 64,
+    "num_position_embeddings": 256,
+}
 ROPE = {"rope_type": "default", "rope_theta": 10_000.0, "mrope_section": [4, 2, 2]}
 FAMILIES = ("qwen3_5", "qwen3_vl", "qwen2_5_vl")
 PLAIN = ("qwen2_vl", "qwen3_vl_moe", "qwen3_5_moe")
@@ -176,16 +184,7 @@ def _qwen3_vl_settings(words: PreTrainedTokenizerFast, **text) -> dict:
             "rope_parameters": ROPE | {"mrope_interleaved": True},
             **text,
         },
-        "vision_config": {
-            "depth": 2,
-            "hidden_size": 32,
-            "intermediate_size": 48,
-            "num_heads": 2,
-            "patch_size": architecture.PATCH,
-            "out_hidden_size": 64,
-            "num_position_embeddings": 256,
-            "deepstack_visual_indexes": [0],
-        },
+        "vision_config": TOWER | {"depth": 2, "deepstack_visual_indexes": [0]},
         "tie_word_embeddings": True,
         **_tokens(words),
     }
@@ -204,17 +203,11 @@ def _qwen3_5_moe(words: PreTrainedTokenizerFast):
         "rope_parameters": ROPE | {"mrope_section": [1, 1, 0], "partial_rotary_factor": 0.25},
         **EXPERTS,
     }
-    vision = {
-        "depth": 1,
-        "hidden_size": 32,
-        "intermediate_size": 48,
-        "num_heads": 2,
-        "patch_size": architecture.PATCH,
-        "out_hidden_size": 64,
-        "num_position_embeddings": 256,
-    }
     config = Qwen3_5MoeConfig(
-        text_config=TEXT | text, vision_config=vision, tie_word_embeddings=True, **_tokens(words)
+        text_config=TEXT | text,
+        vision_config=TOWER | {"depth": 1},
+        tie_word_embeddings=True,
+        **_tokens(words),
     )
     return Qwen3_5MoeForConditionalGeneration(config)
 

@@ -130,10 +130,13 @@ def test_caches_stay_where_they_are(folder: Path):
     assert [tensor.data_ptr() for tensor in slots.slots.tensors] == before
 
 
+@pytest.mark.parametrize(
+    "family", [FAMILIES[0], *(pytest.param(family, marks=pytest.mark.long) for family in FAMILIES[1:])]
+)
 @torch.no_grad()
-def test_a_step_is_one_graph(folder: Path):
-    if folder.name not in FAMILIES:
-        pytest.skip("experts are chosen by values")
+def test_a_step_is_one_graph(family: str, tmp_path: Path):
+    """Not with experts, which are chosen by values."""
+    folder = save_tiny(tmp_path / family, family)
     compiled, plain = (decoding(loaded(folder), 8, 40) for _ in range(2))
     torch._dynamo.reset()
     step = torch.compile(compiled.decode, fullgraph=True, backend="eager")
