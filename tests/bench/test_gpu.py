@@ -7,7 +7,7 @@ import math
 import polars as pl
 import pytest
 
-from bench import gpu
+from bench import gpu, gpu_cases
 
 
 def test_every_case_is_measured_and_stored(tmp_path):
@@ -31,7 +31,7 @@ def test_a_case_that_fails_leaves_the_time_to_the_next(tmp_path, monkeypatch: py
         raise RuntimeError("CUDA out of memory")
         yield
 
-    monkeypatch.setattr(gpu.Bench, "matrix", no_room)
+    monkeypatch.setattr(gpu_cases.Cases, "matrix", no_room)
     gpu.main(tiny_sizes=True, only=["matrix", "images"], out=tmp_path / "gpu.parquet")
     rows = pl.read_parquet(tmp_path / "gpu.parquet")
     assert rows.filter(pl.col("metric") == "failed")["unit"].to_list() == ["CUDA out of memory"]
@@ -49,4 +49,4 @@ def test_without_time_nothing_begins(tmp_path, capsys: pytest.CaptureFixture):
     [("A100-80", "NVIDIA A100-SXM4-80GB"), ("RTX-PRO-6000", "NVIDIA RTX PRO 6000 Blackwell Workstation")],
 )
 def test_a_card_is_known_by_what_its_driver_says(card: str, driver: str):
-    assert gpu._said(card) in driver.replace("-", " ")
+    assert gpu_cases._said(card) in driver.replace("-", " ")
