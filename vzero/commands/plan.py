@@ -19,12 +19,12 @@ from vzero.plan.table import OF_A_STEP, VARIANTS, own_name, plan_of
 from vzero.shards import atomic_path
 
 REMEDIES = {
-    "sampling": "models.teacher, models.student",
+    "sampling": "train.decode_tokens, models.teacher, models.student",
     "teacher_replay": "models.teacher, train.micro_tokens",
     "old_logprobs": "train.micro_tokens",
     "reference_logprobs": "train.micro_tokens",
-    "update": "train.teacher.offload, train.lora, train.gradient_checkpointing, a sharded student",
-    "optimizer_step": "train.teacher.offload, train.lora, a sharded student",
+    "update": "train.teacher.offload, train.lora, train.gradient_checkpointing, --sharded",
+    "optimizer_step": "train.teacher.offload, train.lora, --sharded",
     "checkpoint": "models.student",
     "evaluate": "evaluate.batch_tokens",
 }
@@ -95,7 +95,7 @@ def _check(params: Params, run: PlannedRun) -> None:
 
 def _say(console: Console, params: Params, run: PlannedRun) -> None:
     models, train = params.models, params.train
-    sharded = ", the student sharded" if run.sharded else ""
+    sharded = ", sharded" if run.sharded else ""
     console.print(
         f"plan: {models.student.name} from {models.teacher.name}, {train.prompts} prompts x {train.group} on "
         f"{run.processes} processes{sharded}; prompts of {run.prompt_tokens:,} tokens, crops of "

@@ -22,7 +22,7 @@ class PlannedRun:
     processes
         That train together, a card each.
     sharded
-        The student is sharded over them (FSDP2).
+        The student and frozen models that only score are sharded over them (FSDP2).
     card
         By whose memory and rates the plan is judged.
     """
