@@ -16,7 +16,7 @@ from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
 from vzero.config import Models
 from vzero.models import behind_prefix
-from vzero.models.behind_prefix import NAME, Behind
+from vzero.models.behind_prefix import NAME, LowerRight
 from vzero.models.encoding import pad_rows
 from vzero.models.loading import load_model
 from vzero.rollout.replay import replay
@@ -41,7 +41,7 @@ def test_blocks_of_any_size_give_what_the_mask_gives(queries: int, before: int, 
     found = []
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(behind_prefix, "BLOCK", block)
-        hidden = Behind.of(queries, keys, torch.device("cpu"), torch.float32)
+        hidden = LowerRight.of(queries, keys, torch.device("cpu"), torch.float32)
         assert hidden.block is not None
         assert hidden.block.numel() <= block * (keys + block)
         for attend, mask in ((ATTENTION, hidden), (sdpa_attention_forward, lower_right)):
@@ -83,8 +83,8 @@ def test_what_is_padded_before_has_the_librarys_mask(tmp_path, monkeypatch):
     """Two prompts of different lengths: hidden by more than their order."""
     model = load_model(save_tiny(tmp_path, "qwen3_vl"), Models())
     asked: list[object] = []
-    of = Behind.of
-    monkeypatch.setattr(Behind, "of", lambda *shape: asked.append(shape[:2]) or of(*shape))
+    of = LowerRight.of
+    monkeypatch.setattr(LowerRight, "of", lambda *shape: asked.append(shape[:2]) or of(*shape))
     ids, mask = pad_rows([[20, 21, 22], [20, 21]], pad=model.pad_token, device=model.device)
     first, second = views(model)[:2]
     assert len(first.token_ids) != len(second.token_ids)

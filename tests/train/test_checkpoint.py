@@ -67,9 +67,9 @@ def test_only_the_newest_checkpoint_is_kept_and_half_written_ones_are_never_load
     run.save(tmp_path, 4)
     assert [checkpoint.name for checkpoint in tmp_path.iterdir()] == ["step-000004"]
     assert {file.name for file in (tmp_path / "step-000004").iterdir()} == {
-        "weights.safetensors",
-        "optimizer.safetensors",
-        "average.safetensors",
+        "weights-00001-of-00001.safetensors",
+        "optimizer-00001-of-00001.safetensors",
+        "average-00001-of-00001.safetensors",
     }
 
 

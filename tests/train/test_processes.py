@@ -112,13 +112,28 @@ def assert_same_training(
 def test_two_processes_with_a_sharded_student_train_as_one(
     made_project: Path, tmp_path: Path, commands: KillableCommands
 ):
-    """Without the launcher, which imports torch three times; the long tests start it."""
+    """Without the launcher, which imports torch three times; the long tests start it.
+
+    Each writes its own part of a checkpoint, from which a single process goes on.
+    """
     alone = train_here(copy_project(made_project, tmp_path / "alone"))
     paths = copy_project(made_project, tmp_path / "project")
     said = commands.finish(paths, "train", environments=launched_environments(SHARDED))
     assert_same_training(paths, alone)
     assert said.count("train: starting") == 1
     assert said.count("train: recipe") == 1
+    parts = sorted(path.name for path in paths.scratch.glob("train/*/checkpoints/*/*"))
+    assert parts == [
+        f"{name}-0000{process}-of-00002.safetensors"
+        for name in ("optimizer", "weights")
+        for process in (1, 2)
+    ]
+    for each in (paths, alone):
+        settings = YAML(typ="safe").load(each.params)
+        settings["train"]["steps"] += 1
+        YAML().dump(settings, each.params)
+        train_here(each)
+    assert_same_training(paths, alone)
 
 
 @pytest.mark.long

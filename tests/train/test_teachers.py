@@ -102,7 +102,7 @@ def test_a_moving_teacher_is_part_of_the_checkpoint(project: Paths, monkeypatch)
     resumed = read(project.rollouts, Rollouts)
     for run in (project.scratch / "train").iterdir():
         for checkpoint in (run / "checkpoints").iterdir():
-            assert (checkpoint / "teacher.safetensors").is_file()
+            assert (checkpoint / "teacher-00001-of-00001.safetensors").is_file()
             for file in checkpoint.iterdir():
                 file.unlink()
             checkpoint.rmdir()

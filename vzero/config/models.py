@@ -22,6 +22,9 @@ class Models(Section):
     precision: Literal["fp32", "bf16"] = "fp32"
     """Compute precision. Weights under training are kept in fp32; `train.save_precision` says how
     they are saved."""
+    tf32: bool = False
+    """Whether GPUs compute products of fp32 matrices in TF32: with bf16 those of a trained student's output
+    layer and of linear attention. `python -m bench tf32` measures what it does to log-probs."""
     thinking: bool = False
     """Passed to the chat template as `enable_thinking`."""
 

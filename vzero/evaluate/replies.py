@@ -43,7 +43,7 @@ class Replies(dy.Schema):
 def generation_settings(models: Models, settings: Evaluate) -> str:
     """Everything but the question that a model's reply depends on, as text."""
     chosen = settings.model_dump(include={"temperature", "top_p", "top_k", "max_new_tokens"})
-    pictured = models.model_dump(include={"min_pixels", "max_pixels", "precision", "thinking"})
+    pictured = models.model_dump(include={"min_pixels", "max_pixels", "precision", "tf32", "thinking"})
     return json.dumps([chosen, pictured, content_hash(*ENGINE)], sort_keys=True)
 
 

@@ -22,7 +22,7 @@ BLOCK = 256  # queries that a CPU takes at once
 
 
 @dataclass(frozen=True)
-class Behind:
+class LowerRight:
     """What hides keys from a piece's queries, where that is their order alone."""
 
     queries: int
@@ -32,7 +32,7 @@ class Behind:
     blocks take the columns that fit. None where there is a kernel."""
 
     @classmethod
-    def of(cls, queries: int, keys: int, device: torch.device, dtype: torch.dtype) -> Behind:
+    def of(cls, queries: int, keys: int, device: torch.device, dtype: torch.dtype) -> LowerRight:
         if device.type != "cpu":
             return cls(queries, keys, None)
         rows = min(queries, BLOCK)
@@ -58,13 +58,13 @@ def _mask(
     kv_length: int,
     attention_mask: torch.Tensor | None = None,
     **settings: Any,
-) -> torch.Tensor | Behind | None:
+) -> torch.Tensor | LowerRight | None:
     """In the place of the library's: None leaves it to causality, from the first query to the first key."""
     if attention_mask is not None:
         return sdpa_mask(batch_size, q_length, kv_length, attention_mask=attention_mask, **settings)
     if q_length in (1, kv_length):
         return None
-    return Behind.of(q_length, kv_length, torch.device(settings["device"]), settings["dtype"])
+    return LowerRight.of(q_length, kv_length, torch.device(settings["device"]), settings["dtype"])
 
 
 def _attention(
@@ -72,11 +72,11 @@ def _attention(
     query: torch.Tensor,
     key: torch.Tensor,
     value: torch.Tensor,
-    attention_mask: torch.Tensor | Behind | None,
+    attention_mask: torch.Tensor | LowerRight | None,
     **settings: Any,
 ) -> tuple[torch.Tensor, None]:
     """As `sdpa_attention_forward`, of (rows, heads, tokens, width); returns (rows, tokens, heads, width)."""
-    if not isinstance(attention_mask, Behind):
+    if not isinstance(attention_mask, LowerRight):
         return sdpa_attention_forward(module, query, key, value, attention_mask, **settings)
     if torch.is_autocast_enabled(query.device.type):
         precision = torch.get_autocast_dtype(query.device.type)
@@ -93,12 +93,12 @@ def _attention(
 
 
 def _block_by_block(
-    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, behind: Behind, scale: float | None
+    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, order: LowerRight, scale: float | None
 ) -> torch.Tensor:
     parts = []
-    for start in range(0, behind.queries, BLOCK):
-        stop = min(start + BLOCK, behind.queries)
-        mask = behind.of_rows(start, stop).to(query.dtype)
+    for start in range(0, order.queries, BLOCK):
+        stop = min(start + BLOCK, order.queries)
+        mask = order.of_rows(start, stop).to(query.dtype)
         seen = mask.shape[1]
         parts.append(
             scaled_dot_product_attention(

@@ -7,11 +7,23 @@ ragged pieces, so a row may have padding between two pieces, which must leave it
 from __future__ import annotations
 
 import copy
+import importlib.util
+import inspect
+import types
 from functools import partial
+from typing import Any
 
 import torch
 from transformers.cache_utils import LinearAttentionLayer
 
+from vzero.models.gated_delta_rule import gated_delta_rule
+
+RULE = "torch_chunk_gated_delta_rule"
+"""As which the library's layers know the gated delta rule."""
+WITHOUT_KERNELS = (
+    "linear attention runs in PyTorch's own operations, which is slower and takes more memory than its "
+    "kernels: pip install 'vzero[fast-kernels]'"
+)
 MAX_CHUNK = 64  # tokens that are computed at once, of the library's own accord
 
 
@@ -36,6 +48,9 @@ class ForkableLinearLayer(LinearAttentionLayer):
             earlier, kernel = self.conv_states[state_idx], self.conv_kernel_size[state_idx]
             assert earlier is not None
             assert kernel is not None
+            if earlier.requires_grad:
+                # Its gradient waits until all of the piece is done, and would be a view of the whole piece's.
+                earlier = earlier * 1.0
             full = torch.cat([earlier, conv_states], dim=-1)
         self.conv_states[state_idx] = _last_real(full, kernel, self.piece_mask)
         return full
@@ -76,8 +91,14 @@ def chunk_of(tokens: int) -> int:
     return min(MAX_CHUNK, 1 << (tokens - 1).bit_length())
 
 
-def pass_over_padding(network: torch.nn.Module) -> None:
-    """Make a network's linear-attention layers keep their state at padding, wherever it stands.
+def fast_kernels() -> bool:
+    """Whether layers run in kernels for GPUs, of the extra `fast-kernels`."""
+    return torch.cuda.is_available() and importlib.util.find_spec("fla") is not None
+
+
+def adapt_linear_attention(network: torch.nn.Module) -> None:
+    """Make a network's linear-attention layers keep their state at padding, wherever it stands, and compute
+    the delta rule by ours where there are no `fast_kernels`.
 
     The library zeroes a padded token's inputs. That suffices before the first token; after it the token would
     still decay the state, by a bias, and write what the convolution carries over from its neighbours.
@@ -90,6 +111,16 @@ def pass_over_padding(network: torch.nn.Module) -> None:
             module.register_forward_hook(_forget_padding)
             for name in ("in_proj_a", "in_proj_b"):
                 children[name].register_forward_hook(partial(_closed_at_padding, module))
+            if not fast_kernels():
+                _replace_rule(module)
+
+
+def _replace_rule(layer: Any) -> None:
+    """The layer's forward function is the library's, which finds the rule among the globals it is given."""
+    function: Any = inspect.unwrap(type(layer).forward)
+    names = function.__globals__ | {RULE: gated_delta_rule}
+    own = types.FunctionType(function.__code__, names, argdefs=function.__defaults__)
+    layer.forward = types.MethodType(own, layer)
 
 
 def _note_padding(module, args, kwargs) -> None:

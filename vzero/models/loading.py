@@ -23,7 +23,7 @@ from transformers.utils import logging
 from vzero.config import Models
 from vzero.errors import ConfigError, ModelError
 from vzero.models.behind_prefix import attend_behind_prefixes
-from vzero.models.linear_attention import pass_over_padding
+from vzero.models.linear_attention import adapt_linear_attention
 from vzero.models.prompt_tokenizer import PromptTokenizer, prompt_tokenizer
 from vzero.models.work import Work
 
@@ -153,11 +153,13 @@ def load_model(
     """Load a folder with config, safetensors, tokenizer and image processor. Never reaches for a hub.
 
     A trainable model keeps fp32 weights and computes in `models.precision` by autocast; a frozen one is
-    loaded in that precision. Raises ModelError when the folder is not a supported model.
+    loaded in that precision. `models.tf32` holds for all of the process. Raises ModelError when the folder is
+    not a supported model.
     """
     processors = load_processors(folder, models)
     _check_generation_config(folder)
     precision = DTYPES[models.precision]
+    torch.backends.cuda.matmul.fp32_precision = "tf32" if models.tf32 else "ieee"
     network = AutoModelForImageTextToText.from_pretrained(
         folder, dtype=torch.float32 if trainable else precision, local_files_only=True
     )
@@ -165,7 +167,7 @@ def load_model(
     if not trainable:
         network.requires_grad_(False)
     network.eval()
-    pass_over_padding(network)
+    adapt_linear_attention(network)
     attend_behind_prefixes(network)
     model = LoadedModel(
         network=network,

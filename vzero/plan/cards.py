@@ -20,14 +20,15 @@ class Card:
     bf16: float
     """TFLOP/s of dense products."""
     fp32: float
-    """TFLOP/s without TF32, which PyTorch leaves off."""
+    """TFLOP/s without TF32; with it half of bf16."""
     bandwidth: float
     """TB/s."""
 
-    def seconds(self, counts: Counts) -> float:
+    def seconds(self, counts: Counts, *, tf32: bool) -> float:
         """What bounds it: products, bytes, or launching kernels one by one."""
+        slow = self.bf16 / 2 if tf32 else self.fp32
         fast = max(counts.flops - counts.fp32_flops, 0)
-        products = (fast / self.bf16 + counts.fp32_flops / self.fp32) / (UTILISATION * 1e12)
+        products = (fast / self.bf16 + counts.fp32_flops / slow) / (UTILISATION * 1e12)
         moved = counts.bytes / (BANDWIDTH * self.bandwidth * 1e12)
         launched = (counts.kernels - counts.graphed) * LAUNCH + counts.graphed * IN_GRAPH
         return max(products, moved, launched)

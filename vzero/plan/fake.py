@@ -18,7 +18,7 @@ from transformers import AutoModelForImageTextToText
 from transformers.initialization import no_init_weights
 
 from vzero.models.behind_prefix import attend_behind_prefixes
-from vzero.models.linear_attention import pass_over_padding
+from vzero.models.linear_attention import adapt_linear_attention
 from vzero.models.loading import DTYPES, LoadedModel
 from vzero.models.pixels import Made, Pixels
 from vzero.models.prompt import Prompt
@@ -91,7 +91,7 @@ def without_tokenizer(
 ) -> LoadedModel:
     """A network as the engine runs it, with as many tokens as it can tell apart."""
     network.eval().requires_grad_(trainable)
-    pass_over_padding(network)
+    adapt_linear_attention(network)
     attend_behind_prefixes(network)
     compute = DTYPES[precision]
     autocast = compute if trainable and compute is not torch.float32 else None

@@ -16,7 +16,7 @@ import torch
 
 from vzero.config import Train
 from vzero.models.encoding import encode
-from vzero.models.loading import LoadedModel
+from vzero.models.loading import DTYPES, LoadedModel
 from vzero.models.recompute import recompute_layers
 from vzero.models.shapes import config_of
 from vzero.plan.depth import FULL, extrapolated, fewest, with_layers
@@ -31,6 +31,7 @@ from vzero.rollout.responses import vocabulary_logits
 from vzero.rollout.sampling import Sampling
 from vzero.train.loss import Loss, Part, Scored
 from vzero.train.replays import GivenAnswers, own_logprobs, replay_views
+from vzero.train.sharding import layers_of, matrices_of
 from vzero.train.update import optimizer_of
 
 
@@ -60,6 +61,8 @@ class Subject:
     recomputes: bool = False
     lora: tuple[int, int] | None = None
     """Rank and alpha of adapters."""
+    sharded: bool = False
+    """Its matrices are gathered in the precision that it computes in."""
 
     @property
     def config(self) -> Any:
@@ -72,6 +75,8 @@ class Subject:
         )
         if self.recomputes:
             recompute_layers(model)
+        if self.sharded:
+            _gather_matrices(model, DTYPES[self.precision])
         return model
 
 
@@ -219,6 +224,14 @@ def optimizing(subject: Subject, train: Train) -> Stages:
     return extrapolated(subject.config, trace)
 
 
+def _gather_matrices(model: LoadedModel, precision: torch.dtype) -> None:
+    for layer in layers_of(model.network):
+        for matrix in matrices_of(layer):
+            for name, weight in list(matrix.named_parameters(recurse=False)):
+                gathered = torch.nn.Parameter(weight.detach().to(precision), weight.requires_grad)
+                matrix.register_parameter(name, gathered)
+
+
 def _watch(*models: LoadedModel) -> Stopwatch:
     network: Any = models[0].network.model
     layers = network.language_model.layers
@@ -261,7 +274,8 @@ def _add_up_gradients(model: LoadedModel) -> None:
     """
     for weight in model.network.parameters():
         if weight.requires_grad:
-            weight.register_post_accumulate_grad_hook(partial(_add, torch.zeros_like(weight)))
+            total = torch.zeros_like(weight, dtype=torch.float32)
+            weight.register_post_accumulate_grad_hook(partial(_add, total))
 
 
 def _add(total: torch.Tensor, weight: torch.Tensor) -> None:

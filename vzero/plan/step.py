@@ -58,7 +58,7 @@ class Step:
         models, train = params.models, params.train
         lora = (train.lora.rank, train.lora.alpha) if train.lora is not None else None
         self._student = Subject(
-            models.student, models.precision, True, naive, train.gradient_checkpointing, lora
+            models.student, models.precision, True, naive, train.gradient_checkpointing, lora, planned.sharded
         )
         self._frozen_student = Subject(models.student, models.precision, False, naive)
         teacher = models.teacher if train.teacher.kind == "frozen" else models.student
@@ -117,17 +117,15 @@ class Step:
         return _cost(found, self._memory.while_learning + self._kept)
 
     def _optimized(self) -> Cost:
-        one = passes.optimizing(self._student, self._train)["step"] * (1 / self._slices)
+        whole = replace(self._student, sharded=False)
+        one = passes.optimizing(whole, self._train)["step"] * (1 / self._slices)
         resident = self._memory.while_learning + self._kept
         return _cost([{"step": one}] * self._train.mini_batches, resident)
 
     def _checkpoint(self) -> Cost:
-        """The larger of its two files is in main memory whole; the one before goes when it is written."""
+        """The one before goes when it is written."""
         memory = self._memory
-        nothing = Counts()
-        return Cost(
-            nothing, (), memory.while_answering, host=2 * memory.checkpoint / 3, disk=2 * memory.checkpoint
-        )
+        return Cost(Counts(), (), memory.while_answering, host=memory.written, disk=2 * memory.checkpoint)
 
     def _evaluated(self) -> Cost:
         """A batch of the stage `evaluate`, which holds one model."""
@@ -135,7 +133,7 @@ class Step:
         shown = _shown(_views()[FULL], self._planned)
         rows = max(1, settings.batch_tokens // (shown.length + settings.max_new_tokens))
         shape = Pass(((shown,),) * rows, 1, settings.max_new_tokens)
-        size = self._memory.weights // 4 * _bytes_of(self._params)
+        size = self._memory.parameters * _bytes_of(self._params)
         subject = self._frozen_student
         return _cost([passes.prefilling(subject, shape), passes.decoding(subject, shape)], size)
 

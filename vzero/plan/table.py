@@ -58,7 +58,10 @@ def _rows(params: Params, planned: PlannedRun, variant: str) -> list[tuple[str, 
     for recipe, method in _methods(params):
         step = Step(params, method, planned, naive=variant == "naive")
         for phase, cost in step.phases():
-            rows += [(recipe, phase, variant, *each) for each in _measures(cost, planned.card)]
+            rows += [
+                (recipe, phase, variant, *each)
+                for each in _measures(cost, planned.card, tf32=params.models.tf32)
+            ]
     return rows
 
 
@@ -69,8 +72,8 @@ def _methods(params: Params) -> Iterator[tuple[str, Method[Any]]]:
             yield recipe, method_of(over_recipe(recipe, {}, group=params.train.group))
 
 
-def _measures(cost: Cost, card: CardName) -> Sequence[tuple[str, float]]:
+def _measures(cost: Cost, card: CardName, *, tf32: bool) -> Sequence[tuple[str, float]]:
     counts = cost.counts
-    seconds = sum(CARDS[card].seconds(stage) for stage in cost.stages)
+    seconds = sum(CARDS[card].seconds(stage, tf32=tf32) for stage in cost.stages)
     counted = counts.flops, counts.bytes, counts.kernels, counts.syncs
     return list(zip(MEASURES, (*counted, cost.peak, cost.host, cost.disk, seconds), strict=True))

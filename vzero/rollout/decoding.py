@@ -12,7 +12,7 @@ from vzero.rollout.delta_rule import WINDOW
 from vzero.rollout.graphs import Graphs, recorder
 from vzero.rollout.one_token import OneToken
 from vzero.rollout.prefix import Prefix
-from vzero.rollout.sampling import Sampling, Speech
+from vzero.rollout.sampling import NextToken, Sampling
 from vzero.rollout.slots import Slots
 
 COLUMNS = 128
@@ -40,7 +40,7 @@ class Decoding:
         """`uniforms` (answers, tokens): what tokens are drawn by. `columns`: of a prompt with its answer."""
         answers, self._most = uniforms.shape
         self._model, self._count, self._columns = model, slots, _whole(columns, COLUMNS)
-        self._network, self._speech = OneToken(model), Speech(model, sampling)
+        self._network, self._next_token = OneToken(model), NextToken(model, sampling)
         self.slots: Slots | None = None
         device = model.device
         # An answer that has ended runs on until that is seen, and slots without one are computed with the
@@ -127,7 +127,7 @@ class Decoding:
 
     def _draw(self, slots: slice, hidden: torch.Tensor) -> None:
         answer, said = self._answer[slots], self._said[slots]
-        tokens, logprobs, ends = self._speech.next_tokens(hidden, self._uniforms[answer, said])
+        tokens, logprobs, ends = self._next_token.drawn(hidden, self._uniforms[answer, said])
         self._tokens[answer, said] = tokens
         self._logprobs[answer, said] = logprobs
         self._token[slots] = tokens

@@ -6,11 +6,13 @@ single token, for every family: norms, rotary positions, attention to a slot's c
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch.nn import functional
 
+from vzero.models.gated_delta_rule import LENGTH_EPSILON
 from vzero.models.loading import LoadedModel
 from vzero.rollout.prefix import computing
 from vzero.rollout.slots import AttentionStates, LinearStates, Slots
@@ -42,7 +44,12 @@ class OneToken:
         self._norm = Norm(text.norm, zero_centred=zero_centred)
         half = text.rotary_emb.inv_freq.new_ones(text.rotary_emb.inv_freq.shape)
         self._sign = torch.cat([-half, half])
-        self._layers = [_Layer(layer, self._precision, zero_centred=zero_centred) for layer in text.layers]
+        self._layers: list[Any] = [
+            (_Attention if hasattr(layer, "self_attn") else _LinearAttention)(
+                layer, self._precision, zero_centred=zero_centred
+            )
+            for layer in text.layers
+        ]
 
     @property
     def precision(self) -> torch.dtype:
@@ -59,14 +66,21 @@ class OneToken:
         with computing(self._model):
             hidden = self._text.embed_tokens(tokens)
             cos, sin = self._text.rotary_emb(self._sign, positions.expand(3, 1, -1).mT)
-            around = cos, sin * self._sign
+            token = _Token(slots, (cos, sin * self._sign), mask[:, :columns])
             for layer, states in zip(self._layers, slots.layers, strict=True):
-                if isinstance(states, AttentionStates):
-                    mixed = layer.attend(hidden, states, slots, around, mask[:, :columns])
-                else:
-                    mixed = layer.recur(hidden, states, slots.window)
-                hidden = layer.feed_forward(hidden + mixed)
+                hidden = layer.feed_forward(hidden + layer.mix(hidden, states, token))
         return self._norm(hidden).to(hidden.dtype)
+
+
+@dataclass(frozen=True)
+class _Token:
+    """What all layers are told of the token under way."""
+
+    slots: Slots
+    around: tuple[torch.Tensor, torch.Tensor]
+    """Cosines, and sines with their sign, (rows, 1, rotated width)."""
+    mask: torch.Tensor
+    """(rows, columns), added to logits."""
 
 
 class _Layer:
@@ -74,33 +88,22 @@ class _Layer:
         self._layer, self._precision = layer, precision
         self._before = Norm(layer.input_layernorm, zero_centred=zero_centred)
         self._between = Norm(layer.post_attention_layernorm, zero_centred=zero_centred)
-        if hasattr(layer, "self_attn"):
-            attention = layer.self_attn
-            self._normed = hasattr(attention, "q_norm")
-            if self._normed:
-                self._of_query = Norm(attention.q_norm, zero_centred=zero_centred)
-                self._of_key = Norm(attention.k_norm, zero_centred=zero_centred)
-        else:
-            linear = layer.linear_attn
-            # Queries are not divided by the root of their width: the norm is the same with a larger constant.
-            self._of_output = Norm(linear.norm, zero_centred=False)
-            self._of_output.eps *= linear.head_k_dim
-            self._rate = -linear.A_log.float().exp()
-            self._kernel = linear.conv1d.weight.squeeze(1)
-            self._unit = torch.full((linear.head_k_dim,), linear.head_k_dim**-0.5, device=linear.A_log.device)
 
     def feed_forward(self, hidden: torch.Tensor) -> torch.Tensor:
         inputs = self._between(hidden).to(self._precision)
         return hidden + self._layer.mlp(inputs[:, None])[:, 0]
 
-    def attend(
-        self,
-        hidden: torch.Tensor,
-        states: AttentionStates,
-        slots: Slots,
-        around: tuple[torch.Tensor, torch.Tensor],
-        mask: torch.Tensor,
-    ) -> torch.Tensor:
+
+class _Attention(_Layer):
+    def __init__(self, layer: Any, precision: torch.dtype, *, zero_centred: bool) -> None:
+        super().__init__(layer, precision, zero_centred=zero_centred)
+        attention = layer.self_attn
+        self._normed = hasattr(attention, "q_norm")
+        if self._normed:
+            self._of_query = Norm(attention.q_norm, zero_centred=zero_centred)
+            self._of_key = Norm(attention.k_norm, zero_centred=zero_centred)
+
+    def mix(self, hidden: torch.Tensor, states: AttentionStates, token: _Token) -> torch.Tensor:
         attention = self._layer.self_attn
         rows, width = hidden.shape[0], attention.head_dim
         inputs = self._before(hidden).to(self._precision)
@@ -115,28 +118,40 @@ class _Layer:
         if self._normed:
             query, key = self._of_query(query), self._of_key(key)
         both = torch.cat([query, key], dim=1).float()
-        cos, turned = around
+        cos, turned = token.around
         rotated = both[..., : cos.shape[-1]]
         rolled = rotated.roll(cos.shape[-1] // 2, dims=-1)
         rotated.mul_(cos).addcmul_(rolled, turned)
         both = both.to(self._precision)
-        number, column = slots.number[:rows], slots.next_column[:rows]
+        number, column = token.slots.number[:rows], token.slots.next_column[:rows]
         states.keys[number, :, column] = both[:, heads * groups :]
         states.values[number, :, column] = value
-        columns = mask.shape[1]
+        columns = token.mask.shape[1]
         # Queries of one key's group stand side by side, as if they were several tokens.
         mixed = functional.scaled_dot_product_attention(
             both[:, : heads * groups].view(rows, heads, groups, width),
             states.keys[:rows, :, :columns],
             states.values[:rows, :, :columns],
-            attn_mask=mask[:, None, None],
+            attn_mask=token.mask[:, None, None],
             scale=attention.scaling,
         ).reshape(rows, -1, width)
         if gate is not None:
             mixed = mixed * gate.sigmoid()
         return attention.o_proj(mixed.view(rows, -1))
 
-    def recur(self, hidden: torch.Tensor, states: LinearStates, place: torch.Tensor) -> torch.Tensor:
+
+class _LinearAttention(_Layer):
+    def __init__(self, layer: Any, precision: torch.dtype, *, zero_centred: bool) -> None:
+        super().__init__(layer, precision, zero_centred=zero_centred)
+        linear = layer.linear_attn
+        # Queries are not divided by the root of their width: the norm is the same with a larger constant.
+        self._of_output = Norm(linear.norm, zero_centred=False)
+        self._of_output.eps *= linear.head_k_dim
+        self._rate = -linear.A_log.float().exp()
+        self._kernel = linear.conv1d.weight.squeeze(1)
+        self._unit = torch.full((linear.head_k_dim,), linear.head_k_dim**-0.5, device=linear.A_log.device)
+
+    def mix(self, hidden: torch.Tensor, states: LinearStates, token: _Token) -> torch.Tensor:
         linear = self._layer.linear_attn
         rows = hidden.shape[0]
         inputs = self._before(hidden).to(self._precision)
@@ -152,12 +167,12 @@ class _Layer:
                 query_key.view(rows, 2, linear.num_k_heads, linear.head_k_dim),
                 self._unit.shape,
                 self._unit,
-                1e-6 / linear.head_k_dim,
+                LENGTH_EPSILON / linear.head_k_dim,
             )
             repeats = linear.num_v_heads // linear.num_k_heads
             of_heads = query_key.transpose(1, 2)[:, :, None].expand(-1, -1, repeats, -1, -1)
             output = states.delta.first(rows).next_output(
-                place,
+                token.slots.window,
                 of_heads.reshape(-1, 2, linear.head_k_dim),
                 value.view(rows, -1, linear.head_v_dim),
                 functional.softplus(a + linear.dt_bias.float()) * self._rate,

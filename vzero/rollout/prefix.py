@@ -31,7 +31,7 @@ class Prefix:
     mask: torch.Tensor  # (rows, length), 0 on padding, which may stand anywhere
     next_position: torch.Tensor  # (rows,), rotary position of the next token
     last_hidden: torch.Tensor  # (rows, width), predicts the next token
-    padded: bool
+    padded: bool  # whether any row of any piece was, so that order alone does not tell what hides keys
 
 
 def prefill(model: LoadedModel, prompts: Sequence[Prompt]) -> Prefix:

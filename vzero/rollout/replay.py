@@ -9,6 +9,7 @@ import torch
 from vzero.models.loading import LoadedModel
 from vzero.models.prompt import Prompt
 from vzero.rollout import plain
+from vzero.rollout.backward_apart import backward_apart
 from vzero.rollout.prefix import fork, prefill, response_hidden
 
 
@@ -27,5 +28,7 @@ def replay(
         raise ValueError(f"{token_ids.shape[0]} responses cannot be grouped over {len(prompts)} prompts")
     if not model.shares_prefixes:
         return plain.replay(model, prompts, token_ids, mask)
-    prefix = fork(prefill(model, prompts), group)
-    return response_hidden(model, prefix, token_ids, mask)
+    prefix = prefill(model, prompts)
+    if torch.is_grad_enabled() and model.work.recomputes_layers:
+        prefix = backward_apart(prefix)
+    return response_hidden(model, fork(prefix, group), token_ids, mask)

@@ -9,7 +9,7 @@ from typing import Literal
 import torch
 
 from vzero.models.loading import LoadedModel
-from vzero.rollout.responses import vocabulary_logits
+from vzero.rollout.responses import sampled_logprobs, vocabulary_logits
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Sampling:
         return torch.searchsorted(cumulative, threshold, right=True).squeeze(1)
 
 
-class Speech:
+class NextToken:
     """What a model's answers may consist of: never of vision tokens, which a replay would take for images."""
 
     def __init__(self, model: LoadedModel, sampling: Sampling) -> None:
@@ -74,22 +74,21 @@ class Speech:
         self._banned = torch.tensor(banned, device=model.device, dtype=torch.int64)
         self._ends = torch.tensor(model.end_tokens, device=model.device)
 
-    def next_tokens(
+    def drawn(
         self, hidden: torch.Tensor, uniforms: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Tokens (rows,) drawn by hidden states (rows, width), their log-probs under the whole vocabulary,
         and whether they end an answer."""
         with torch.autocast(hidden.device.type, enabled=False):
-            return self._next_tokens(vocabulary_logits(self._model, hidden), uniforms)
+            return self._drawn(vocabulary_logits(self._model, hidden), uniforms)
 
-    def _next_tokens(
+    def _drawn(
         self, logits: torch.Tensor, uniforms: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         tokens = self._sampling.draw(logits.index_fill(1, self._banned, -torch.inf), uniforms)
         if self._sampling.logprob_temperature != 1.0:
             logits = logits / self._sampling.logprob_temperature
-        logprobs = logits.gather(1, tokens[:, None]).squeeze(1) - logits.logsumexp(dim=1)
-        return tokens, logprobs, torch.isin(tokens, self._ends)
+        return tokens, sampled_logprobs(logits, tokens), torch.isin(tokens, self._ends)
 
 
 def rollout_of(model: LoadedModel, tokens: Sequence[int], logprobs: Sequence[float]) -> Rollout:

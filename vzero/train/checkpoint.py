@@ -2,22 +2,32 @@
 
 A run lives in a scratch folder named by everything it depends on (`vzero.runs`), so a changed
 parameter never meets an old checkpoint. Data order and sampling are functions of seed and step and need no
-state. A checkpoint is a folder `step-NNNNNN` of safetensors files.
+state.
+
+A checkpoint is a folder `step-NNNNNN` of safetensors files, of which every process writes its own: what it
+has a slice of is cut along the first axis, in the order of processes, and what all of them have is dealt out.
+Any number of processes may go on from it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 import torch
-from safetensors.torch import load_file, save_file
+from accelerate.utils import broadcast_object_list, gather_object
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch.distributed.tensor import DTensor
 
 from vzero.models.loading import LoadedModel
 from vzero.shards import atomic_folder
-from vzero.train.sharding import sliced_like, whole
+from vzero.train.sharding import sliced_like
 
+Result = TypeVar("Result")
 Tensors = Mapping[str, torch.Tensor]
 WEIGHTS, OPTIMIZER = "weights", "optimizer"
 
@@ -29,26 +39,65 @@ def save_checkpoint(
     *,
     step: int,
     extra: Mapping[str, Tensors] = {},
-    write: bool = True,
 ) -> None:
-    """Write the state after `step` steps; older checkpoints go once it is complete.
+    """Write the state after `step` steps, all processes together; older checkpoints go once it is complete.
 
-    `extra` holds further tensors by the name of the file that they go to, without its ending. Of several
-    processes one is to `write`; the others take part, since each may hold a slice of the state.
+    `extra` holds further tensors by the name of the files that they go to.
     """
     target = folder / f"step-{step:06d}"
+    process, processes = _place()
     files = {WEIGHTS: _trained(student), OPTIMIZER: _optimizer_state(optimizer), **extra}
-    if not write:
-        for tensors in files.values():
-            for tensor in tensors.values():
-                whole(tensor)
-        return
-    with atomic_folder(target) as temporary:
-        for name, tensors in files.items():
-            # One at a time: together they may be more than a GPU holds.
-            full = {key: whole(tensor.detach()).cpu().contiguous() for key, tensor in tensors.items()}
-            save_file(full, _file(temporary, name))
-    _prune(folder, target)
+    with contextlib.ExitStack() as stack:
+        temporary = _together(lambda: stack.enter_context(atomic_folder(target)) if process == 0 else target)
+        [temporary] = broadcast_object_list([temporary])
+        _together(lambda: _write(temporary, files, process, processes))
+        # Nobody goes on before it is in its place.
+        _together(stack.close)
+    if process == 0:
+        _prune(folder, target)
+
+
+def _place() -> tuple[int, int]:
+    """The number of this process, from 0, and of how many."""
+    if not torch.distributed.is_initialized():
+        return 0, 1
+    return torch.distributed.get_rank(), torch.distributed.get_world_size()
+
+
+def _together(work: Callable[[], Result]) -> Result:
+    """Do this process's part of the work; all wait for each other, and what fails on one fails on all."""
+    done: Result | Exception
+    try:
+        done = work()
+    except Exception as error:
+        done = error
+    for failed in gather_object([done if isinstance(done, Exception) else None]):
+        if failed is not None:
+            raise failed
+    assert not isinstance(done, Exception)
+    return done
+
+
+def _write(folder: Path, files: Mapping[str, Tensors], process: int, processes: int) -> None:
+    for name, tensors in files.items():
+        # One at a time: together they may be more than main memory holds.
+        path = folder / f"{name}-{process + 1:05d}-of-{processes:05d}.safetensors"
+        save_file(_own(tensors, process, processes), path)
+
+
+def _own(tensors: Tensors, process: int, processes: int) -> dict[str, torch.Tensor]:
+    """What this process writes, in main memory."""
+    own: dict[str, torch.Tensor] = {}
+    for place, (name, tensor) in enumerate(tensors.items()):
+        mine = tensor.detach()
+        if isinstance(mine, DTensor):
+            mine = mine.to_local()
+        elif place % processes != process:
+            continue
+        # A slice of fewer rows than there are processes may be of none.
+        if mine.numel():
+            own[name] = mine.cpu().contiguous()
+    return own
 
 
 @torch.no_grad()
@@ -73,7 +122,7 @@ def load_checkpoint(
     state = optimizer.state_dict()
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     # On the CPU, where the optimizer keeps its counters; it moves the rest to the weights' device.
-    for key, tensor in load_file(_file(newest, OPTIMIZER)).items():
+    for key, tensor in _saved(newest, OPTIMIZER):
         index, name = key.split(".")
         state["state"].setdefault(int(index), {})[name] = sliced_like(tensor, parameters[int(index)])
     optimizer.load_state_dict(state)
@@ -87,9 +136,19 @@ def load_weights(folder: Path, student: LoadedModel) -> None:
 
 
 def _restore(checkpoint: Path, name: str, tensors: Tensors) -> None:
-    saved = load_file(_file(checkpoint, name))
-    for key, tensor in tensors.items():
-        tensor.copy_(sliced_like(saved[key], tensor))
+    for key, tensor in _saved(checkpoint, name):
+        tensors[key].copy_(sliced_like(tensor, tensors[key]))
+
+
+def _saved(checkpoint: Path, name: str) -> Iterator[tuple[str, torch.Tensor]]:
+    """Every tensor of the files of a name, whole, one at a time."""
+    with contextlib.ExitStack() as stack:
+        paths = sorted(checkpoint.glob(f"{name}-*.safetensors"))
+        opened = [stack.enter_context(safe_open(path, framework="pt")) for path in paths]
+        keys = [set(file.keys()) for file in opened]
+        for key in sorted(set().union(*keys)):
+            slices = [file.get_tensor(key) for file, own in zip(opened, keys, strict=True) if key in own]
+            yield key, slices[0] if len(slices) == 1 else torch.cat(slices)
 
 
 def last_checkpoint(folder: Path, *, steps: int) -> Path | None:
@@ -107,10 +166,6 @@ def _prune(folder: Path, newest: Path | None) -> None:
 
 def _steps(checkpoint: Path) -> int:
     return int(checkpoint.name.removeprefix("step-"))
-
-
-def _file(checkpoint: Path, name: str) -> Path:
-    return checkpoint / f"{name}.safetensors"
 
 
 def _trained(student: LoadedModel) -> Tensors:

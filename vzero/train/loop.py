@@ -136,12 +136,10 @@ def _checkpoint(
     extra: Mapping[str, Mapping[str, torch.Tensor]],
     done: int,
 ) -> None:
-    write = accelerator.is_main_process
     # What a checkpoint holds was learnt from the inputs that name its run.
-    if problems := _broadcast(accelerator, _input_problems(folder) if write else []):
+    if problems := _broadcast(accelerator, _input_problems(folder) if accelerator.is_main_process else []):
         raise ChangedError(problems[0])
-    save_checkpoint(folder / "checkpoints", student, optimizer, step=done, extra=extra, write=write)
-    accelerator.wait_for_everyone()
+    save_checkpoint(folder / "checkpoints", student, optimizer, step=done, extra=extra)
 
 
 def _input_problems(folder: Path) -> list[str]:

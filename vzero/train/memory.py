@@ -15,6 +15,7 @@ from vzero.errors import ConfigError
 from vzero.methods.base import Method
 from vzero.models.loading import DTYPES, LoadedModel
 from vzero.models.shapes import config_of
+from vzero.train.sharding import layers_of, matrices_of
 
 FP32 = 4  # bytes of a number that learns
 
@@ -31,6 +32,8 @@ class Size:
     """What processes share where the model is frozen and sharded (`vzero.train.lockstep`)."""
     gathered: int
     """What of it is whole at once while it computes: embeddings, a layer and the next one."""
+    matrices: int
+    """What a sharded student gathers in the precision that it computes in (`vzero.train.sharding`)."""
 
 
 def size_of(folder: Path, lora: tuple[int, int] | None = None) -> Size:
@@ -52,7 +55,10 @@ def size_of(folder: Path, lora: tuple[int, int] | None = None) -> Size:
     rest = [weight for weight in text.parameters() if weight is not read_out]
     sliced = _number(rest)
     of_layers = _number(text.layers.parameters())
-    return Size(_number(weights), trained, read_out.numel(), sliced, sliced - of_layers + 2 * layer)
+    gathered = sliced - of_layers + 2 * layer
+    matrices = [matrix for layer in layers_of(network) for matrix in matrices_of(layer)]
+    of_matrices = _number(weight for matrix in matrices for weight in matrix.parameters(recurse=False))
+    return Size(_number(weights), trained, read_out.numel(), sliced, gathered, of_matrices)
 
 
 def _number(weights: Iterable[torch.nn.Parameter]) -> int:
@@ -68,6 +74,8 @@ def teacher_is_sliced(train: Train, method: Method[Any]) -> bool:
 class Memory:
     """Bytes on a process's device, and beside it."""
 
+    parameters: int
+    """How many the student has."""
     weights: int
     gradients: int
     moments: int
@@ -80,7 +88,9 @@ class Memory:
     """Of frozen models of which processes have slices: what is whole while one of them computes."""
     offloads: bool
     checkpoint: int
-    """A checkpoint's bytes on disk; two thirds of it, the larger file, are in main memory to be written."""
+    """Of all that processes write together, on disk."""
+    written: int
+    """Of the larger file that this process writes, in main memory: two moments of what learns."""
 
     @property
     def while_answering(self) -> int:
@@ -102,7 +112,9 @@ class Memory:
 
     def require(self, room: int) -> None:
         """Raises ConfigError where a phase does not fit into the bytes of a device, whatever it computes."""
-        update = "train.teacher.offload: true, train.lora, or a sharded student (docs/scaling.md)"
+        # What is offloaded already, or sliced, does not get smaller by it.
+        offload = "train.teacher.offload: true, " if self.frozen > self.frozen_read_out else ""
+        update = f"{offload if not self.offloads else ''}train.lora, or a sharded student (docs/scaling.md)"
         for phase, held, remedy in (
             ("answering and scoring", self.while_scoring, "models.teacher or models.student"),
             ("the update", self.while_learning, update),
@@ -123,12 +135,14 @@ def memory_of(
     """
     lora = (train.lora.rank, train.lora.alpha) if train.lora is not None else None
     student = size_of(models.student, lora)
-    moments = 2 * FP32 * student.trained
+    weights, moments = FP32 * student.all, 2 * FP32 * student.trained
     if sharded:
-        moments = (moments + FP32 * student.all) // processes
+        moments = (moments + weights) // processes
+        weights -= (FP32 - DTYPES[models.precision].itemsize) * student.matrices
     frozen = _frozen(train, method, models, processes if sharded else 1)
     return Memory(
-        weights=FP32 * student.all,
+        parameters=student.all,
+        weights=weights,
         gradients=FP32 * student.trained,
         moments=moments,
         frozen=sum(held.bytes for held in frozen),
@@ -136,6 +150,7 @@ def memory_of(
         gathered=max((held.gathered for held in frozen), default=0),
         offloads=train.teacher.offload,
         checkpoint=3 * FP32 * student.trained,
+        written=2 * FP32 * student.trained // processes,
     )
 
 

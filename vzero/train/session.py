@@ -17,6 +17,7 @@ from vzero.config import Params, Train, decisive, dotted
 from vzero.errors import ConfigError, UserError
 from vzero.methods import method_of
 from vzero.methods.base import Method
+from vzero.models.linear_attention import WITHOUT_KERNELS, fast_kernels
 from vzero.models.recompute import recompute_layers
 from vzero.paths import Paths
 from vzero.train.batches import step_rows
@@ -80,6 +81,8 @@ def loaded_run(
     method = method or method_of(params.train.method)
     _require_room(accelerator, params, folders, method)
     student = load_student(folders["student"], params, accelerator.device)
+    if accelerator.device.type == "cuda" and student.has_linear_attention and not fast_kernels():
+        accelerator.print(f"train: {WITHOUT_KERNELS}")
     sharded = sharding_wanted()
     frozen = "cpu" if sharded else str(accelerator.device)
     teacher = None

@@ -1,5 +1,8 @@
 """A student spread over processes by FSDP2: each keeps a slice of every weight and of its optimizer state.
 
+Where it computes in bf16, matrices are gathered in bf16: every pass would cast them, and nothing else reads
+them. What learns is the slices, in fp32, and so are sums of gradients.
+
 The weights are gathered for a step's rollouts and passes, and sliced again when an update's gradients are
 summed. In between no pass communicates: answers differ in length, so processes run different numbers of
 passes, and a layer that gathered its weights in the middle of one would wait for a process that has none.
@@ -7,14 +10,14 @@ passes, and a layer that gathered its weights in the middle of one would wait fo
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
 from accelerate import Accelerator
 from accelerate.utils import parse_flag_from_env
 from torch.distributed.device_mesh import init_device_mesh
-from torch.distributed.fsdp import FSDPModule, fully_shard
+from torch.distributed.fsdp import FSDPModule, MixedPrecisionPolicy, fully_shard
 from torch.distributed.tensor import DTensor, distribute_tensor
 
 from vzero.errors import ConfigError
@@ -39,19 +42,34 @@ def sharding_wanted() -> bool:
 def shard(accelerator: Accelerator, student: LoadedModel) -> None:
     """Slice the student's weights over all processes, in place. Before its optimizer is made.
 
-    A layer is gathered and summed as one message.
+    A layer is gathered and summed as one message, or as two: its matrices, and the rest.
     """
     network: Any = student.network
     mesh = init_device_mesh(accelerator.device.type, (accelerator.num_processes,))
-    units = [*network.model.language_model.layers, *network.model.visual.blocks, network]
-    for unit in units:
+    layers = layers_of(network)
+    if student.autocast is not None:
+        policy = MixedPrecisionPolicy(student.autocast, torch.float32, cast_forward_inputs=False)
+        for layer in layers:
+            fully_shard(matrices_of(layer), mesh=mesh, reshard_after_forward=False, mp_policy=policy)
+    for unit in [*layers, network]:
         fully_shard(unit, mesh=mesh, reshard_after_forward=False)
+    for unit in _units(network):
         unit.set_gradient_divide_factor(1.0)
         # A plain sum is what every backend has.
         unit.set_force_sum_reduction_for_comms(True)
     # What FSDP does as a whole it does when the root is called; passes call the parts of the network only.
     network.forward = _run
     _sum_in_backward(network, False)
+
+
+def layers_of(network: Any) -> list[torch.nn.Module]:
+    """Of the language model and the vision tower."""
+    return [*network.model.language_model.layers, *network.model.visual.blocks]
+
+
+def matrices_of(layer: torch.nn.Module) -> list[torch.nn.Module]:
+    """What a sharded student gathers in the precision that it computes in."""
+    return [module for module in layer.modules() if isinstance(module, torch.nn.Linear)]
 
 
 def _run(function: Callable[[], Any]) -> Any:
@@ -63,9 +81,13 @@ def gather(student: LoadedModel) -> None:
     if not isinstance(student.network, FSDPModule):
         return
     student.network(lambda: None)
-    for unit in student.network.modules():
-        if isinstance(unit, FSDPModule):
-            unit.unshard()
+    for unit in _units(student.network):
+        unit.unshard()
+
+
+def _units(network: torch.nn.Module) -> Iterator[FSDPModule]:
+    """What is gathered together, by a module each; where it has several they all stand for it."""
+    return (module for module in network.modules() if isinstance(module, FSDPModule))
 
 
 def sum_gradients(network: FSDPModule) -> None:
