@@ -10,6 +10,7 @@ import copy
 import importlib.util
 import inspect
 import types
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -104,21 +105,24 @@ def adapt_linear_attention(network: torch.nn.Module) -> None:
     still decay the state, by a bias, and write what the convolution carries over from its neighbours.
     Networks without such layers are left as they are.
     """
-    for module in network.modules():
-        children = dict(module.named_children())
-        if "in_proj_a" in children:
-            module.register_forward_pre_hook(_note_padding, with_kwargs=True)
-            module.register_forward_hook(_forget_padding)
-            for name in ("in_proj_a", "in_proj_b"):
-                children[name].register_forward_hook(partial(_closed_at_padding, module))
-            if not fast_kernels():
-                _replace_rule(module)
+    for layer in linear_attention_of(network):
+        layer.register_forward_pre_hook(_note_padding, with_kwargs=True)
+        layer.register_forward_hook(_forget_padding)
+        for name in ("in_proj_a", "in_proj_b"):
+            layer.get_submodule(name).register_forward_hook(partial(_closed_at_padding, layer))
+        if not fast_kernels():
+            replace_rule(layer, gated_delta_rule)
 
 
-def _replace_rule(layer: Any) -> None:
+def linear_attention_of(network: torch.nn.Module) -> list[torch.nn.Module]:
+    """Its layers of that kind."""
+    return [module for module in network.modules() if hasattr(module, "in_proj_a")]
+
+
+def replace_rule(layer: Any, rule: Callable[..., Any]) -> None:
     """The layer's forward function is the library's, which finds the rule among the globals it is given."""
     function: Any = inspect.unwrap(type(layer).forward)
-    names = function.__globals__ | {RULE: gated_delta_rule}
+    names = function.__globals__ | {RULE: rule}
     own = types.FunctionType(function.__code__, names, argdefs=function.__defaults__)
     layer.forward = types.MethodType(own, layer)
 
