@@ -7,7 +7,7 @@ from typing import Literal
 
 import cyclopts
 
-from bench import data_stages, plan_errors, predictions, stored_scores, votes
+from bench import data_stages, plan_errors, predictions, stored_scores, tf32, votes
 from bench.engine import cases
 from bench.measurements import Measurement, show, store, table_of
 
@@ -18,10 +18,11 @@ MODULES = {
     "scores": stored_scores,
     "votes": votes,
     "plan": plan_errors,
+    "tf32": tf32,
 }
 
 
-def main(*names: Literal["engine", "data", "predictions", "scores", "votes", "plan"]) -> None:
+def main(*names: Literal["engine", "data", "predictions", "scores", "votes", "plan", "tf32"]) -> None:
     """Measure.
 
     Parameters

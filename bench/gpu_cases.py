@@ -250,7 +250,7 @@ def _seconds(counts: Counts) -> float:
     """By the card that this is, nan where the plan knows none of its name."""
     name = torch.cuda.get_device_name() if DEVICE.type == "cuda" else ""
     known = [card for key, card in CARDS.items() if _said(key) in name.replace("-", " ")]
-    return known[0].seconds(counts) if known else float("nan")
+    return known[0].seconds(counts, tf32=False) if known else float("nan")
 
 
 def _said(card: str) -> str:

@@ -10,9 +10,11 @@ from rich.table import Table
 
 from vzero.config import Params, parse_params, read_yaml
 from vzero.errors import ConfigError
+from vzero.models.shapes import config_of
 from vzero.overlays import merged
 from vzero.paths import Paths
 from vzero.plan.cards import BANDWIDTH, CARDS, UTILISATION
+from vzero.plan.depth import LINEAR, kinds_of
 from vzero.plan.planned import PlannedRun
 from vzero.plan.step import NOTICE, TEXT
 from vzero.plan.table import OF_A_STEP, VARIANTS, own_name, plan_of
@@ -103,6 +105,12 @@ def _say(console: Console, params: Params, run: PlannedRun) -> None:
         f"{run.card} at {UTILISATION:.0%} of its rate and {BANDWIDTH:.0%} of its bandwidth",
         markup=False,
     )
+    if any(LINEAR in kinds_of(config_of(model)) for model in (models.student, models.teacher)):
+        console.print(
+            "linear attention is counted as PyTorch computes it; its kernels for GPUs take less: "
+            "pip install 'vzero[fast-kernels]'",
+            markup=False,
+        )
 
 
 def _table(own: pl.DataFrame, recipe: str) -> Table:

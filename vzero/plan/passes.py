@@ -21,6 +21,7 @@ from vzero.models.recompute import recompute_layers
 from vzero.models.shapes import config_of
 from vzero.plan.depth import FULL, extrapolated, fewest, with_layers
 from vzero.plan.fake import Precision, Shown, answers, fake_model, fake_prompt, fake_zeros
+from vzero.plan.remembered import remember_rule
 from vzero.plan.tracing import Stages, Stopwatch, folded
 from vzero.rollout.decoding import Decoding
 from vzero.rollout.delta_rule import WINDOW
@@ -239,7 +240,10 @@ def _watch(*models: LoadedModel) -> Stopwatch:
     places = {"tower": [network.visual], "texts": [network.language_model.embed_tokens]}
     for layer, kind in zip(layers, kinds, strict=True):
         places.setdefault(kind, []).append(layer)
-    return Stopwatch(lambda: sum(model.work.flops for model in models), places)
+    watch = Stopwatch(lambda: sum(model.work.flops for model in models), places)
+    for model in models:
+        remember_rule(model, watch.tally)
+    return watch
 
 
 def _without_layers(subject: Subject) -> LoadedModel:

@@ -82,19 +82,49 @@ class Tally(TorchDispatchMode):
     peaks: dict[str, int] = field(default_factory=dict)
     """By the place where they were reached."""
     place: str = ""
-    inside_fused: bool = False
+    _apart: bool = False
     _sizes: dict[int, int] = field(default_factory=dict)
     _alive: dict[int, weakref.ref] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         super().__init__()
 
+    @contextlib.contextmanager
+    def apart(self) -> Iterator[None]:
+        """What is computed within the block is counted elsewhere."""
+        before, self._apart = self._apart, True
+        try:
+            yield
+        finally:
+            self._apart = before
+
+    def counts(self) -> Counts:
+        return Counts(0, self.fp32_flops, self.bytes, kernels=self.kernels, syncs=self.syncs)
+
+    def add(self, counts: Counts, *, above: int) -> None:
+        """What was counted apart, with its peak above what is there."""
+        self.kernels += int(counts.kernels)
+        self.bytes += int(counts.bytes)
+        self.syncs += int(counts.syncs)
+        self.fp32_flops += int(counts.fp32_flops)
+        self._reach(self.live + above)
+
+    def keep(self, tensor: torch.Tensor) -> None:
+        """Count a tensor without values among those that are alive, as long as it is."""
+        storage = tensor.untyped_storage()
+        key = storage._cdata
+        self.live -= self._sizes.get(key, 0)
+        self._sizes[key] = storage.nbytes()
+        self.live += self._sizes[key]
+        self._reach(self.live)
+        self._alive[key] = weakref.ref(storage, partial(self._drop, key))
+
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         name = _name(func)
         if name.startswith("index"):
             args = _by_numbers(args)
         made = func(*args, **(kwargs or {}))
-        if self.inside_fused:
+        if self._apart:
             return made
         plain = name.rstrip("_")
         self.syncs += name in SYNCS
@@ -110,7 +140,7 @@ class Tally(TorchDispatchMode):
         for output in outputs:
             # What is written in place may have been there before, and does not count then.
             if isinstance(output, FakeTensor) and output.untyped_storage()._cdata not in there:
-                self._keep(output)
+                self.keep(output)
         return made
 
     def count_fused(self, given: Iterable[Any], made: torch.Tensor) -> None:
@@ -118,16 +148,10 @@ class Tally(TorchDispatchMode):
         self.kernels += 1
         self.bytes += _size([*_tensors(given), made])
         if isinstance(made, FakeTensor):
-            self._keep(made)
+            self.keep(made)
 
-    def _keep(self, tensor: torch.Tensor) -> None:
-        storage = tensor.untyped_storage()
-        key = storage._cdata
-        self.live -= self._sizes.get(key, 0)
-        self._sizes[key] = storage.nbytes()
-        self.live += self._sizes[key]
-        self.peaks[self.place] = max(self.peaks.get(self.place, 0), self.live)
-        self._alive[key] = weakref.ref(storage, partial(self._drop, key))
+    def _reach(self, peak: int) -> None:
+        self.peaks[self.place] = max(self.peaks.get(self.place, 0), peak)
 
     def _drop(self, key: int, reference: weakref.ref) -> None:
         if self._alive.get(key) is reference:
@@ -148,11 +172,8 @@ class Functions(TorchFunctionMode):
         self.tally.syncs += func is torch.Tensor.tolist
         if func not in FUSED:
             return func(*args, **(kwargs or {}))
-        self.tally.inside_fused = True
-        try:
+        with self.tally.apart():
             made = func(*args, **(kwargs or {}))
-        finally:
-            self.tally.inside_fused = False
         self.tally.count_fused([*args, *(kwargs or {}).values()], made)
         return made
 
@@ -207,7 +228,7 @@ class Stopwatch:
 
     def __init__(self, flops: Callable[[], int], places: Mapping[str, Iterable[torch.nn.Module]]) -> None:
         self._flops = flops
-        self._tally = Tally()
+        self.tally = Tally()
         self.stages: Stages = {}
         for place, modules in places.items():
             for module in modules:
@@ -215,7 +236,7 @@ class Stopwatch:
                 module.register_forward_hook(partial(self._leave, place))
 
     def _at(self, place: str, *_: Any) -> None:
-        self._tally.place = place
+        self.tally.place = place
 
     def _leave(self, place: str, module: torch.nn.Module, inputs: Any, output: Any) -> None:
         self._at("")
@@ -226,12 +247,12 @@ class Stopwatch:
 
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
-        with self._tally, Functions(self._tally):
+        with self.tally, Functions(self.tally):
             yield
 
     @contextlib.contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        tally = self._tally
+        tally = self.tally
         before = self._now()
         tally.peaks = {"": tally.live}
         yield
@@ -240,8 +261,7 @@ class Stopwatch:
             self.stages[f"{name}{AT}{place}"] = Counts(peak=peak)
 
     def _now(self) -> Counts:
-        tally = self._tally
-        return Counts(self._flops(), tally.fp32_flops, tally.bytes, kernels=tally.kernels, syncs=tally.syncs)
+        return replace(self.tally.counts(), flops=self._flops())
 
 
 def folded(stages: Stages) -> Stages:

@@ -1,0 +1,179 @@
+"""What linear attention's rule costs, traced once for each shape.
+
+It is hundreds of operations long, and the same in all layers: to trace it in each took most of a plan's time.
+Where it has been traced it leaves its counts and its memory behind, and computes nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import torch
+
+from vzero.models.gated_delta_rule import gated_delta_rule
+from vzero.models.linear_attention import linear_attention_of, replace_rule
+from vzero.models.loading import LoadedModel
+from vzero.plan.fake import fake_zeros
+from vzero.plan.tracing import Counts, Tally
+
+NAMES = ("query", "key", "value", "g", "beta", "initial_state")
+
+
+@dataclass(frozen=True)
+class _Shape:
+    sizes: tuple[int, ...]
+    order: tuple[int, ...]
+    """Its axes as they lie in memory: what lies otherwise than it is used is copied."""
+    dtype: torch.dtype
+
+    @classmethod
+    def of(cls, tensor: torch.Tensor) -> _Shape:
+        strides = tensor.stride()
+        order = sorted(range(tensor.ndim), key=lambda axis: (-strides[axis], axis))
+        return cls(tuple(tensor.shape), tuple(order), tensor.dtype)
+
+    def made(self) -> torch.Tensor:
+        """One without values."""
+        back = [self.order.index(axis) for axis in range(len(self.order))]
+        return fake_zeros(*(self.sizes[axis] for axis in self.order), dtype=self.dtype).permute(back)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """Of the rule: all that its cost depends on."""
+
+    given: tuple[_Shape | None, ...]
+    """By `NAMES`; None: there is none."""
+    chunk_size: int
+    autocast: torch.dtype | None
+    differentiated: bool
+
+    @classmethod
+    def of(cls, given: tuple[torch.Tensor | None, ...], chunk_size: int) -> _Run:
+        there = [tensor for tensor in given if tensor is not None]
+        return cls(
+            tuple(None if tensor is None else _Shape.of(tensor) for tensor in given),
+            chunk_size,
+            torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else None,
+            torch.is_grad_enabled() and any(tensor.requires_grad for tensor in there),
+        )
+
+
+@dataclass(frozen=True)
+class _Cost:
+    counts: Counts
+    peak: int
+    """Bytes above those that were there at its beginning."""
+    made: tuple[_Shape | None, ...]
+    """What comes out; of a backward pass the gradients of what was given."""
+    held: int
+    """Bytes that a backward pass needs of it, beside what comes out."""
+
+
+def remember_rule(model: LoadedModel, tally: Tally) -> None:
+    """Layers of a model on tensors without values run the rule by its remembered costs, in a tally."""
+    for layer in linear_attention_of(model.network):
+        replace_rule(layer, _Remembered(tally))
+
+
+@dataclass(frozen=True)
+class _Remembered:
+    tally: Tally
+
+    def __call__(
+        self, *heads: torch.Tensor, chunk_size: int = 64, **named: Any
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        given = (*heads, *(named.get(name) for name in NAMES[len(heads) :]))
+        run = _Run.of(given, chunk_size)
+        if run.differentiated:
+            return _Rule.apply(self.tally, run, *given)
+        return _forward(self.tally, run)[0]
+
+
+class _Rule(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any, tally: Tally, run: _Run, *given: torch.Tensor | None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        made, held = _forward(tally, run)
+        ctx.set_materialize_grads(False)
+        ctx.save_for_backward(held)
+        ctx.tally, ctx.run = tally, run
+        return made
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: torch.Tensor | None) -> tuple[torch.Tensor | None, ...]:
+        [held] = ctx.saved_tensors
+        tally, run = ctx.tally, ctx.run
+        reached = tuple(None if each is None else _Shape.of(each) for each in gradients)
+        with tally.apart():
+            cost = _backward_cost(run, reached)
+            found = [None if shape is None else shape.made() for shape in cost.made]
+        tally.add(cost.counts, above=cost.peak)
+        for gradient in found:
+            if gradient is not None:
+                tally.keep(gradient)
+        del held
+        return None, None, *found
+
+
+def _forward(tally: Tally, run: _Run) -> tuple[tuple[torch.Tensor, torch.Tensor], torch.Tensor]:
+    """What comes out, and something as large as what a backward pass needs.
+
+    Where layers are computed again nothing is held in the first pass, whose peak comes out too high; that of
+    the second is higher.
+    """
+    with tally.apart():
+        cost = _forward_cost(run)
+        output, state = (shape.made() for shape in cost.made if shape is not None)
+        held = fake_zeros(cost.held, dtype=torch.uint8)
+    tally.add(cost.counts, above=cost.peak)
+    for tensor in (output, state, held):
+        tally.keep(tensor)
+    return (output, state), held
+
+
+@cache
+def _forward_cost(run: _Run) -> _Cost:
+    with _traced(run) as (tally, _, made):
+        shapes = tuple(_Shape.of(tensor) for tensor in made)
+        graph = [tensor.grad_fn for tensor in made]
+        made.clear()
+        held = tally.live
+        del graph
+        return _Cost(tally.counts(), max(tally.peaks.values()), shapes, held)
+
+
+@cache
+def _backward_cost(run: _Run, reached: tuple[_Shape | None, ...]) -> _Cost:
+    """`reached`: the gradients of what came out."""
+    with _traced(run) as (tally, leaves, made):
+        ends = [tensor for tensor, shape in zip(made, reached, strict=True) if shape is not None]
+        gradients = [shape.made() for shape in reached if shape is not None]
+        before, live = tally.counts(), tally.live
+        tally.peaks = {"": live}
+        found = iter(torch.autograd.grad(ends, leaves, gradients, allow_unused=True))
+        shapes = (None if shape is None else next(found) for shape in run.given)
+        shapes = tuple(None if gradient is None else _Shape.of(gradient) for gradient in shapes)
+        return _Cost(tally.counts() + before * -1, max(tally.peaks.values()) - live, shapes, 0)
+
+
+@contextlib.contextmanager
+def _traced(run: _Run) -> Iterator[tuple[Tally, list[torch.Tensor], list[torch.Tensor]]]:
+    """A tally of the rule's forward pass, what it was given and what came out, which nobody else keeps."""
+    named: dict[str, torch.Tensor] = {}
+    for name, shape in zip(NAMES, run.given, strict=True):
+        if shape is not None:
+            named[name] = shape.made().requires_grad_(run.differentiated)
+    computing = torch.autocast("cpu", dtype=run.autocast, enabled=run.autocast is not None)
+    # Nobody else is to see what this backward pass keeps.
+    kept = torch.autograd.graph.saved_tensors_hooks(lambda tensor: tensor, lambda tensor: tensor)
+    tally = Tally()
+    with torch.set_grad_enabled(run.differentiated), kept, tally:
+        with computing:
+            made = list(gated_delta_rule(**named, chunk_size=run.chunk_size))
+        yield tally, list(named.values()), made
