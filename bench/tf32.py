@@ -7,6 +7,7 @@ least as far as rounding them.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 
@@ -37,7 +38,8 @@ def tf32(tensor: torch.Tensor) -> torch.Tensor:
 def _of_needle() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
     setting = settings.needle()
     hidden = replay(setting.student, setting.student_prompts, setting.token_ids, setting.mask)
-    weight = setting.student.network.get_output_embeddings().weight
+    network: Any = setting.student.network
+    weight = network.lm_head.weight
     said = setting.mask.bool()
     return hidden[said], weight[: setting.student.vocabulary], setting.token_ids[said]
 

@@ -61,14 +61,8 @@ def extrapolated(config: Any, trace: Callable[[Any], Stages]) -> Stages:
     least = fewest(config)
     smallest = trace(with_layers(config, least))
     whole = dict(smallest)
-    # The tower is done when the layers begin, so that their kinds do not matter; these take long to trace.
-    short = Counter({kind: number for kind, number in least.items() if kind != LINEAR})
-    without_linear = trace(with_layers(config, short)) if short != least else smallest
     for kind, count in kinds_of(config).items():
-        of_tower = kind in (WINDOWED, WHOLE)
-        fewer, before = (short, without_linear) if of_tower else (least, smallest)
-        more = trace(with_layers(config, fewer + Counter({kind: 1})))
+        more = trace(with_layers(config, least + Counter({kind: 1})))
         for name in whole:
-            same = name if name in more else name.replace(LINEAR, FULL)
-            whole[name] += (more[same] + before[same] * -1) * (count - least[kind])
+            whole[name] += (more[name] + smallest[name] * -1) * (count - least[kind])
     return folded(whole)

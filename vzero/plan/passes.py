@@ -206,8 +206,10 @@ def loss(subject: Subject, teacher: Subject | None, shape: Pass, objective: Loss
     return folded(watch.stages)
 
 
-def optimizing(subject: Subject, train: Train) -> Stages:
+@cache
+def optimizing(subject: Subject) -> Stages:
     """Clipping the gradients and the optimizer's step, once its moments are there."""
+    train = Train()  # nothing of it makes a difference
 
     def trace(config: Any) -> Stages:
         model = subject.load(config)

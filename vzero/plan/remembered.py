@@ -7,8 +7,8 @@ Where it has been traced it leaves its counts and its memory behind, and compute
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -20,6 +20,7 @@ from vzero.models.loading import LoadedModel
 from vzero.plan.fake import fake_zeros
 from vzero.plan.tracing import Counts, Tally
 
+FEW = 8  # chunks; with fewer a pass has its peak elsewhere
 NAMES = ("query", "key", "value", "g", "beta", "initial_state")
 
 
@@ -36,6 +37,10 @@ class _Shape:
         order = sorted(range(tensor.ndim), key=lambda axis: (-strides[axis], axis))
         return cls(tuple(tensor.shape), tuple(order), tensor.dtype)
 
+    def longer(self, tokens: int) -> _Shape:
+        rows, length, *rest = self.sizes
+        return replace(self, sizes=(rows, length + tokens, *rest))
+
     def made(self) -> torch.Tensor:
         """One without values."""
         back = [self.order.index(axis) for axis in range(len(self.order))]
@@ -44,13 +49,23 @@ class _Shape:
 
 @dataclass(frozen=True)
 class _Run:
-    """Of the rule: all that its cost depends on."""
+    """Of the rule: all that its cost depends on, and its length."""
 
     given: tuple[_Shape | None, ...]
     """By `NAMES`; None: there is none."""
     chunk_size: int
     autocast: torch.dtype | None
     differentiated: bool
+
+    @property
+    def chunks(self) -> int:
+        [query, *_] = self.given
+        assert query is not None
+        return -(-query.sizes[1] // self.chunk_size)
+
+    def shortened(self, chunks: int) -> _Run:
+        """The same with so many chunks; what lacks of the last one is as much."""
+        return replace(self, given=_longer(self.given, (chunks - self.chunks) * self.chunk_size))
 
     @classmethod
     def of(cls, given: tuple[torch.Tensor | None, ...], chunk_size: int) -> _Run:
@@ -61,6 +76,13 @@ class _Run:
             torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else None,
             torch.is_grad_enabled() and any(tensor.requires_grad for tensor in there),
         )
+
+
+def _longer(shapes: tuple[_Shape | None, ...], tokens: int) -> tuple[_Shape | None, ...]:
+    """Those of so many tokens more; the last shape is that of a state, which has none."""
+    *pieces, state = shapes
+    longer = (None if piece is None else piece.longer(tokens) for piece in pieces)
+    return *longer, state
 
 
 @dataclass(frozen=True)
@@ -137,8 +159,36 @@ def _forward(tally: Tally, run: _Run) -> tuple[tuple[torch.Tensor, torch.Tensor]
     return (output, state), held
 
 
+def _of_any_length(measured: Callable[[_Run], _Cost], run: _Run) -> _Cost:
+    """A few chunks stand for all: each after them costs what the last of them does."""
+    if run.chunks <= FEW + 1:
+        return measured(run)
+    few, more = (measured(run.shortened(chunks)) for chunks in (FEW, FEW + 1))
+    times = run.chunks - FEW
+    return _Cost(
+        few.counts + (more.counts + few.counts * -1) * times,
+        few.peak + (more.peak - few.peak) * times,
+        _longer(few.made, times * run.chunk_size),
+        few.held + (more.held - few.held) * times,
+    )
+
+
 @cache
 def _forward_cost(run: _Run) -> _Cost:
+    return _of_any_length(_measured_forward, run)
+
+
+@cache
+def _backward_cost(run: _Run, reached: tuple[_Shape | None, ...]) -> _Cost:
+    """`reached`: the gradients of what came out."""
+
+    def measured(short: _Run) -> _Cost:
+        return _measured_backward(short, _longer(reached, (short.chunks - run.chunks) * run.chunk_size))
+
+    return _of_any_length(measured, run)
+
+
+def _measured_forward(run: _Run) -> _Cost:
     with _traced(run) as (tally, _, made):
         shapes = tuple(_Shape.of(tensor) for tensor in made)
         graph = [tensor.grad_fn for tensor in made]
@@ -148,9 +198,7 @@ def _forward_cost(run: _Run) -> _Cost:
         return _Cost(tally.counts(), max(tally.peaks.values()), shapes, held)
 
 
-@cache
-def _backward_cost(run: _Run, reached: tuple[_Shape | None, ...]) -> _Cost:
-    """`reached`: the gradients of what came out."""
+def _measured_backward(run: _Run, reached: tuple[_Shape | None, ...]) -> _Cost:
     with _traced(run) as (tally, leaves, made):
         ends = [tensor for tensor, shape in zip(made, reached, strict=True) if shape is not None]
         gradients = [shape.made() for shape in reached if shape is not None]

@@ -105,20 +105,21 @@ class Step:
     def _updated(self) -> Cost:
         learnt = _shown(self._task.learnt, self._planned)
         teacher = self._teacher if self._loss.kept_roles else None
-        found: list[Stages] = []
-        for size in self._parts(self._tasks // self._train.mini_batches, [learnt]):
+        found: dict[int, Stages] = {}
+        sizes = self._parts(self._tasks // self._train.mini_batches, [learnt])
+        for size in dict.fromkeys(sizes):
             shape = self._pass([learnt], size)
             forward, backward = passes.learning(self._student, shape).values()
             loss = passes.loss(self._student, teacher, shape, self._loss)["loss"]
             # The engine counts what a backward pass will compute when it runs the forward one.
             body = replace(forward + backward, peak=max(forward.peak, backward.peak))
-            found.append({"body": body, "loss": replace(loss, peak=loss.peak + forward.held)})
-        found *= self._train.mini_batches
-        return _cost(found, self._memory.while_learning + self._kept)
+            found[size] = {"body": body, "loss": replace(loss, peak=loss.peak + forward.held)}
+        whole = [found[size] for size in sizes * self._train.mini_batches]
+        return _cost(whole, self._memory.while_learning + self._kept)
 
     def _optimized(self) -> Cost:
         whole = replace(self._student, sharded=False)
-        one = passes.optimizing(whole, self._train)["step"] * (1 / self._slices)
+        one = passes.optimizing(whole)["step"] * (1 / self._slices)
         resident = self._memory.while_learning + self._kept
         return _cost([{"step": one}] * self._train.mini_batches, resident)
 
