@@ -30,7 +30,7 @@ from vzero.rollout.prefix import begin, computing
 from vzero.rollout.replay import replay
 from vzero.rollout.responses import vocabulary_logits
 from vzero.rollout.sampling import Sampling
-from vzero.train.loss import Loss, Part, Scored
+from vzero.train.loss import CHUNK_LOGITS, Loss, Part, Scored
 from vzero.train.replays import GivenAnswers, own_logprobs, replay_views
 from vzero.train.sharding import layers_of, matrices_of
 from vzero.train.update import optimizer_of
@@ -180,25 +180,38 @@ def learning(subject: Subject, shape: Pass) -> Stages:
 
 
 def loss(subject: Subject, teacher: Subject | None, shape: Pass, objective: Loss) -> Stages:
-    """The loss of a pass and its gradient down to the hidden states: no layer takes part."""
+    """The loss of a pass and its gradient down to the hidden states: no layer takes part.
+
+    It is computed chunk by chunk, each at the same cost: two chunks are traced, and three.
+    """
     model = _without_layers(subject)
     _add_up_gradients(model)
     frozen = _without_layers(teacher) if teacher is not None else None
+    tokens, chunk = shape.rows * shape.tokens, CHUNK_LOGITS // model.vocabulary
+    more = max(0, -(-tokens // chunk) - 3)
+    if not more:
+        return _loss(model, frozen, tokens, objective)
+    two, three = (_loss(model, frozen, tokens - (more + less) * chunk, objective) for less in (1, 0))
+    return {name: three[name] + (three[name] + two[name] * -1) * more for name in three}
+
+
+def _loss(model: LoadedModel, frozen: LoadedModel | None, tokens: int, objective: Loss) -> Stages:
+    """Of a single answer of so many tokens."""
     watch = _watch(*(each for each in (model, frozen) if each is not None))
-    ids, mask = answers(shape.rows, shape.tokens)
+    ids, mask = answers(1, tokens)
     like = torch.zeros(ids.shape)
     roles = objective.target.roles if objective.target is not None else ()
-    hidden = _hidden(model, shape).requires_grad_()
+    hidden = _hidden(model, tokens).requires_grad_()
     scored = Scored(
         ids,
         mask,
-        torch.ones(shape.rows),
-        torch.ones(shape.rows, dtype=torch.bool),
-        advantages=torch.ones(shape.rows),
+        torch.ones(1),
+        torch.ones(1, dtype=torch.bool),
+        advantages=torch.ones(1),
         old_logprobs=like if objective.takes_ratio else None,
         reference_logprobs=like,
         logprobs=dict.fromkeys(roles, like),
-        hidden={role: _hidden(frozen, shape) for role in objective.kept_roles if frozen is not None},
+        hidden={role: _hidden(frozen, tokens) for role in objective.kept_roles if frozen is not None},
     )
     totals = {term.aggregation: torch.tensor(1.0) for term in objective.terms}
     with watch.running(), watch.stage("loss"):
@@ -253,10 +266,10 @@ def _without_layers(subject: Subject) -> LoadedModel:
     return subject.load(with_layers(subject.config, fewest(subject.config)))
 
 
-def _hidden(model: LoadedModel, shape: Pass) -> torch.Tensor:
+def _hidden(model: LoadedModel, tokens: int) -> torch.Tensor:
     width = model.network.config.get_text_config().hidden_size
     dtype = model.autocast or model.network.dtype
-    return fake_zeros(shape.rows, shape.tokens, width, dtype=dtype)
+    return fake_zeros(1, tokens, width, dtype=dtype)
 
 
 def _prompts(model: LoadedModel, shape: Pass) -> list:
