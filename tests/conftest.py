@@ -45,6 +45,8 @@ def pytest_make_parametrize_id(val: object) -> str | None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # Groups that take minutes come first: begun last, one process would wait for the other.
+    items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
     for item in items:
         # What is made once for a file is made in one process.
         if item.get_closest_marker("xdist_group") is None:

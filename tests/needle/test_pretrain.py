@@ -39,6 +39,7 @@ def test_phases_follow_each_other_and_go_on_where_they_stopped(tmp_path, monkeyp
     assert all(torch.equal(first[key], second[key]) for key in first)
 
 
+@pytest.mark.long
 def test_the_aids_know_where_things_stand(tmp_path):
     """Labels of the aids, read back from the batch: every mention and every option of a lesson."""
     tokenizer = pretraining._tokenizer(tmp_path)

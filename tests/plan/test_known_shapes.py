@@ -79,9 +79,15 @@ def sharded(recipe: str = "paper", **train):
 
 
 def test_a_sharded_student_keeps_a_slice_of_its_moments_beside_whole_weights():
-    """A moving teacher is whole on each process, and in the student's precision."""
+    """A moving teacher is whole on each process, and in fp32. The layers' matrices are gathered in bf16."""
     memory = sharded(teacher={"kind": "ema"})
-    assert memory.while_learning == 8 * STUDENT + 12 * STUDENT // 8 + 4 * STUDENT
+    linear = 2560 * (2 * 2048 + 2 * 4096 + 2 * 32) + 4096 * 2560
+    attention = 2560 * (2 * 4096 + 2 * 1024) + 4096 * 2560
+    block = 1024 * (3072 + 1024 + 2 * 4096) + 3072 + 1024 + 4096 + 1024  # with biases
+    matrices = 24 * linear + 8 * attention + 32 * 3 * 2560 * 9216 + 24 * block
+    assert memory.weights == 4 * STUDENT - 2 * matrices
+    assert memory.while_learning == memory.weights + 4 * STUDENT + 12 * STUDENT // 8 + 4 * STUDENT
+    assert memory.written == 8 * STUDENT // 8
 
 
 def test_a_sharded_teacher_is_sliced_but_for_its_tower_and_output_layer():
@@ -119,3 +125,9 @@ def test_a_device_that_cannot_hold_the_models_is_refused_by_phase_and_setting():
     with pytest.raises(ConfigError, match=r"answering and scoring holds 109\.2 GB .* change models\.teacher"):
         memory.require(80 * 10**9)
     memory.require(128 * 10**9)
+
+
+def test_nobody_is_told_to_offload_a_teacher_that_is_sliced():
+    memory = sharded()
+    with pytest.raises(ConfigError, match=r"the update holds .*: change train\.lora"):
+        memory.require(memory.while_scoring)

@@ -41,7 +41,7 @@ def traced(monkeypatch: pytest.MonkeyPatch) -> list[tuple]:
     asked: list[tuple] = []
 
     def standing_in(name: str, stages: tuple[str, ...]):
-        def trace(subject: Subject, shape: Pass, *rest) -> Stages:
+        def trace(subject: Subject, shape: Pass | None = None, *rest) -> Stages:
             size = len(shape.prompts) if isinstance(shape, Pass) else 0
             asked.append((name, subject.folder.name, size))
             return {stage: Counts(flops=size, kernels=1, peak=1e9, held=1e8) for stage in stages}
@@ -135,12 +135,14 @@ def test_processes_share_the_prompts_and_naive_passes_have_no_other_phases(trace
 
 def test_the_slowest_of_products_bytes_and_launches_takes_a_cards_time():
     card = CARDS["H100"]
-    assert card.seconds(Counts(flops=989e12)) == pytest.approx(1 / 0.4)
-    assert card.seconds(Counts(flops=67e12, fp32_flops=67e12)) == pytest.approx(1 / 0.4)
-    assert card.seconds(Counts(bytes=3.35e12)) == pytest.approx(1 / 0.85)
-    assert card.seconds(Counts(flops=1, bytes=1, kernels=1e6)) == pytest.approx(1e6 * LAUNCH)
+    exact = Counts(flops=67e12, fp32_flops=67e12)
+    assert card.seconds(Counts(flops=989e12), tf32=False) == pytest.approx(1 / 0.4)
+    assert card.seconds(exact, tf32=False) == pytest.approx(1 / 0.4)
+    assert card.seconds(exact, tf32=True) == pytest.approx(67 / (989 / 2) / 0.4)
+    assert card.seconds(Counts(bytes=3.35e12), tf32=False) == pytest.approx(1 / 0.85)
+    assert card.seconds(Counts(flops=1, bytes=1, kernels=1e6), tf32=False) == pytest.approx(1e6 * LAUNCH)
     graphed = Counts(kernels=1e6, graphed=9e5)
-    assert card.seconds(graphed) == pytest.approx(1e5 * LAUNCH + 9e5 * IN_GRAPH)
+    assert card.seconds(graphed, tf32=False) == pytest.approx(1e5 * LAUNCH + 9e5 * IN_GRAPH)
 
 
 def test_a_prompt_is_as_long_as_it_is_said_to_be():

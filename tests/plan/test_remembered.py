@@ -35,7 +35,7 @@ def on_few_layers(config, trace) -> Stages:
     ("work", "trained", "precision", "shape"),
     [
         ("prefilling", True, "fp32", ASKED),
-        ("learning", True, "bf16", ASKED),
+        pytest.param("learning", True, "bf16", ASKED, marks=pytest.mark.long),
         pytest.param("scoring", False, "bf16", SEEN, marks=pytest.mark.long),
         pytest.param("learning", True, "fp32", ASKED, marks=pytest.mark.long),
     ],

@@ -44,7 +44,7 @@ def settings(root: Path, kind: str) -> Params:
     )
 
 
-@pytest.mark.parametrize("kind", ["qwen2_5_vl", "qwen3_5"])
+@pytest.mark.parametrize("kind", [pytest.param("qwen2_5_vl", marks=pytest.mark.long), "qwen3_5"])
 def test_an_iteration_trains_both_roles(tmp_path: Path, kind: str):
     (tmp_path / "photographs").mkdir()
     params, paths = settings(tmp_path, kind), Paths(tmp_path)

@@ -20,9 +20,8 @@ HERE = Path(__file__).parent
 PROCESSES = 3
 
 
-@pytest.mark.parametrize(
-    "family", ["qwen3_5", *(pytest.param(f, marks=pytest.mark.long) for f in ("qwen3_vl", "qwen2_5_vl"))]
-)
+@pytest.mark.long
+@pytest.mark.parametrize("family", ["qwen3_5", "qwen3_vl", "qwen2_5_vl"])
 def test_processes_with_three_passes_one_and_none_score_as_one_alone(family: str, tmp_path: Path):
     folder = save_tiny(tmp_path / "model", family)
     with socket.socket() as free:

@@ -46,6 +46,7 @@ def test_checkpoints_offloading_and_trackers_change_no_byte_and_begin_no_run_ane
     assert "train: starting" in capsys.readouterr().out
 
 
+@pytest.mark.long
 def test_more_steps_go_on_where_fewer_ended_and_fewer_begin_anew(
     project: Paths, capsys: pytest.CaptureFixture[str]
 ):
@@ -59,6 +60,7 @@ def test_more_steps_go_on_where_fewer_ended_and_fewer_begin_anew(
     assert trained(project, steps=3) == long
 
 
+@pytest.mark.long
 def test_a_killed_run_that_is_to_end_at_its_checkpoint_forgets_the_steps_after_it(project: Paths):
     """It was killed after its third step, with a checkpoint of two."""
     two = trained(project, steps=2)
