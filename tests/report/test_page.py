@@ -157,7 +157,14 @@ DEGENERATE: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
-@pytest.mark.parametrize("case", DEGENERATE)
+USUAL = ("one step", "no base", "gate off", "no answers")
+"""Of the cases; the others are among the long tests."""
+
+
+@pytest.mark.parametrize(
+    "case",
+    [pytest.param(case, marks=() if case in USUAL else pytest.mark.long) for case in DEGENERATE],
+)
 def test_a_page_that_lacks_something_says_so(case: str, tmp_path: Path) -> None:
     switches, sentence = DEGENERATE[case]
     read = page(tmp_path, **switches)

@@ -147,6 +147,7 @@ def test_filters_leave_out_the_same_samples_whatever_the_order_of_rows_and_the_s
     assert set(images["image_id"]) == set(kept(first)["image_id"])
 
 
+@pytest.mark.long
 def test_images_of_which_a_row_was_rejected_for_its_box_are_suspects_wherever_the_row_stands(
     annotate, table_params, tmp_path
 ):

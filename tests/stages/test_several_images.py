@@ -155,7 +155,7 @@ def test_a_thin_further_picture_is_refused_as_a_first_one_is():
         count_prompt_tokens("Which?", [], [(60, 50), (900, 4)], settings)
 
 
-@pytest.mark.parametrize("suspect", [0, 1])
+@pytest.mark.parametrize("suspect", [0, pytest.param(1, marks=pytest.mark.long)])
 def test_a_sample_is_about_a_suspect_that_it_shows_anywhere(suspect: int, tmp_path: Path):
     outside = row(9, suspect) | {"box": [100, 10, 120, 30]}
     params, paths = table_project(tmp_path, [row(0, 0, 1), row(1, 2), outside])

@@ -16,7 +16,9 @@ from vzero.stages import train
 from vzero.tables import Rollouts, TrainLog
 
 
-@pytest.mark.parametrize("recipe", ["needle", "grpo", "sft"])
+@pytest.mark.parametrize(
+    "recipe", ["needle", *(pytest.param(other, marks=pytest.mark.long) for other in ("grpo", "sft"))]
+)
 def test_the_start_is_kept_as_a_further_model_and_the_log_tells_the_distance(project: Paths, recipe):
     near = {"reference": {"coefficient": 0.5}}
     train.run(settings(recipe=recipe, steps=3, learning_rate=1e-2, method=near), project)
