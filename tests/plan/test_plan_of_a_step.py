@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
+from unittest import mock
 
 import polars as pl
 import pytest
@@ -24,6 +26,7 @@ from vzero.plan.planned import PlannedRun
 from vzero.plan.step import Step
 from vzero.plan.table import MEASURES, PHASES, Plan
 from vzero.plan.tracing import Counts, Stages
+from vzero.train.loss import Loss
 from vzero.train.memory import size_of
 
 MODELS = {"student": "Qwen3.5-4B", "teacher": "Qwen3.5-27B", "precision": "bf16"}
@@ -143,6 +146,22 @@ def test_the_slowest_of_products_bytes_and_launches_takes_a_cards_time():
     assert card.seconds(Counts(flops=1, bytes=1, kernels=1e6), tf32=False) == pytest.approx(1e6 * LAUNCH)
     graphed = Counts(kernels=1e6, graphed=9e5)
     assert card.seconds(graphed, tf32=False) == pytest.approx(1e5 * LAUNCH + 9e5 * IN_GRAPH)
+
+
+@pytest.mark.parametrize("recipe", ["paper", "needle"])
+def test_three_chunks_of_a_loss_tell_what_all_cost(recipe: str):
+    """At the vocabulary of 0.8B, of which 270 tokens are a chunk: eight of them, the last half full."""
+    method = method_of(params(recipe).train.method)
+    objective = Loss(method.settings.terms(), method.target, 1.0)
+    subject = Subject(Path("Qwen3.5-0.8B"), "bf16", True, naive=False)
+    teacher = replace(subject, trained=False) if objective.kept_roles else None
+    told = passes.loss(subject, teacher, Pass(((Shown((9,), 6),),), 8, 256), objective)["loss"]
+    with mock.patch.object(
+        passes, "CHUNK_LOGITS", 1 << 40
+    ):  # as if one chunk held them all: none is left out
+        true = passes.loss(subject, teacher, Pass(((Shown((9,), 6),),), 8, 256), objective)["loss"]
+    assert replace(told, peak=0) == replace(true, peak=0)
+    assert told.peak == pytest.approx(true.peak, rel=0.02)
 
 
 def test_a_prompt_is_as_long_as_it_is_said_to_be():

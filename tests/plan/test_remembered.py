@@ -7,11 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 from tiny_models import save_tiny
 
 from vzero.plan import passes, remembered
 from vzero.plan.depth import FULL, LINEAR, WHOLE, with_layers
-from vzero.plan.fake import Shown
+from vzero.plan.fake import Shown, fake_zeros
 from vzero.plan.passes import Pass, Subject
 from vzero.plan.tracing import Stages, folded
 
@@ -69,3 +70,21 @@ def test_a_shape_is_traced_once(folder, monkeypatch):
     remembered._forward_cost.cache_clear()
     passes.scoring.__wrapped__(subject, SEEN)
     assert len(traced) == len(set(traced)) > 0
+
+
+def head(*sizes: int, dtype: torch.dtype = torch.bfloat16) -> torch.Tensor:
+    return fake_zeros(*sizes, dtype=dtype)
+
+
+@pytest.mark.parametrize("continued", [False, True])
+def test_a_few_chunks_tell_what_many_cost(continued: bool):
+    """Twenty chunks, the last of them half full."""
+    given = (*(head(2, 1250, 4, 16) for _ in range(3)), head(2, 1250, 4), head(2, 1250, 4))
+    state = head(2, 4, 16, 16, dtype=torch.float32) if continued else None
+    for tensor in given:
+        tensor.requires_grad_()
+    run = remembered._Run.of((*given, state), 64)
+    told, true = remembered._forward_cost(run), remembered._measured_forward(run)
+    assert told == true
+    reached = told.made
+    assert remembered._backward_cost(run, reached) == remembered._measured_backward(run, reached)

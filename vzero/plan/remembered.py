@@ -7,7 +7,7 @@ Where it has been traced it leaves its counts and its memory behind, and compute
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -71,11 +71,15 @@ class _Run:
     def of(cls, given: tuple[torch.Tensor | None, ...], chunk_size: int) -> _Run:
         there = [tensor for tensor in given if tensor is not None]
         return cls(
-            tuple(None if tensor is None else _Shape.of(tensor) for tensor in given),
+            _shapes(given),
             chunk_size,
             torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else None,
             torch.is_grad_enabled() and any(tensor.requires_grad for tensor in there),
         )
+
+
+def _shapes(tensors: Iterable[torch.Tensor | None]) -> tuple[_Shape | None, ...]:
+    return tuple(None if tensor is None else _Shape.of(tensor) for tensor in tensors)
 
 
 def _longer(shapes: tuple[_Shape | None, ...], tokens: int) -> tuple[_Shape | None, ...]:
@@ -131,9 +135,8 @@ class _Rule(torch.autograd.Function):
     def backward(ctx: Any, *gradients: torch.Tensor | None) -> tuple[torch.Tensor | None, ...]:
         [held] = ctx.saved_tensors
         tally, run = ctx.tally, ctx.run
-        reached = tuple(None if each is None else _Shape.of(each) for each in gradients)
         with tally.apart():
-            cost = _backward_cost(run, reached)
+            cost = _backward_cost(run, _shapes(gradients))
             found = [None if shape is None else shape.made() for shape in cost.made]
         tally.add(cost.counts, above=cost.peak)
         for gradient in found:
@@ -190,7 +193,7 @@ def _backward_cost(run: _Run, reached: tuple[_Shape | None, ...]) -> _Cost:
 
 def _measured_forward(run: _Run) -> _Cost:
     with _traced(run) as (tally, _, made):
-        shapes = tuple(_Shape.of(tensor) for tensor in made)
+        shapes = _shapes(made)
         graph = [tensor.grad_fn for tensor in made]
         made.clear()
         held = tally.live
@@ -204,24 +207,24 @@ def _measured_backward(run: _Run, reached: tuple[_Shape | None, ...]) -> _Cost:
         gradients = [shape.made() for shape in reached if shape is not None]
         before, live = tally.counts(), tally.live
         tally.peaks = {"": live}
-        found = iter(torch.autograd.grad(ends, leaves, gradients, allow_unused=True))
-        shapes = (None if shape is None else next(found) for shape in run.given)
-        shapes = tuple(None if gradient is None else _Shape.of(gradient) for gradient in shapes)
+        of_leaves = torch.autograd.grad(ends, list(leaves.values()), gradients, allow_unused=True)
+        found = dict(zip(leaves, of_leaves, strict=True))
+        shapes = _shapes(found.get(name) for name in NAMES)
         return _Cost(tally.counts() + before * -1, max(tally.peaks.values()) - live, shapes, 0)
 
 
 @contextlib.contextmanager
-def _traced(run: _Run) -> Iterator[tuple[Tally, list[torch.Tensor], list[torch.Tensor]]]:
+def _traced(run: _Run) -> Iterator[tuple[Tally, dict[str, torch.Tensor], list[torch.Tensor]]]:
     """A tally of the rule's forward pass, what it was given and what came out, which nobody else keeps."""
-    named: dict[str, torch.Tensor] = {}
+    leaves: dict[str, torch.Tensor] = {}
     for name, shape in zip(NAMES, run.given, strict=True):
         if shape is not None:
-            named[name] = shape.made().requires_grad_(run.differentiated)
+            leaves[name] = shape.made().requires_grad_(run.differentiated)
     computing = torch.autocast("cpu", dtype=run.autocast, enabled=run.autocast is not None)
     # Nobody else is to see what this backward pass keeps.
     kept = torch.autograd.graph.saved_tensors_hooks(lambda tensor: tensor, lambda tensor: tensor)
     tally = Tally()
     with torch.set_grad_enabled(run.differentiated), kept, tally:
         with computing:
-            made = list(gated_delta_rule(**named, chunk_size=run.chunk_size))
-        yield tally, list(named.values()), made
+            made = list(gated_delta_rule(**leaves, chunk_size=run.chunk_size))
+        yield tally, leaves, made
