@@ -17,10 +17,11 @@ from vzero.models.prompt import prompts_of
 from vzero.needle.calibrate import Exam, exams
 from vzero.prompts.views import FULL, NEGATIVE, POSITIVE, Picture, full_view, with_crop
 from vzero.rollout.replay import replay
+from vzero.rollout.responses import response_logprobs
 from vzero.rollout.sampler import Decoder
 from vzero.rollout.sampling import Sampling
 from vzero.signals.aggregation import denominator
-from vzero.train.loss import Loss, Scored, response_logprobs, rollout_loss
+from vzero.train.loss import Loss, Scored, rollout_loss
 
 PROMPTS, GROUP = 4, 4
 

@@ -37,6 +37,10 @@ class ProjectError(UserError):
     """
 
 
+class SamplerError(UserError):
+    """Servers that are to answer do not, or not as they should: lost, refusing, or with other weights."""
+
+
 class ChangedError(UserError):
     """Files were replaced while they were read, so what came of them is thrown away.
 

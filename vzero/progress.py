@@ -22,13 +22,15 @@ class LoggedProgress(Progress):
     """rich's bars; on a console that is no terminal, such as that of a batch job, also a line every `EVERY`
     seconds."""
 
-    def __init__(self, *columns: str | ProgressColumn, console: Console | None = None) -> None:
-        super().__init__(*columns, console=console)
+    def __init__(
+        self, *columns: str | ProgressColumn, console: Console | None = None, disable: bool = False
+    ) -> None:
+        super().__init__(*columns, console=console, disable=disable)
         self._last_line = time.monotonic()
 
     def advance(self, task_id: TaskID, advance: float = 1) -> None:
         super().advance(task_id, advance)
-        if self.console.is_terminal or time.monotonic() - self._last_line < EVERY:
+        if self.disable or self.console.is_terminal or time.monotonic() - self._last_line < EVERY:
             return
         self._last_line = time.monotonic()
         task = self._tasks[task_id]

@@ -18,9 +18,10 @@ from vzero.models.encoding import encode
 from vzero.models.prompt import Prompt
 from vzero.prompts.views import POSITIVE
 from vzero.rollout.plain import replay
+from vzero.rollout.responses import response_logprobs
 from vzero.signals.aggregation import denominator
 from vzero.signals.evidence import GateConstants, gate
-from vzero.train.loss import Loss, Scored, response_logprobs, rollout_loss
+from vzero.train.loss import Loss, Scored, rollout_loss
 from vzero.train.scoring import loss_of
 
 

@@ -16,7 +16,7 @@ import pytest
 from made_prompts import student_prompt, teacher_prompt
 from tiny_models import save_tiny
 
-from vzero.config import Evaluate, Models
+from vzero.config import Evaluate, Models, Params
 from vzero.errors import ChangedError
 from vzero.evaluate.asked import Asked, Part, asked_of
 from vzero.evaluate.predict import StoredModel, ask_all, stored_model
@@ -26,6 +26,7 @@ from vzero.locks import held
 from vzero.models.loading import LoadedModel, load_model
 from vzero.models.prompt import prompt_of
 from vzero.needle.architecture import SPECIAL_TOKENS
+from vzero.paths import Paths
 from vzero.prompts.parts import Image, Worded
 from vzero.prompts.views import Picture, View
 from vzero.shards import content_hash
@@ -216,7 +217,7 @@ def test_a_model_that_was_replaced_after_it_was_hashed_is_refused(
 ):
     folder = tmp_path / "model"
     shutil.copytree(letter_model("B"), folder)
-    stored = stored_model(folder, MODELS)
+    stored = stored_model(folder, Params(models=MODELS), Paths(tmp_path))
     assert stored.hash == content_hash(folder)
     assert stored.load().network
     shutil.copytree(letter_model("C"), folder, dirs_exist_ok=True)

@@ -23,8 +23,8 @@ from vzero.models.loading import LoadedModel, load_model
 from vzero.models.recompute import recompute_layers
 from vzero.rollout.generate import generate
 from vzero.rollout.replay import replay
+from vzero.rollout.responses import response_logprobs
 from vzero.rollout.sampling import Sampling
-from vzero.train.loss import response_logprobs
 
 ANSWERS = [[20, 21, 22, 23, 2], [30, 31, 2], [2], [40, 41, 42, 43, 44], [50, 51, 2], [2]]
 

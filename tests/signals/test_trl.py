@@ -11,9 +11,9 @@ import pytest
 import torch
 
 from vzero.models.loading import LoadedModel
+from vzero.rollout.responses import response_logprobs
 from vzero.signals.divergence import Divergence, token_divergence
 from vzero.signals.groups import group_normalise
-from vzero.train.loss import response_logprobs
 
 CONVENTIONS: list[tuple[float, Divergence]] = [
     (0.0, "forward_kl"),

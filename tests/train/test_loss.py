@@ -15,10 +15,12 @@ from vzero.config.loss import Divergence, Likelihood, PolicyGradient, Reference,
 from vzero.methods.base import Target
 from vzero.models.loading import LoadedModel
 from vzero.prompts.views import NEGATIVE, POSITIVE
+from vzero.rollout import responses
+from vzero.rollout.responses import response_logprobs
 from vzero.signals.aggregation import Aggregation, aggregate, denominator
 from vzero.signals.policy import k3
 from vzero.train import loss as module
-from vzero.train.loss import Loss, Scored, response_logprobs, rollout_loss
+from vzero.train.loss import Loss, Scored, rollout_loss
 
 ROWS, TOKENS, WIDTH, VOCABULARY = 4, 5, 6, 9
 LENGTHS = [5, 1, 3, 4]
@@ -163,7 +165,7 @@ def test_neither_chunks_nor_micro_batches_change_the_gradient(name, aggregation,
     [term] = ALL[name].terms
     objective = replace(ALL[name], terms=(term.model_copy(update={"aggregation": aggregation}),))
     whole = gradient_of(hidden, scored, objective)
-    monkeypatch.setattr(module, "CHUNK_LOGITS", 3 * VOCABULARY)
+    monkeypatch.setattr(responses, "CHUNK_LOGITS", 3 * VOCABULARY)
     totals = totals_of(objective, scored)
     parts = []
     for rows in (torch.tensor([2]), torch.tensor([3, 0, 1])):
@@ -184,9 +186,10 @@ def test_no_more_than_a_chunk_of_tokens_meets_the_vocabulary_at_once(name, hidde
         widest.append(logits.numel() // VOCABULARY)
         return logits
 
-    original = module.vocabulary_logits
-    monkeypatch.setattr(module, "vocabulary_logits", watched)
-    monkeypatch.setattr(module, "CHUNK_LOGITS", 3 * VOCABULARY)
+    original = responses.vocabulary_logits
+    for place in (responses, module):
+        monkeypatch.setattr(place, "vocabulary_logits", watched)
+    monkeypatch.setattr(responses, "CHUNK_LOGITS", 3 * VOCABULARY)
     gradient_of(hidden, scored, ALL[name])
     assert max(widest) == 3
 

@@ -17,8 +17,9 @@ from vzero.models.loading import LoadedModel
 from vzero.models.prompt import prompts_of
 from vzero.prompts.views import FULL, NEGATIVE, POSITIVE, View
 from vzero.rollout.replay import replay
+from vzero.rollout.responses import response_logprobs
 from vzero.train.batches import load_samples, training_index
-from vzero.train.loss import response_logprobs, rollout_loss
+from vzero.train.loss import rollout_loss
 from vzero.train.prompts import prepare
 from vzero.train.replays import GivenAnswers, own_logprobs
 from vzero.train.scoring import ScoredStep, loss_of, score_step

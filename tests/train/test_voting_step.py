@@ -65,7 +65,7 @@ class Writer:
 
     def _written(self, text: str) -> Rollout:
         ids = self._model.tokenizer(text, add_special_tokens=False)["input_ids"]
-        return Rollout(ids, text, "stop", [0.0] * len(ids))
+        return Rollout(ids, text, "stop", [])
 
 
 @pytest.fixture(scope="module")

@@ -152,7 +152,7 @@ def _asked(paths: Paths, questions: pl.DataFrame) -> Part:
 
 def _hits(params: Params, paths: Paths, questions: pl.DataFrame, part: Part, folder: Path) -> pl.Series:
     """Whether the model in `folder` answers each question right, in the order of the questions."""
-    stored = stored_model(folder, params.models)
+    stored = stored_model(folder, params, paths)
     greedy = params.evaluate.model_copy(update=GREEDY)
     replies = ask_all([part], stored, paths.replies(DEV, stored.hash), greedy, f"{folder.name} on dev")
     rows = questions.with_columns(

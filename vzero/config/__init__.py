@@ -63,6 +63,7 @@ from vzero.config.public_sources import (
     VisualCotLlavaSource,
     ZwzSource,
 )
+from vzero.config.rollout import Rollout, SamplerKind, SamplerSettings
 from vzero.config.selfplay import SelfPlay
 from vzero.config.table_source import ChatsSource, Resized, TableColumns, TableSource
 from vzero.config.train import Lora, Teacher, Train
@@ -97,6 +98,9 @@ __all__ = [
     "Reach",
     "Report",
     "Resized",
+    "Rollout",
+    "SamplerKind",
+    "SamplerSettings",
     "SealSource",
     "Section",
     "SelfPlay",
@@ -134,6 +138,7 @@ class Params(Section):
     ingest: Ingest = Ingest()
     crops: Crops = Crops()
     models: Models = Models()
+    rollout: Rollout = Rollout()
     train: Train = Train()
     evaluate: Evaluate = Evaluate()
     report: Report = Report()

@@ -13,7 +13,7 @@ from pathlib import Path
 import dataframely as dy
 import polars as pl
 
-from vzero.config import Evaluate, Models
+from vzero.config import Evaluate, Models, SamplerKind
 from vzero.evaluate.asked import Asked
 from vzero.shards import UNFINISHED, content_hash, files, write_table
 from vzero.tables import FINISH_REASONS, REFUSED
@@ -40,11 +40,11 @@ class Replies(dy.Schema):
     seconds = dy.Float32(nullable=False)  # the batch's, shared equally
 
 
-def generation_settings(models: Models, settings: Evaluate) -> str:
+def generation_settings(models: Models, settings: Evaluate, answered_by: SamplerKind) -> str:
     """Everything but the question that a model's reply depends on, as text."""
     chosen = settings.model_dump(include={"temperature", "top_p", "top_k", "max_new_tokens"})
     pictured = models.model_dump(include={"min_pixels", "max_pixels", "precision", "tf32", "thinking"})
-    return json.dumps([chosen, pictured, content_hash(*ENGINE)], sort_keys=True)
+    return json.dumps([chosen, pictured, answered_by, content_hash(*ENGINE)], sort_keys=True)
 
 
 def reply_key(asked: Asked, model_hash: str, settings: str) -> str:

@@ -28,9 +28,9 @@ from vzero.rollout.delta_rule import WINDOW
 from vzero.rollout.generate import prefilled
 from vzero.rollout.prefix import begin, computing
 from vzero.rollout.replay import replay
-from vzero.rollout.responses import vocabulary_logits
+from vzero.rollout.responses import CHUNK_LOGITS, vocabulary_logits
 from vzero.rollout.sampling import Sampling
-from vzero.train.loss import CHUNK_LOGITS, Loss, Part, Scored
+from vzero.train.loss import Loss, Part, Scored
 from vzero.train.replays import GivenAnswers, own_logprobs, replay_views
 from vzero.train.sharding import layers_of, matrices_of
 from vzero.train.update import optimizer_of

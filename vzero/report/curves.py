@@ -15,6 +15,8 @@ CURVES: dict[str, tuple[str, str]] = {
     "truncated": ("share", "Answers cut off before their end token"),
     "grad_norm": ("norm", "Gradient norm before clipping"),
     "effective_rollouts": ("share", "Effective share of rollouts under the weights"),
+    "mismatch": ("nats a token", "Log-probs of the servers minus our replay's, size"),
+    "ratio_cut": ("share", "Tokens whose ratio to the servers' policy is cut"),
     "score_std": ("nats a token", "Spread of the evidence scores over the batch"),
 }
 """Column of the train_log: axis title and heading."""

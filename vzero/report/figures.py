@@ -39,8 +39,9 @@ def letter_figures(shares: pl.DataFrame, labels: dict[str, str]) -> list[Figure]
 
 
 def learning_figures(train_log: pl.DataFrame, rollouts: pl.DataFrame) -> list[Figure]:
-    """The curves of the train_log, and the share of right answers where it can be told."""
-    figures = [_curve(train_log, column) for column in curves.CURVES]
+    """The curves of what the train_log tells, and the share of right answers where it can be told."""
+    told = [column for column in curves.CURVES if train_log[column].null_count() < train_log.height]
+    figures = [_curve(train_log, column) for column in told]
     known = rollouts.filter(pl.col("right").is_not_null())
     if known.is_empty():
         return figures

@@ -81,7 +81,12 @@ def prefilled(model: LoadedModel, prompts: Sequence[Prompt], group: int) -> tupl
 
 def uniforms_of(prompt: Prompt, group: int, tokens: int, seed: int) -> np.ndarray:
     """Numbers in [0, 1) of shape (group, tokens), one for each token that may be sampled."""
+    return np.random.default_rng([seed, prompt_digest(prompt)]).random((group, tokens))
+
+
+def prompt_digest(prompt: Prompt) -> int:
+    """What tells prompts' randomness apart, of 64 bits."""
     digest = xxhash.xxh64(prompt.text.encode())
     for image in prompt.images:
         digest.update(image)
-    return np.random.default_rng([seed, digest.intdigest()]).random((group, tokens))
+    return digest.intdigest()

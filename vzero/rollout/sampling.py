@@ -17,7 +17,8 @@ class Rollout:
     token_ids: list[int]  # with the end token, when there is one
     text: str  # without it
     finish_reason: Literal["stop", "length"]
-    logprobs: list[float]  # of the sampled tokens, at a temperature that need not be the sampling's
+    # Of the sampled tokens, at a temperature that need not be the sampling's; [] of a sampler that tells none.
+    logprobs: list[float]
 
 
 @dataclass(frozen=True)

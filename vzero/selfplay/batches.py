@@ -11,7 +11,7 @@ import dataframely as dy
 import polars as pl
 from rich.console import Console
 
-from vzero.config import Params
+from vzero.config import Params, decisive
 from vzero.paths import Paths
 from vzero.progress import LoggedProgress
 from vzero.runs import check_inputs_or_discard, publish, publishing, run_folder
@@ -46,6 +46,7 @@ def write_in_batches(
     config = {
         "selfplay": params.selfplay.model_dump(mode="json"),
         "models": params.models.model_dump(mode="json"),
+        "rollout": decisive(params.rollout),
     }
     inputs = list(written.inputs)
     run = run_folder(paths.scratch, written.name, code=written.code, config=config, inputs=inputs)

@@ -15,6 +15,7 @@ from accelerate.utils import set_seed
 
 from vzero.config import Params, decisive
 from vzero.errors import ConfigError
+from vzero.launched import this_process
 from vzero.methods.base import Method, Sample
 from vzero.models.saving import save_like, weight_files
 from vzero.paths import Paths
@@ -33,7 +34,6 @@ from vzero.train.session import (
     loaded_run,
     own_rows,
     shared,
-    this_process,
     trackers_of,
 )
 from vzero.train.teacher import load_student
@@ -75,7 +75,7 @@ def learn(params: Params, paths: Paths, method: Method[Any], lessons: Lessons) -
     weight_files(lessons.folders["student"])  # what cannot be saved is not trained
     inputs = [*lessons.data, *dict.fromkeys(lessons.folders.values())]
     seen = listing_hash(inputs)
-    training = loaded_run(accelerator, params, lessons.folders, method)
+    training = loaded_run(accelerator, params, lessons.folders, paths, method)
     unusable = left_out(lessons.index, training, lessons.sized)
     index = lessons.index.join(unusable, on="sample_id", how="anti", maintain_order="left")
     if index.height < params.train.prompts:
@@ -87,13 +87,14 @@ def learn(params: Params, paths: Paths, method: Method[Any], lessons: Lessons) -
     chosen = params.selfplay.model_dump(mode="json", include={"voting", "keep", "reward", "windows"})
     config = {
         "models": params.models.model_dump(mode="json"),
+        "rollout": decisive(params.rollout),
         "train": decisive(params.train),
         "selfplay": chosen,
     }
     run = run_folder(paths.scratch, lessons.name, code=lessons.code, config=config, inputs=inputs, seen=seen)
     summary: dict[str, Any] = {"samples": index.height, "left_out": counts_by_code(unusable), "stopped": None}
     batch = partial(_batch, accelerator, index, lessons, params)
-    with shared(accelerator, run) as folder:
+    with shared(run) as folder:
         announce(accelerator, folder, params.train)
         try:
             trackers = trackers_of(accelerator, params.train, folder, paths)

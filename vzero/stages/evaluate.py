@@ -16,6 +16,7 @@ from vzero.evaluate.item_parts import read_questions
 from vzero.evaluate.predict import ask_all, stored_model
 from vzero.evaluate.reading import PICTURE_REFUSED, graded_as_declared
 from vzero.evaluate.score import WHOLE, score
+from vzero.launched import is_first, join
 from vzero.paths import Paths
 from vzero.tables import REFUSED, EvaluateTimings, Predictions, Scores
 
@@ -26,7 +27,8 @@ def run(params: Params, paths: Paths, model: str, benchmark: str) -> dict[str, A
     The summary holds accuracy by view.
 
     Replies are kept (`Paths.replies`): an interrupted run goes on from its last batch, and replies that are
-    only read in another way are not asked for again. Raises ConfigError for an unknown model or benchmark.
+    only read in another way are not asked for again. Processes that were launched together share the asking;
+    the first does the rest. Raises ConfigError for an unknown model or benchmark.
     """
     settings = params.evaluate
     check_model(model)
@@ -34,11 +36,14 @@ def run(params: Params, paths: Paths, model: str, benchmark: str) -> dict[str, A
         allowed = ", ".join(settings.benchmarks)
         raise ConfigError(f"unknown benchmark {benchmark!r}: allowed: {allowed}")
     folder = _model_folder(params, paths, model)
-    stored = stored_model(folder, params.models)
+    stored = stored_model(folder, params, paths)
     wording = settings.wording or CATALOGUE[benchmark].wording
     questions, parts = read_questions(paths.items_of(benchmark), model, wording, settings.seeds)
     title = f"{model} on {benchmark}"
+    join()
     replies = ask_all(parts, stored, paths.replies(benchmark, stored.hash), settings, title)
+    if not is_first():
+        return {}
     fixed = {"model": model, "model_hash": stored.hash, "wording": wording}
     predictions = _predictions(questions, replies, fixed, settings.reader)
     _announce_refused(predictions, questions, title)

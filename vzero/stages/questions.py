@@ -11,7 +11,7 @@ from vzero.models.hashing import folder_hash
 from vzero.models.loading import load_model
 from vzero.paths import Paths
 from vzero.rollout.generate import Bounds
-from vzero.rollout.sampler import Decoder
+from vzero.rollout.samplers import Samplers
 from vzero.selfplay.batches import Written, hand_down, write_in_batches
 from vzero.selfplay.chain import MODEL, iteration_of, stopped
 from vzero.selfplay.images import image_index, load_photographs
@@ -29,7 +29,9 @@ def run(params: Params, paths: Paths, iteration: str) -> dict[str, Any]:
         return hand_down(written, reason)
     model = load_model(before / MODEL, params.models)
     role = settings.questioner
-    sampler = Decoder(model, Bounds(role.micro_tokens, role.decode_tokens))
+    samplers = Samplers(params.rollout.sampler, paths)
+    sampler = samplers.of_frozen(model, before / MODEL, Bounds(role.micro_tokens, role.decode_tokens))
+    sampler.follow(model)
     content = folder_hash(before / MODEL)
 
     def write(rows: pl.DataFrame) -> pl.DataFrame:

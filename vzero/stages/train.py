@@ -13,6 +13,7 @@ from accelerate.utils import set_seed
 
 from vzero.config import Params, Train, decisive
 from vzero.errors import ConfigError
+from vzero.launched import this_process
 from vzero.methods import method_of
 from vzero.methods.base import Method, Sample
 from vzero.models.saving import save_like, weight_files
@@ -32,7 +33,6 @@ from vzero.train.session import (
     loaded_run,
     own_rows,
     shared,
-    this_process,
     trackers_of,
 )
 from vzero.train.teacher import load_student
@@ -48,13 +48,14 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     method = method_of(params.train.method)
     inputs = _inputs(method, folders, paths)
     seen = listing_hash(inputs)
-    training = loaded_run(accelerator, params, folders)
+    training = loaded_run(accelerator, params, folders, paths)
     index = training_index(paths, method.roles, labels=method.settings.labels)
     unusable = left_out(index, training)
     _announce_left_out(accelerator, index, unusable, params, paths)
     index = index.join(unusable, on="sample_id", how="anti", maintain_order="left")
     config = {
         "models": params.models.model_dump(mode="json"),
+        "rollout": decisive(params.rollout),
         "train": decisive(params.train),
     }
     summary = {
@@ -67,7 +68,7 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     }
     batch = partial(_share, accelerator, index, paths, params.train)
     run = run_folder(paths.scratch, "train", code=__name__, config=config, inputs=inputs, seen=seen)
-    with shared(accelerator, run) as folder:
+    with shared(run) as folder:
         announce(accelerator, folder, params.train)
         try:
             trackers = trackers_of(accelerator, params.train, folder, paths)

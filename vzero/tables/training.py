@@ -9,7 +9,7 @@ PROMPT_TOO_LONG = ["student_prompt_too_long", "teacher_prompt_too_long"]
 PICTURE_REFUSED = ["student_picture_refused", "teacher_picture_refused"]
 LEFT_OUT = ["no_region", "no_answer", "open_question", *PICTURE_REFUSED, *PROMPT_TOO_LONG]
 SCORED: dict[str, dy.Column] = {
-    "model": dy.Enum(["student", "teacher", "reference"], nullable=False),
+    "model": dy.Enum(["student", "teacher", "reference", "sampler"], nullable=False),
     "view": dy.String(nullable=False),  # full, positive, negative, ...
     "values": dy.List(dy.Float32(nullable=False), nullable=False),
 }
@@ -39,8 +39,9 @@ class Rollouts(dy.Schema):
     token_ids = dy.List(dy.Int32(nullable=False), nullable=False, min_length=1)
     text = dy.String(nullable=False)
     finish_reason = dy.Enum(FINISH_REASONS, nullable=False)
-    # Of the tokens, by who scored them and under which view; the writer's own first. Of several views of a
-    # role, values are the mean. `vzero.rollout.table` reads them.
+    # Of the tokens, by who scored them and under which view; the writer's own first, which are our replay's
+    # where a server (sampler) wrote for it; its own are at temperature 1. Of several views of a role, values
+    # are the mean. `vzero.rollout.table` reads them.
     logprobs = dy.List(dy.Struct(SCORED, nullable=False), nullable=False)
     counted = dy.Bool(nullable=False)  # false: enters no loss and no statistic
     weight = dy.Float32(nullable=False)  # scales what is learnt of the answer
@@ -83,6 +84,12 @@ class TrainLog(dy.Schema):
     response_tokens = dy.Float32(nullable=True)  # mean length
     truncated = dy.Float32(nullable=True)  # share without an end token
     clipped = dy.Float32(nullable=True)  # share of tokens whose ratio to the policy that sampled was clipped
+    # Of servers' answers: difference of their log-probs from our replay's, nats a token, mean and largest; mean
+    # of the truncated ratios, and share of tokens whose ratio reached the bound.
+    mismatch = dy.Float32(nullable=True)
+    mismatch_largest = dy.Float32(nullable=True)
+    ratio_mean = dy.Float32(nullable=True)
+    ratio_cut = dy.Float32(nullable=True)
     alike = dy.Float32(nullable=True)  # share of groups in which nothing was rewarded more than the rest
     # Of written questions: shares that could not be read, that the Solver would learn from, and whose quick
     # answer is the label; mean share of the label's votes and mean of what repeats took off; share of the

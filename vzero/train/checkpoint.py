@@ -13,21 +13,20 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TypeVar
 
 import torch
-from accelerate.utils import broadcast_object_list, gather_object
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch.distributed.tensor import DTensor
 
+from vzero.errors import ModelError
+from vzero.launched import once, place, together
 from vzero.models.loading import LoadedModel
 from vzero.shards import atomic_folder
 from vzero.train.sharding import sliced_like
 
-Result = TypeVar("Result")
 Tensors = Mapping[str, torch.Tensor]
 WEIGHTS, OPTIMIZER = "weights", "optimizer"
 
@@ -45,37 +44,15 @@ def save_checkpoint(
     `extra` holds further tensors by the name of the files that they go to.
     """
     target = folder / f"step-{step:06d}"
-    process, processes = _place()
+    process, processes = place()
     files = {WEIGHTS: _trained(student), OPTIMIZER: _optimizer_state(optimizer), **extra}
     with contextlib.ExitStack() as stack:
-        temporary = _together(lambda: stack.enter_context(atomic_folder(target)) if process == 0 else target)
-        [temporary] = broadcast_object_list([temporary])
-        _together(lambda: _write(temporary, files, process, processes))
+        temporary = once(lambda: stack.enter_context(atomic_folder(target)))
+        together(lambda: _write(temporary, files, process, processes))
         # Nobody goes on before it is in its place.
-        _together(stack.close)
+        together(stack.close)
     if process == 0:
         _prune(folder, target)
-
-
-def _place() -> tuple[int, int]:
-    """The number of this process, from 0, and of how many."""
-    if not torch.distributed.is_initialized():
-        return 0, 1
-    return torch.distributed.get_rank(), torch.distributed.get_world_size()
-
-
-def _together(work: Callable[[], Result]) -> Result:
-    """Do this process's part of the work; all wait for each other, and what fails on one fails on all."""
-    done: Result | Exception
-    try:
-        done = work()
-    except Exception as error:
-        done = error
-    for failed in gather_object([done if isinstance(done, Exception) else None]):
-        if failed is not None:
-            raise failed
-    assert not isinstance(done, Exception)
-    return done
 
 
 def _write(folder: Path, files: Mapping[str, Tensors], process: int, processes: int) -> None:
@@ -88,11 +65,11 @@ def _write(folder: Path, files: Mapping[str, Tensors], process: int, processes: 
 def _own(tensors: Tensors, process: int, processes: int) -> dict[str, torch.Tensor]:
     """What this process writes, in main memory."""
     own: dict[str, torch.Tensor] = {}
-    for place, (name, tensor) in enumerate(tensors.items()):
+    for number, (name, tensor) in enumerate(tensors.items()):
         mine = tensor.detach()
         if isinstance(mine, DTensor):
             mine = mine.to_local()
-        elif place % processes != process:
+        elif number % processes != process:
             continue
         # A slice of fewer rows than there are processes may be of none.
         if mine.numel():
@@ -136,8 +113,14 @@ def load_weights(folder: Path, student: LoadedModel) -> None:
 
 
 def _restore(checkpoint: Path, name: str, tensors: Tensors) -> None:
+    missing = set(tensors)
     for key, tensor in _saved(checkpoint, name):
         tensors[key].copy_(sliced_like(tensor, tensors[key]))
+        missing.discard(key)
+    if missing:
+        raise ModelError(
+            f"{checkpoint}: lacks {len(missing)} of its {name}, such as {min(missing)}; remove it"
+        )
 
 
 def _saved(checkpoint: Path, name: str) -> Iterator[tuple[str, torch.Tensor]]:

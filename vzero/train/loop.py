@@ -14,7 +14,7 @@ from accelerate.utils import gather_object
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from vzero.config import Train
-from vzero.errors import ChangedError
+from vzero.errors import ChangedError, SamplerError
 from vzero.methods.base import Sample
 from vzero.models.loading import LoadedModel
 from vzero.models.offloading import park, resident
@@ -24,6 +24,7 @@ from vzero.train.collapse import TrainingCollapsed, collapse_signs
 from vzero.train.costs import Meter, amounts, summed
 from vzero.train.prompts import Batch, prepare, prepared_ahead
 from vzero.train.records import (
+    agreement,
     append_log,
     append_timings,
     forget_after,
@@ -68,7 +69,13 @@ def train_student(
         task = progress.add_task("train", total=train.steps, completed=first, status="")
         for step, prepared in zip(steps, batches, strict=True):
             _set_learning_rate(optimizer, train, step)
-            log = _step(accelerator, run, prepared, optimizer, folder, step)
+            try:
+                log = _step(accelerator, run, prepared, optimizer, folder, step)
+            except SamplerError:
+                # Before the update, on all processes: what was learnt until then is kept.
+                if step > first:
+                    _checkpoint(accelerator, folder, student, optimizer, extra, step)
+                raise
             trackers.log(step)
             if teacher is not None and moving:
                 average(teacher, student, decay=train.teacher.decay)
@@ -98,12 +105,11 @@ def _step(
     with contextlib.ExitStack() as present:
         for model in run.offloaded:
             present.enter_context(resident(model, run.student.device))
+        run.sampler.follow(run.writer)
         scored = score_step(run, batch, step=step)
     meter = Meter(run)
     updated = update(accelerator, run, scored, optimizer)
     costs = {**scored.costs, "update": meter.read()}
-    if run.method.settings.teacher != "writes":
-        run.sampler.follow(run.student)
     rows = gather_object(rollout_rows(scored, run.method, number=step))
     labels = run.train.method.labels
     used = summed(gather_object([amounts(costs, batch.tasks, labels=labels)]))
@@ -112,7 +118,7 @@ def _step(
     write_rollouts(folder / "rollouts", rows, number=step)
     append_timings(folder / "timings", costs, number=step)
     rate = optimizer.param_groups[0]["lr"]
-    row = log_row(rows, updated, run.method, number=step, lr=rate) | used
+    row = log_row(rows, updated, run.method, number=step, lr=rate) | agreement(scored.mismatch) | used
     return append_log(folder / "train_log", row)
 
 

@@ -6,18 +6,17 @@ tokens, and made again in the backward pass.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TypeVar
 
 import torch
-from torch.utils.checkpoint import checkpoint
 
 from vzero.config.loss import Divergence, Likelihood, PolicyGradient, Reference, Surrogate, Term
 from vzero.methods.base import Target
 from vzero.models.loading import LoadedModel
-from vzero.rollout.responses import sampled_logprobs, vocabulary_logits
+from vzero.rollout.responses import ReadOut, by_chunks, response_logprobs, sampled_logprobs, vocabulary_logits
 from vzero.signals.aggregation import aggregate
 from vzero.signals.divergence import Divergence as Distributions
 from vzero.signals.divergence import token_divergence
@@ -25,9 +24,6 @@ from vzero.signals.policy import clipped_surrogate, k1, k2, k3, plain_surrogate
 from vzero.signals.tilt import tilted_logprobs
 
 Present = TypeVar("Present")
-ReadOut = tuple[LoadedModel, torch.Tensor]
-"""A model that reads its vocabulary out of hidden states (rows, tokens, width)."""
-CHUNK_LOGITS = 1 << 26  # logits that exist at once: 256 MiB of float32
 
 
 @dataclass(frozen=True)
@@ -68,6 +64,7 @@ class Scored:
     advantages: torch.Tensor | None = None  # (rows,) or (rows, tokens)
     old_logprobs: torch.Tensor | None = None  # (rows, tokens) of the student that sampled; None: the current
     reference_logprobs: torch.Tensor | None = None  # (rows, tokens) of the student at the start
+    ratio: torch.Tensor | None = None  # (rows, tokens) what is learnt of a token is multiplied by; None: 1
     logprobs: Mapping[str, torch.Tensor] = field(default_factory=dict)  # (rows, tokens) of the teacher
     hidden: Mapping[str, torch.Tensor] = field(default_factory=dict)  # (rows, tokens, teacher width)
 
@@ -105,21 +102,6 @@ def rollout_loss(
     return Part(student, teacher, student_hidden, scored, loss).share(totals)
 
 
-def response_logprobs(
-    model: LoadedModel,
-    hidden: torch.Tensor,
-    token_ids: torch.Tensor,
-    mask: torch.Tensor,
-    temperature: float = 1.0,
-) -> torch.Tensor:
-    """Log-probs (rows, tokens) of response tokens, 0 on padding, from hidden states (rows, tokens, width)."""
-
-    def chunk_logprobs(part: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
-        return sampled_logprobs(vocabulary_logits(model, part, temperature), ids)
-
-    return _by_chunks(chunk_logprobs, [(model, hidden)], mask, hidden, token_ids)
-
-
 @dataclass(frozen=True)
 class Part:
     """Some rollouts on their way through the loss; see `rollout_loss`."""
@@ -135,6 +117,8 @@ class Part:
         shares = []
         for term in self.loss.terms:
             losses = self._token_losses(term)
+            if self.scored.ratio is not None:
+                losses = losses * self.scored.ratio
             share = aggregate(term.aggregation, losses, self.scored.valid, totals[term.aggregation])
             shares.append(share if term.coefficient == 1.0 else term.coefficient * share)
         return shares[0] if len(shares) == 1 else torch.stack(shares).sum()
@@ -208,7 +192,7 @@ class Part:
 
         views = self._target_views()
         read_out = [(self.student, self.student_hidden), *self._read_out_of_target(views)]
-        return _by_chunks(chunk_divergence, read_out, self.scored.valid, self.student_hidden, *views)
+        return by_chunks(chunk_divergence, read_out, self.scored.valid, self.student_hidden, *views)
 
     @torch.no_grad()
     def _target_logprobs(self) -> torch.Tensor:
@@ -222,7 +206,7 @@ class Part:
 
         views = self._target_views()
         read_out = self._read_out_of_target(views)
-        return _by_chunks(chunk_logprobs, read_out, scored.valid, scored.token_ids, *views)
+        return by_chunks(chunk_logprobs, read_out, scored.valid, scored.token_ids, *views)
 
     def _target_views(self) -> list[torch.Tensor]:
         """Hidden states (rows, tokens, width) of the target's views."""
@@ -245,25 +229,3 @@ def _present(value: Present | None) -> Present:
     if value is None:
         raise ValueError("the rollouts were scored for another loss: what this one needs is missing")
     return value
-
-
-def _by_chunks(
-    function: Callable[..., torch.Tensor],
-    read_out: Sequence[ReadOut],
-    mask: torch.Tensor,
-    *tensors: torch.Tensor,
-) -> torch.Tensor:
-    """A function of tokens (n, ...) -> (n,) over the response tokens of (rows, tokens, ...); 0 on padding.
-
-    What it computes on the way, logits by every `read_out`, is dropped, and computed again in the backward
-    pass.
-    """
-    valid = mask.bool()
-    places = valid.flatten().nonzero().squeeze(1)
-    size = max(1, CHUNK_LOGITS // read_out[0][0].vocabulary)
-    chunks = list(zip(*(tensor.flatten(0, 1)[places].split(size) for tensor in tensors), strict=True))
-    tokens = sum(len(first) for first, *_ in chunks)
-    for model, hidden in read_out:
-        model.work.count_read_out(tokens, differentiated=hidden.requires_grad)
-    values = torch.cat([checkpoint(function, *chunk, use_reentrant=False) for chunk in chunks])
-    return values.new_zeros(mask.numel()).index_put((places,), values).view(mask.shape)

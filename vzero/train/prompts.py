@@ -46,8 +46,7 @@ def prepare(run: TrainingRun, samples: Sequence[Sample], ahead: Executor | None 
         return known[key]
 
     tasks = run.method.tasks(samples)
-    writer = run.teacher if run.method.settings.teacher == "writes" else run.student
-    asked = [shown(writer, task.asked) for task in tasks]
+    asked = [shown(run.writer, task.asked) for task in tasks]
     learnt = [shown(run.student, task.learnt) for task in tasks]
     scored = [
         {role: [shown(run.teacher, view) for view in views] for role, views in task.scored.items()}

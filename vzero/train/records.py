@@ -15,6 +15,7 @@ import torch
 from vzero.methods.base import Method
 from vzero.rollout.table import token_logprobs
 from vzero.shards import files, frame_of, read, shard_path, write_table
+from vzero.signals.mismatch import Mismatch
 from vzero.signals.policy import k3
 from vzero.tables import Rollouts, TrainLog, TrainTimings
 from vzero.train.costs import Cost, peak_memory
@@ -30,6 +31,8 @@ def rollout_rows(step: ScoredStep, method: Method[Any], *, number: int) -> list[
     group = len(step.rollouts) // len(tasks)
     writer = "teacher" if method.settings.teacher == "writes" else "student"
     seen = {("teacher", role): values.tolist() for role, values in scored.logprobs.items()}
+    if step.sampled is not None:
+        seen["sampler", tasks[0].asked.role] = step.sampled.tolist()
     if scored.reference_logprobs is not None:
         seen["reference", tasks[0].learnt.role] = scored.reference_logprobs.tolist()
     columns = {name: _listed(values) for name, values in step.credit.columns.items()}
@@ -91,6 +94,18 @@ def log_row(
     if counted.is_empty():
         return row | _amounts(frame)
     return row | _of_weights(counted) | _of_answers(counted) | _amounts(frame) | dict(method.figures(counted))
+
+
+def agreement(found: Mismatch | None) -> dict[str, float | None]:
+    """Columns of `tables.TrainLog` on a sampler's log-probs beside ours; null where they are ours."""
+    if found is None or not found.tokens:
+        return dict.fromkeys(("mismatch", "mismatch_largest", "ratio_mean", "ratio_cut"))
+    return {
+        "mismatch": found.mean,
+        "mismatch_largest": found.largest,
+        "ratio_mean": found.ratio / found.tokens,
+        "ratio_cut": found.cut / found.tokens,
+    }
 
 
 def _of_weights(counted: pl.DataFrame) -> dict[str, Any]:

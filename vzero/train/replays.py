@@ -11,7 +11,7 @@ from vzero.models.loading import LoadedModel
 from vzero.models.prompt import Prompt
 from vzero.rollout.packing import pack
 from vzero.rollout.replay import replay
-from vzero.train.loss import response_logprobs
+from vzero.rollout.responses import response_logprobs
 
 Views = Mapping[str, Sequence[Prompt]]
 """A task's prompts for the teacher, by role."""

@@ -8,9 +8,12 @@ from dataclasses import dataclass, field, replace
 import torch
 from accelerate.utils import gather_object
 
+from vzero.launched import together
 from vzero.methods.base import Answers, Credit
 from vzero.models.encoding import pad_rows
+from vzero.rollout.agreement import require_agreement
 from vzero.rollout.sampling import Rollout, Sampling
+from vzero.signals.mismatch import Mismatch, truncated_ratio
 from vzero.train.costs import Cost, Meter
 from vzero.train.lockstep import in_lockstep
 from vzero.train.loss import Loss, Scored
@@ -32,6 +35,10 @@ class ScoredStep:
     credit: Credit
     costs: Mapping[str, Cost] = field(default_factory=dict)
     """By phase."""
+    sampled: torch.Tensor | None = None
+    """Log-probs (rows, tokens) of a sampler that is not exact, as it said; None where ours are those."""
+    mismatch: Mismatch | None = None
+    """How far they are from ours, over all processes."""
 
 
 def loss_of(run: TrainingRun) -> Loss:
@@ -48,8 +55,13 @@ def score_step(run: TrainingRun, batch: Batch, *, step: int) -> ScoredStep:
         [rollout.token_ids for rollout in rollouts], pad=run.student.pad_token, device=run.student.device
     )
     given = GivenAnswers(token_ids, mask, run.train.micro_tokens, run.train.logprob_temperature)
+    sampled, ratio, found = None, None, None
     if not run.sampler.exact:
-        rollouts = _replayed(run, batch, rollouts, given)
+        replayed = own_logprobs(run.writer, batch.asked, given)
+        sampled = _said(rollouts, mask)
+        if sampled is not None:
+            ratio, found = _compared(run, batch, given, replayed, sampled)
+        rollouts = _replayed(rollouts, replayed)
     loss = loss_of(run)
     replays = NO_REPLAYS
     if run.teacher is not None and any(batch.scored):
@@ -68,10 +80,12 @@ def score_step(run: TrainingRun, batch: Batch, *, step: int) -> ScoredStep:
         advantages=credit.advantages,
         old_logprobs=_old_logprobs(run, batch, given, loss),
         reference_logprobs=reference,
+        ratio=ratio,
         logprobs=replays.logprobs,
         hidden=replays.hidden,
     )
-    return ScoredStep(batch, rollouts, scored, credit, {"rollout": sampling, "replay": meter.read()})
+    costs = {"rollout": sampling, "replay": meter.read()}
+    return ScoredStep(batch, rollouts, scored, credit, costs, sampled, found)
 
 
 def _rollouts(run: TrainingRun, batch: Batch, step: int) -> list[Rollout]:
@@ -81,29 +95,53 @@ def _rollouts(run: TrainingRun, batch: Batch, step: int) -> list[Rollout]:
         train.temperature, train.max_new_tokens, logprob_temperature=train.logprob_temperature
     )
     seeds = [train.seed * 1_000_003 + step] * len(batch.asked)
-    groups = run.sampler.answers(batch.asked, train.group, sampling, seeds)
+    groups = together(lambda: run.sampler.answers(batch.asked, train.group, sampling, seeds))
     return [rollout for siblings in groups for rollout in siblings]
 
 
 def _credit(run: TrainingRun, answers: Answers) -> Credit:
     """The method's, after the frozen model was asked what the method wants to know."""
-    if run.voter is None or run.teacher is None:
+    voter, teacher = run.voter, run.teacher
+    if voter is None or teacher is None:
         return run.method.credit(answers)
     everyone = gather_object([rollout.text for rollout in answers.rollouts])
-    replies = heard(run.voter, run.teacher, run.method.asks(answers))
+    voter.follow(teacher)
+    replies = together(lambda: heard(voter, teacher, run.method.asks(answers)))
     return run.method.credit(replace(answers, replies=replies, everyone=everyone))
 
 
-def _replayed(
-    run: TrainingRun, batch: Batch, rollouts: Sequence[Rollout], given: GivenAnswers
-) -> list[Rollout]:
-    """Answers of a sampler that is not exact, with log-probs of the model that it followed."""
-    writes = run.teacher if run.method.settings.teacher == "writes" else run.student
-    assert writes is not None
-    rows = own_logprobs(writes, batch.asked, given).tolist()
+def _said(rollouts: Sequence[Rollout], mask: torch.Tensor) -> torch.Tensor | None:
+    """What the sampler says of its answers, (rows, tokens); None from one that says nothing."""
+    if not all(rollout.logprobs for rollout in rollouts):
+        return None
+    said = torch.zeros(mask.shape, device=mask.device)
+    for row, rollout in zip(said, rollouts, strict=True):
+        row[: len(rollout.logprobs)] = torch.tensor(rollout.logprobs)
+    return said
+
+
+def _compared(
+    run: TrainingRun, batch: Batch, given: GivenAnswers, replayed: torch.Tensor, sampled: torch.Tensor
+) -> tuple[torch.Tensor, Mismatch]:
+    """What is learnt of each token is multiplied by, (rows, tokens), and how far all processes' are apart.
+
+    Raises SamplerError, on all processes, where the log-probs of all answers are too far from ours.
+    Samplers say them at temperature 1.
+    """
+    ours = replayed
+    if given.temperature != 1.0:
+        ours = own_logprobs(run.writer, batch.asked, replace(given, temperature=1.0))
+    ratio, own = truncated_ratio(ours, sampled, given.mask, most=run.limits.max_ratio)
+    found = sum(gather_object([own]), Mismatch())
+    require_agreement(found, run.limits.max_mismatch)
+    return ratio, found
+
+
+def _replayed(rollouts: Sequence[Rollout], replayed: torch.Tensor) -> list[Rollout]:
+    """The answers with log-probs of the model that the sampler followed."""
     return [
         replace(rollout, logprobs=row[: len(rollout.token_ids)])
-        for rollout, row in zip(rollouts, rows, strict=True)
+        for rollout, row in zip(rollouts, replayed.tolist(), strict=True)
     ]
 
 

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from accelerate import Accelerator
-from accelerate.utils import InitProcessGroupKwargs, broadcast_object_list
 
 from vzero.config import Params, Train, decisive, dotted
-from vzero.errors import ConfigError, UserError
+from vzero.errors import ConfigError
+from vzero.launched import once
 from vzero.methods import method_of
 from vzero.methods.base import Method
 from vzero.models.linear_attention import WITHOUT_KERNELS, fast_kernels
 from vzero.models.recompute import recompute_layers
 from vzero.paths import Paths
+from vzero.rollout.samplers import Samplers
 from vzero.train.batches import step_rows
 from vzero.train.checkpoint import last_checkpoint
 from vzero.train.lockstep import shard_frozen
@@ -28,15 +29,6 @@ from vzero.train.sharding import shard, sharding_wanted
 from vzero.train.teacher import load_reference, load_student, load_teacher
 from vzero.train.trackers import Trackers
 from vzero.train.training_run import TrainingRun, training_run
-
-
-def this_process() -> Accelerator:
-    """This process among those that were launched together, if there are others.
-
-    One that waits longer than this for another ends with an error; longer than a step's answers may take.
-    """
-    patience = InitProcessGroupKwargs(timeout=timedelta(minutes=30))
-    return Accelerator(cpu=not torch.accelerator.is_available(), kwargs_handlers=[patience])
 
 
 def check_processes(accelerator: Accelerator, train: Train, section: str) -> None:
@@ -50,31 +42,23 @@ def check_processes(accelerator: Accelerator, train: Train, section: str) -> Non
 
 
 @contextlib.contextmanager
-def shared(accelerator: Accelerator, run: contextlib.AbstractContextManager[Path]) -> Iterator[Path]:
+def shared(run: contextlib.AbstractContextManager[Path]) -> Iterator[Path]:
     """The run's folder for all processes, or the same error.
 
     One process looks for it and holds it: that reads every input and clears what killed runs have left.
     """
     with contextlib.ExitStack() as stack:
-        found: list[Any] = [None]
-        if accelerator.is_main_process:
-            try:
-                found = [stack.enter_context(run)]
-            except (UserError, OSError) as error:
-                found = [error]
-        [folder] = broadcast_object_list(found)
-        if isinstance(folder, Exception):
-            raise folder
-        yield folder
+        yield once(lambda: stack.enter_context(run))
 
 
 def loaded_run(
     accelerator: Accelerator,
     params: Params,
     folders: Mapping[str, Path],
+    paths: Paths,
     method: Method[Any] | None = None,
 ) -> TrainingRun:
-    """The models that the method needs, where they compute.
+    """The models that the method needs, where they compute, and who answers for them.
 
     `folders`: of `student` and `teacher`, and of `reference` where that is not the student's.
     """
@@ -98,7 +82,22 @@ def loaded_run(
             shard_frozen(accelerator, teacher)
         if reference is not None and reference is not teacher:
             shard_frozen(accelerator, reference)
-    return training_run(student, teacher, params.train, reference, method)
+    run = training_run(student, teacher, params.train, reference, method)
+    if params.rollout.sampler.kind == "server":
+        return _answered_by_servers(run, params, folders, paths)
+    return run
+
+
+def _answered_by_servers(
+    run: TrainingRun, params: Params, folders: Mapping[str, Path], paths: Paths
+) -> TrainingRun:
+    samplers = Samplers(params.rollout.sampler, paths)
+    sampler, voter = samplers.of_learning(run.student), None
+    if run.teacher is not None and run.writer is run.teacher:
+        sampler = samplers.of_frozen(run.teacher, folders["teacher"])
+    if run.teacher is not None and run.voter is not None:
+        voter = samplers.of_frozen(run.teacher, folders["teacher"])
+    return replace(run, sampler=sampler, voter=voter, limits=params.rollout.sampler)
 
 
 def _require_room(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from vzero.config import Train
+from vzero.config import SamplerSettings, Train
 from vzero.methods import method_of
 from vzero.methods.base import Method
 from vzero.models.loading import LoadedModel
@@ -26,9 +26,19 @@ class TrainingRun:
     train: Train
     method: Method[Any]
     sampler: Sampler
-    """Answers the tasks: the student, or the teacher where the method lets it write."""
+    """Answers the tasks, for the writer."""
     voter: Sampler | None = None
     """Answers what the method asks about the answers: the frozen model, where it votes."""
+    limits: SamplerSettings = field(default_factory=SamplerSettings)
+    """How far a sampler's log-probs may be from ours."""
+
+    @property
+    def writer(self) -> LoadedModel:
+        """Whose answers they are: the student, or the teacher where the method lets it write."""
+        if self.method.settings.teacher != "writes":
+            return self.student
+        assert self.teacher is not None
+        return self.teacher
 
     @property
     def offloaded(self) -> list[LoadedModel]:

@@ -1,0 +1,53 @@
+"""The folder that servers read weights from: one folder a version, the last two of which are there."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import itertools
+import uuid
+from pathlib import Path
+
+from vzero.launched import once
+from vzero.locks import AtWork, held
+from vzero.models.loading import LoadedModel
+from vzero.models.served import write_weights
+from vzero.rollout.server.client import Weights
+from vzero.shards import atomic_folder, discard
+
+
+class Handover:
+    """A run's part of the folder; those that killed runs have left there go when it begins."""
+
+    def __init__(self, folder: Path) -> None:
+        # Servers do not know from where this process runs.
+        self._root = folder.resolve()
+        self._numbers = itertools.count(1)
+        self._held = contextlib.ExitStack()
+        self._own = once(self._begin)
+
+    def write(self, model: LoadedModel) -> Weights:
+        """The model's weights as they are now. All processes have to call it together."""
+        number = next(self._numbers)
+        target = self._own / f"{number:06d}"
+
+        def written() -> None:
+            with atomic_folder(target) as folder:
+                write_weights(model, folder)
+            discard(self._own / f"{number - 2:06d}")
+
+        once(written)
+        return Weights(target, f"{self._own.name}-{number}")
+
+    def _begin(self) -> Path:
+        self._root.mkdir(parents=True, exist_ok=True)
+        for other in [path for path in self._root.iterdir() if path.is_dir() and path.name[0] != "."]:
+            with contextlib.suppress(AtWork), held(other, patience=0):
+                discard(other)
+        own = self._root / uuid.uuid4().hex[:8]
+        # As long as this process lives.
+        self._held.enter_context(held(own))
+        self._held.callback(discard, own)
+        atexit.register(self._held.close)
+        own.mkdir()
+        return own
