@@ -1,28 +1,41 @@
 """A server in the wire form of vLLM 0.32 that serves a model of ours, and the faults that servers have.
 
-`python tests/sampler_double.py FOLDER` serves a model's folder at a free port, which it prints, until its stdin
-is closed. It draws as our decoder does, by the seed and the prompt's digest in a request's name, so it gives
-the very answers that would be decoded in the process. A POST to `/fault` makes the next requests go wrong:
-{"kind": ..., "times": ...}.
+It draws as our decoder does, by the seed and the prompt's digest in a request's name, so it gives the very
+answers that would be decoded in the process. `Served.fault` makes the next requests go wrong.
 """
 
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import httpx
+import numpy as np
+import torch
+from safetensors.torch import load_file
+
+from vzero.config import Models
+from vzero.models.loading import load_model
+from vzero.models.pixels import Pixels
+from vzero.models.prompt import Prompt
+from vzero.prompts.views import Picture
+from vzero.rollout.generate import generate
+from vzero.rollout.sampling import Sampling
+from vzero.rollout.server.pictures import unpacked
+
+FORK = multiprocessing.get_context("fork")
 
 REFUSALS = {"down": 503, "broken": 500, "busy": 429, "refuses": 400}
 """Faults that are an HTTP status."""
@@ -32,11 +45,6 @@ class Double:
     """What the server knows: its model, which weights it has, and what is to go wrong."""
 
     def __init__(self, folder: Path, *, scale_out: bool) -> None:
-        import torch
-
-        from vzero.config import Models
-        from vzero.models.loading import load_model
-
         torch.set_num_threads(1)
         self.model = load_model(folder, Models())
         self.paths = {"/v1/completions"} | ({"/inference/v1/generate"} if scale_out else set())
@@ -55,23 +63,14 @@ class Double:
         return False
 
     def generate(self, body: dict[str, Any]) -> dict[str, Any]:
-        from unittest import mock
-
-        import numpy as np
-
-        from vzero.prompts.views import Picture
-        from vzero.models.pixels import Pixels
-        from vzero.models.prompt import Prompt
-        from vzero.rollout.generate import generate
-        from vzero.rollout.sampling import Sampling
-        from vzero.rollout.server.pictures import unpacked
-
         drawn = body.get("sampling_params", body)
         ids = tuple(body.get("token_ids") or body["prompt"])
         pictures, pixels, head = [], [], len(ids)
         if features := body.get("features"):
             side = self.model.image_processor.patch_size
-            for name, item in zip(features["mm_hashes"]["image"], features["kwargs_data"]["image"], strict=True):
+            for name, item in zip(
+                features["mm_hashes"]["image"], features["kwargs_data"]["image"], strict=True
+            ):
                 values, grid = unpacked(item)
                 _, high, wide = grid.tolist()
                 pictures.append(Picture(name, wide * side, high * side))
@@ -88,7 +87,9 @@ class Double:
         shown = [*ids[1:], ids[0]] if self.fault("other prompt") else list(ids)
         choices = []
         for index, one in enumerate(rollouts):
-            content = [{"token_id": t, "logprob": p} for t, p in zip(one.token_ids, one.logprobs, strict=True)]
+            content = [
+                {"token_id": t, "logprob": p} for t, p in zip(one.token_ids, one.logprobs, strict=True)
+            ]
             span = {"version": self.version, "start": 0, "end": len(one.token_ids)}
             said = {"content": content} if "token_ids" in body else {"token_logprobs": one.logprobs}
             choice = {"index": index, "token_ids": one.token_ids, "logprobs": said}
@@ -97,12 +98,13 @@ class Double:
 
     def reload(self, folder: Path) -> None:
         """By the names of the files; what is not there stays as it was."""
-        import torch
-        from safetensors.torch import load_file
-
         if self.fault("stale"):
             return
-        weights = {name: tensor for path in sorted(folder.glob("*.safetensors")) for name, tensor in load_file(path).items()}
+        weights = {
+            name: tensor
+            for path in sorted(folder.glob("*.safetensors"))
+            for name, tensor in load_file(path).items()
+        }
         own = dict(self.model.network.named_parameters(remove_duplicate=False))
         names = sorted(own)
         if self.fault("half loaded"):
@@ -156,7 +158,9 @@ class Handler(BaseHTTPRequestHandler):
                 self._say({"error": f"{kind}, as it was told"}, status)
                 return
         if self.double.fault("slow"):
-            time.sleep(5)
+            time.sleep(2)
+            self.connection.shutdown(socket.SHUT_RDWR)
+            return
         if self.double.fault("dies"):
             os._exit(9)
         reply = self.double.generate(body)
@@ -181,16 +185,13 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class Served:
-    """A double that runs."""
+    """A double that runs, in a fork of this process: to import torch anew would take most of the time."""
 
-    def __init__(self, folder: Path, *options: str, port: int = 0) -> None:
-        command = [sys.executable, __file__, str(folder), "--port", str(port), *options]
-        environment = os.environ | {"OMP_NUM_THREADS": "1"}
-        self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
-        )
-        assert self.process.stdout
-        self.port = int(self.process.stdout.readline())
+    def __init__(self, folder: Path, *, scale_out: bool = True, port: int = 0) -> None:
+        here, there = FORK.Pipe()
+        self.process = FORK.Process(target=_serve, args=(there, folder, scale_out, port), daemon=True)
+        self.process.start()
+        self.port = int(here.recv())
         self.url = f"http://127.0.0.1:{self.port}"
 
     def fault(self, kind: str, times: int = 1) -> None:
@@ -207,33 +208,21 @@ class Served:
 
     def stop(self) -> None:
         self.process.kill()
-        self.process.wait()
+        self.process.join()
+
+
+def _serve(told: Connection, folder: Path, scale_out: bool, port: int) -> None:
+    double = Double(folder, scale_out=scale_out)
+    handler = type("OfOneDouble", (Handler,), {"double": double})
+    server = ThreadingHTTPServer(("127.0.0.1", port), handler)
+    told.send(server.server_port)
+    server.serve_forever()
 
 
 @contextmanager
-def served(folder: Path, *options: str) -> Iterator[Served]:
-    server = Served(folder, *options)
+def served(folder: Path, *, scale_out: bool = True) -> Iterator[Served]:
+    server = Served(folder, scale_out=scale_out)
     try:
         yield server
     finally:
         server.stop()
-
-
-def main() -> None:
-    import argparse
-
-    parser = argparse.ArgumentParser()
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--port", type=int, default=0)
-    parser.add_argument("--no-scale-out", action="store_true")
-    options = parser.parse_args()
-    double = Double(options.folder, scale_out=not options.no_scale_out)
-    handler = type("OfOneDouble", (Handler,), {"double": double})
-    server = ThreadingHTTPServer(("127.0.0.1", options.port), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    print(server.server_port, flush=True)
-    sys.stdin.read()
-
-
-if __name__ == "__main__":
-    main()

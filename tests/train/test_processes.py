@@ -6,16 +6,14 @@ import os
 import shutil
 import subprocess
 import sys
-from argparse import Namespace
 from pathlib import Path
 
 import pytest
 import torch
-from accelerate.commands.launch import _validate_launch_command, launch_command_parser
-from accelerate.utils.launch import prepare_multi_gpu_env
 from hypothesis import given
 from hypothesis import strategies as st
 from killable import KillableCommands
+from launched_processes import CONFIGS, SHARDED, WHOLE, launch_arguments, launched_environments
 from polars import selectors
 from polars.testing import assert_frame_equal
 from ruamel.yaml import YAML
@@ -31,9 +29,7 @@ from vzero.tables import Rollouts, TrainLog
 from vzero.train.gradients import messages
 from vzero.train.sharding import sharding_wanted
 
-CONFIGS = Path(__file__).parents[2] / "configs" / "accelerate"
 DRIVER = Path(__file__).parents[1] / "killed_process.py"
-WHOLE, SHARDED = "cpu_2_processes", "cpu_2_processes_fsdp2"
 # A pass of one prompt rounds alike wherever it runs; what is left is the order in which gradients are added.
 ALIKE = {"micro_tokens": 1, "decode_tokens": 1}
 
@@ -52,31 +48,6 @@ def copy_project(made: Path, folder: Path, *, models: dict | None = None, **chan
 def train_here(paths: Paths) -> Paths:
     train.run(parse_params(YAML(typ="safe").load(paths.params)), paths)
     return paths
-
-
-def launch_arguments(config: str) -> Namespace:
-    """What `accelerate launch` makes of a config, on the second of several machines."""
-    options = [
-        "--config_file",
-        str(CONFIGS / f"{config}.yaml"),
-        "--machine_rank",
-        "1",
-        "-m",
-        "vzero",
-        "train",
-    ]
-    return _validate_launch_command(launch_command_parser().parse_args(options))[0]
-
-
-def launched_environments(config: str) -> list[dict[str, str]]:
-    """What each of two processes finds in its environment when `accelerate launch` starts it."""
-    arguments = launch_arguments(config)
-    shared = prepare_multi_gpu_env(arguments) | {
-        "MASTER_ADDR": "127.0.0.1",
-        "MASTER_PORT": str(arguments.main_process_port),
-        "WORLD_SIZE": "2",
-    }
-    return [shared | {"RANK": rank, "LOCAL_RANK": rank} for rank in "01"]
 
 
 def launch(paths: Paths, config: str, *program: str) -> subprocess.CompletedProcess[str]:

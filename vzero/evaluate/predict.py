@@ -70,7 +70,7 @@ def stored_model(folder: Path, params: Params, paths: Paths) -> StoredModel:
         name,
         models,
         load=lambda: _load_unchanged(folder, models, name),
-        sampler_of=lambda model: Samplers(settings, paths).of_frozen(model, folder),
+        sampler_of=lambda model: Samplers(settings, models, paths).of_frozen(model, folder),
         answered_by=settings.kind,
     )
 
@@ -176,8 +176,10 @@ def _batches(
     prompts = dict(enumerate(prompts_of(model, [asked.opened(images) for asked, _ in named])))
     costs = [_cost(model, asked, prompts[index], settings) for index, (asked, _) in enumerate(named)]
     # Memory of this process bounds nothing where servers answer, who want many prompts at a time.
-    bounds = dict(tokens=settings.batch_tokens, pixels=settings.batch_pixels)
-    chosen = batches(costs, **bounds) if kind == "local" else _runs(len(costs), AT_SERVERS)
+    if kind == "local":
+        chosen = batches(costs, tokens=settings.batch_tokens, pixels=settings.batch_pixels)
+    else:
+        chosen = _runs(len(costs), AT_SERVERS)
     for batch in chosen:
         asked = {index: prompts.pop(index) for index in batch}
         if missing := [index for index in batch if named[index][1] not in known]:

@@ -75,7 +75,7 @@ def save_like(
         index = json.loads((source / INDEX).read_text())
         index["metadata"] = index.get("metadata", {}) | {"total_size": sizes}
         write_json(target / INDEX, index)
-    copy_others(source, target)
+    _copy_others(source, target)
     if precision == "fp32":
         config = json.loads((source / CONFIG).read_text())
         write_json(target / CONFIG, _in_fp32(config))
@@ -98,7 +98,7 @@ def _named_as_saved(student: LoadedModel, source: Path) -> dict[str, torch.Tenso
     return trained
 
 
-def copy_others(source: Path, target: Path) -> None:
+def _copy_others(source: Path, target: Path) -> None:
     """All files but weights; hidden ones are of tools."""
     for path in sorted(source.rglob("*")):
         place = path.relative_to(source)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from vzero.config import SamplerSettings
+from vzero.config import Models, SamplerSettings
 from vzero.models.hashing import folder_hash
 from vzero.models.loading import LoadedModel
 from vzero.models.served import is_tied
@@ -20,8 +20,8 @@ from vzero.rollout.server.servers import Servers
 class Samplers:
     """All of a run share the servers, where there are any."""
 
-    def __init__(self, settings: SamplerSettings, paths: Paths) -> None:
-        self._settings = settings
+    def __init__(self, settings: SamplerSettings, models: Models, paths: Paths) -> None:
+        self._settings, self._bound = settings, settings.bound(models.precision)
         if settings.kind == "server":
             self._servers = Servers(settings.urls, timeout=settings.timeout, patience=settings.patience)
             self._handover = Handover(paths.resolve(settings.weights))
@@ -39,5 +39,5 @@ class Samplers:
         # Servers find a folder by its whole path.
         weights = None if is_tied(folder) else Weights(folder.resolve(), folder_hash(folder)[:16])
         return FrozenServerSampler(
-            model, self._servers, self._handover, weights=weights, max_mismatch=self._settings.max_mismatch
+            model, self._servers, self._handover, weights=weights, max_mismatch=self._bound
         )

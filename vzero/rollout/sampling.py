@@ -17,7 +17,7 @@ class Rollout:
     token_ids: list[int]  # with the end token, when there is one
     text: str  # without it
     finish_reason: Literal["stop", "length"]
-    # Of the sampled tokens, at a temperature that need not be the sampling's; [] of a sampler that tells none.
+    # Of the sampled tokens, at a temperature that need not be the sampling's; [] if a sampler tells none.
     logprobs: list[float]
 
 

@@ -48,9 +48,10 @@ def truncated_ratio(
 
     The ratio is 1 where they agree up to rounding, and on padding. What is no number differs without a bound.
     """
-    apart = torch.where(mask.bool(), ours - theirs, 0.0).nan_to_num(nan=torch.inf)
-    ratio = torch.where(apart.abs() <= ROUNDING, 1.0, apart.exp().clamp(max=most))
     real = mask.bool()
+    apart = torch.where(real, ours - theirs, 0.0)
+    apart = torch.where(apart.isnan(), torch.inf, apart)
+    ratio = torch.where(apart.abs() <= ROUNDING, 1.0, apart.exp().clamp(max=most))
     size = apart.double().abs()[real]
     found = Mismatch(
         tokens=size.numel(),

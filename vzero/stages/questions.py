@@ -29,7 +29,7 @@ def run(params: Params, paths: Paths, iteration: str) -> dict[str, Any]:
         return hand_down(written, reason)
     model = load_model(before / MODEL, params.models)
     role = settings.questioner
-    samplers = Samplers(params.rollout.sampler, paths)
+    samplers = Samplers(params.rollout.sampler, params.models, paths)
     sampler = samplers.of_frozen(model, before / MODEL, Bounds(role.micro_tokens, role.decode_tokens))
     sampler.follow(model)
     content = folder_hash(before / MODEL)

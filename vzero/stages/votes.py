@@ -31,7 +31,7 @@ def run(params: Params, paths: Paths, iteration: str) -> dict[str, Any]:
         return hand_down(written, reason)
     model = load_model(folder, params.models)
     role = settings.solver
-    samplers = Samplers(params.rollout.sampler, paths)
+    samplers = Samplers(params.rollout.sampler, params.models, paths)
     sampler = samplers.of_frozen(model, folder, Bounds(role.micro_tokens, role.decode_tokens))
     sampler.follow(model)
     content = folder_hash(folder)

@@ -84,8 +84,8 @@ class TrainLog(dy.Schema):
     response_tokens = dy.Float32(nullable=True)  # mean length
     truncated = dy.Float32(nullable=True)  # share without an end token
     clipped = dy.Float32(nullable=True)  # share of tokens whose ratio to the policy that sampled was clipped
-    # Of servers' answers: difference of their log-probs from our replay's, nats a token, mean and largest; mean
-    # of the truncated ratios, and share of tokens whose ratio reached the bound.
+    # Of servers' answers: how far their log-probs are from our replay's, nats a token, mean and largest; the
+    # mean of the truncated ratios, and the share of tokens whose ratio reached the bound.
     mismatch = dy.Float32(nullable=True)
     mismatch_largest = dy.Float32(nullable=True)
     ratio_mean = dy.Float32(nullable=True)

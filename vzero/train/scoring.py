@@ -131,9 +131,9 @@ def _compared(
     ours = replayed
     if given.temperature != 1.0:
         ours = own_logprobs(run.writer, batch.asked, replace(given, temperature=1.0))
-    ratio, own = truncated_ratio(ours, sampled, given.mask, most=run.limits.max_ratio)
+    ratio, own = truncated_ratio(ours, sampled, given.mask, most=run.max_ratio)
     found = sum(gather_object([own]), Mismatch())
-    require_agreement(found, run.limits.max_mismatch)
+    require_agreement(found, run.max_mismatch)
     return ratio, found
 
 

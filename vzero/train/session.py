@@ -91,13 +91,15 @@ def loaded_run(
 def _answered_by_servers(
     run: TrainingRun, params: Params, folders: Mapping[str, Path], paths: Paths
 ) -> TrainingRun:
-    samplers = Samplers(params.rollout.sampler, paths)
+    settings = params.rollout.sampler
+    samplers = Samplers(settings, params.models, paths)
     sampler, voter = samplers.of_learning(run.student), None
     if run.teacher is not None and run.writer is run.teacher:
         sampler = samplers.of_frozen(run.teacher, folders["teacher"])
     if run.teacher is not None and run.voter is not None:
         voter = samplers.of_frozen(run.teacher, folders["teacher"])
-    return replace(run, sampler=sampler, voter=voter, limits=params.rollout.sampler)
+    bounds = {"max_mismatch": settings.bound(params.models.precision), "max_ratio": settings.max_ratio}
+    return replace(run, sampler=sampler, voter=voter, **bounds)
 
 
 def _require_room(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from vzero.config import SamplerSettings, Train
+from vzero.config import Train
+from vzero.config.rollout import MISMATCH
 from vzero.methods import method_of
 from vzero.methods.base import Method
 from vzero.models.loading import LoadedModel
@@ -29,8 +30,10 @@ class TrainingRun:
     """Answers the tasks, for the writer."""
     voter: Sampler | None = None
     """Answers what the method asks about the answers: the frozen model, where it votes."""
-    limits: SamplerSettings = field(default_factory=SamplerSettings)
-    """How far a sampler's log-probs may be from ours."""
+    max_mismatch: float = MISMATCH["bf16"]
+    """How far the log-probs of a sampler that is not exact may be from ours, nats a token."""
+    max_ratio: float = 2.0
+    """Bound on the ratio of our probability of a token to such a sampler's."""
 
     @property
     def writer(self) -> LoadedModel:

@@ -7,6 +7,7 @@ is there. A server that comes back has the weights it was started with, so it re
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections import Counter, deque
@@ -59,8 +60,9 @@ class Servers:
     def answers(self, requests: Sequence[Request]) -> list[list[Answered]]:
         """The answers to all requests, in their order. Raises SamplerError when a server cannot give them."""
         board = _Board(requests)
+        workers = min(AT_ONCE, math.ceil(len(requests) / len(self._servers)))
         for server in self._servers:
-            for _ in range(min(AT_ONCE, len(requests))):
+            for _ in range(workers):
                 # One that hangs on a server must not keep an interrupted run from ending.
                 threading.Thread(target=self._work, args=(server, board), daemon=True).start()
         return board.result()
