@@ -1,5 +1,5 @@
 # `make repro` and `make test` work on a fresh clone: both make .venv first if it is not there.
-.PHONY: repro test long-test lint bench deps
+.PHONY: repro test long-test vllm-test lint bench deps
 .DEFAULT_GOAL := repro
 
 export DO_NOT_TRACK := 1
@@ -31,6 +31,11 @@ test: .venv/installed
 # Twenty steps held against the trajectory lock, training, evaluation, self-play and experiments killed, flows killed, a full disk, all stages twice, every kind of run on two processes, all phases of pretraining, the shipped weights measured again, a Ray cluster that loses a worker, a remote of S3.
 long-test: .venv/installed
 	pytest -m long --capture no
+
+# Three updates through a real vLLM server, the CPU build in an environment of its own (3.5 GB); writes the figures of docs/samplers.md.
+vllm-test: .venv/installed
+	tests/vllm_environment.sh .vllm
+	python tests/vllm_updates.py .vllm bench/results/vllm_0_32_cpu.parquet
 
 lint: .venv/installed
 	ruff check .

@@ -36,14 +36,19 @@ from vzero.tables import Predictions, TrainLog
 PORT = 8765
 STARTS = 300  # seconds
 SERVER = [
-    "--dtype=bfloat16",
-    "--max-model-len=2048",
+    "--host",
+    "127.0.0.1",
+    "--dtype",
+    "bfloat16",
+    "--max-model-len",
+    "2048",
     "--enable-scale-out",
     "--no-mm-device-do-normalize",
     # On a CPU seeds and a prefill in pieces do not go together, and caches of prefixes need pieces.
     "--no-enable-chunked-prefill",
     "--no-enable-prefix-caching",
-    "--max-num-batched-tokens=8192",
+    "--max-num-batched-tokens",
+    "8192",
     "--enforce-eager",
 ]
 
@@ -74,7 +79,7 @@ def save_model(folder: Path, *, seed: int, tied: bool) -> None:
 def serving(environment: Path, folder: Path) -> Iterator[str]:
     """The address of a vLLM server that has the model in a folder."""
     url = f"http://127.0.0.1:{PORT}"
-    command = [str(environment / "bin" / "vllm"), "serve", str(folder), f"--port={PORT}", "--host=127.0.0.1"]
+    command = [str(environment / "bin" / "vllm"), "serve", str(folder), "--port", str(PORT)]
     settings = {
         "PATH": f"{environment / 'bin'}:{os.environ['PATH']}",
         "VLLM_SERVER_DEV_MODE": "1",

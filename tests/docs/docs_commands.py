@@ -100,6 +100,14 @@ def _ray(arguments: list[str]) -> None:
     _options("ray", arguments, _sources("ray", "scripts/scripts.py"))
 
 
+def _vllm(arguments: list[str]) -> None:
+    """It is not installed here; `make vllm-test` starts it with these options, but for that of a GPU."""
+    assert arguments[0] == "serve"
+    run = (ROOT / "tests/vllm_updates.py").read_text()
+    for option in (word for word in arguments if word.startswith("--")):
+        assert f'"{option}' in run or option == "--gpu-memory-utilization", f"vllm_updates.py has no {option}"
+
+
 def _pip(arguments: list[str]) -> None:
     command, *rest = arguments
     assert command in ("install", "wheel")
@@ -159,6 +167,7 @@ CHECKS: dict[str, Callable[[list[str]], None]] = {
     "prefect": _prefect,
     "accelerate": _accelerate,
     "ray": _ray,
+    "vllm": _vllm,
     "pip": _pip,
     "tensorboard": _tensorboard,
     "wandb": _wandb,

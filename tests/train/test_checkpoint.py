@@ -6,8 +6,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
+from vzero.errors import ModelError
 from vzero.train.checkpoint import load_checkpoint, save_checkpoint
 
 
@@ -50,6 +53,17 @@ def test_a_restored_run_goes_on_as_if_it_had_never_stopped(tmp_path: Path):
         assert torch.equal(weight, later.student.network.get_parameter(name))
         assert torch.equal(straight.average[name], later.average[name])
         assert later.average[name].dtype == torch.float32
+
+
+def test_a_checkpoint_that_lacks_a_weight_is_an_error(tmp_path: Path):
+    run = Run(seed=0)
+    run.save(tmp_path, 2)
+    [file] = tmp_path.glob("step-000002/weights-*")
+    weights = load_file(file)
+    del weights["bias"]
+    save_file(weights, file)
+    with pytest.raises(ModelError, match=r"step-000002: lacks 1 of its weights, such as bias"):
+        run.load(tmp_path)
 
 
 def test_without_a_checkpoint_nothing_changes(tmp_path: Path):

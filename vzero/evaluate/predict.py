@@ -61,10 +61,10 @@ class StoredModel:
 def stored_model(folder: Path, params: Params, paths: Paths) -> StoredModel:
     """The model in a folder. Loading it raises ChangedError when the folder has been replaced meanwhile.
 
-    Where servers answer, they do so for models of the shape that they serve in training; others answer here.
+    Where servers answer, they do so for models of the student's shape; this process does for others.
     """
     name, models, settings = folder_hash(folder), params.models, params.rollout.sampler
-    if settings.kind == "server" and not have_one_shape(folder, paths.resolve(_trained_on_servers(params))):
+    if settings.kind == "server" and not have_one_shape(folder, paths.resolve(models.student)):
         settings = SamplerSettings()
     return StoredModel(
         name,
@@ -73,10 +73,6 @@ def stored_model(folder: Path, params: Params, paths: Paths) -> StoredModel:
         sampler_of=lambda model: Samplers(settings, models, paths).of_frozen(model, folder),
         answered_by=settings.kind,
     )
-
-
-def _trained_on_servers(params: Params) -> Path:
-    return params.models.teacher if params.train.method.teacher == "writes" else params.models.student
 
 
 def ask_all(

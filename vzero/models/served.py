@@ -52,7 +52,9 @@ def write_weights(model: LoadedModel, folder: Path) -> None:
         files[-1][name] = weight
     for number, weights in enumerate(files, 1):
         held = {name: weight.to("cpu", dtype, copy=True).contiguous() for name, weight in weights.items()}
-        save_file(held, folder / f"model-{number:05d}-of-{len(files):05d}.safetensors", {"format": "pt"})
+        path = folder / f"model-{number:05d}-of-{len(files):05d}.safetensors"
+        save_file(held, path, {"format": "pt"})
+        path.chmod(0o644)  # a server may be another user's
 
 
 def _shapes(folder: Path) -> dict[str, list[int]]:

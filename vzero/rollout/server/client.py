@@ -104,9 +104,7 @@ class Server:
             answer = self._client.get("/server_info", params={"config_format": "json"}, timeout=SOON)
         except httpx.TransportError as error:
             raise Lost(str(error)) from error
-        if answer.status_code != httpx.codes.OK:
-            return
-        model = answer.json().get("vllm_config", {}).get("model_config", {})
+        model = _model_config(answer)
         wrong = []
         if (mode := model.get("logprobs_mode", "raw_logprobs")) != "raw_logprobs":
             wrong.append(f"--logprobs-mode must be raw_logprobs, not {mode}")
@@ -137,3 +135,11 @@ class Server:
             return answer.json() if answer.content else {}
         except json.JSONDecodeError as error:
             raise Lost(f"half a reply: {error}") from error
+
+
+def _model_config(answer: httpx.Response) -> dict[str, Any]:
+    """What a server tells of its model's settings; nothing where it has no such path, or another form."""
+    try:
+        return answer.json()["vllm_config"]["model_config"] if answer.is_success else {}
+    except (ValueError, LookupError, TypeError):
+        return {}
