@@ -18,7 +18,7 @@ from vzero.tables import Questions, Votes
 
 PLAYER = str(ROOT / "vzero/needle/weights/player")
 # What is decoded by itself rounds alike wherever that is.
-ROLE = {"steps": 1, "prompts": 2, "mini_batches": 1, "group": 2, "micro_tokens": 1, "decode_tokens": 1}
+ROLE = {"steps": 3, "prompts": 2, "mini_batches": 1, "group": 2, "micro_tokens": 1, "decode_tokens": 1}
 
 
 def settings(**sampler):
@@ -39,8 +39,8 @@ def test_an_iteration_is_the_same_with_answers_of_servers(drawn: Path, tmp_path:
     play(settings(), alone, ["1"])
     with served(Path(PLAYER)) as server:
         play(settings(kind="server", urls=[server.url]), paths, ["1"])
-        # By the Questioner's step, its voter, the questions, the votes and the Solver's step.
-        assert server.counts["/collective_rpc"] == 5
+        # For three steps of a Questioner and its voter, the questions, the votes, three steps of a Solver.
+        assert server.counts["/collective_rpc"] == 6 + 2 + 3
     for stage, schema in (("questions", Questions), ("votes", Votes)):
         there, here = (read(each.selfplay(stage, "1") / stage, schema) for each in (paths, alone))
         assert there.height > 0

@@ -47,12 +47,15 @@ class Server:
         self.url = url.rstrip("/")
         self.holds: str | None = None
         """The version of the weights that it was told to read; None: it is not known what it has."""
+        self.readings = 0
+        """How often it was told to read some."""
         self.recovery = threading.Lock()
         limits = httpx.Limits(max_connections=None)
         self._client = httpx.Client(
             base_url=self.url, timeout=httpx.Timeout(timeout, connect=SOON), limits=limits
         )
         self._path = GENERATE
+        self._tells_versions = False
 
     def answers(self, request: Request, weights: Weights, attempt: int) -> list[Answered]:
         """Raises Lost where another try may help, and SamplerError where it cannot."""
@@ -66,7 +69,7 @@ class Server:
                 self._path = COMPLETIONS
                 return self.answers(request, weights, attempt)
             reply = self._said(answer)
-            if versions_of(reply) - {weights.version}:
+            if self._tells_versions and versions_of(reply) - {weights.version}:
                 self.holds = None
                 raise Lost("answered with other weights: it was started again")
             return answers_of(reply, request)
@@ -86,8 +89,9 @@ class Server:
         self._said(answer)
         for cache in CACHES:
             self._told(f"/reset_{cache}_cache", {})
-        self._told("/update_weight_version", {"new_version": weights.version})
+        self._tells_versions = self._told("/update_weight_version", {"new_version": weights.version})
         self.holds = weights.version
+        self.readings += 1
 
     def is_well(self) -> bool:
         try:
@@ -113,11 +117,13 @@ class Server:
         if wrong:
             raise SamplerError(f"{self.url}: {'; '.join(wrong)}")
 
-    def _told(self, path: str, order: dict[str, Any]) -> None:
-        """Say what versions that do not know of it have no need for."""
+    def _told(self, path: str, order: dict[str, Any]) -> bool:
+        """Say what not every version of vLLM knows of; whether this one does."""
         answer = self._post(path, order)
-        if answer.status_code != httpx.codes.NOT_FOUND:
-            self._said(answer)
+        if answer.status_code == httpx.codes.NOT_FOUND:
+            return False
+        self._said(answer)
+        return True
 
     def _post(self, path: str, body: dict[str, Any]) -> httpx.Response:
         try:

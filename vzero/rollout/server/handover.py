@@ -1,4 +1,4 @@
-"""The folder that servers read weights from: one folder a version, the last two of which are there."""
+"""The folder that servers read weights from: one folder a version."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import itertools
 import uuid
 from pathlib import Path
 
-from vzero.launched import once
+from vzero.launched import is_first, once
 from vzero.locks import AtWork, held
 from vzero.models.loading import LoadedModel
 from vzero.models.served import write_weights
@@ -36,10 +36,14 @@ class Handover:
             # disk, which would take longer than all else.
             target.mkdir()
             write_weights(model, target)
-            discard(self._own / f"{number - 2:06d}")
 
         once(written)
         return Weights(target, f"{self._own.name}-{number}")
+
+    def forget(self, weights: Weights) -> None:
+        """Remove what no server is to read again."""
+        if is_first():
+            discard(weights.folder)
 
     def _begin(self) -> Path:
         self._root.mkdir(parents=True, exist_ok=True)

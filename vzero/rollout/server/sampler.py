@@ -25,11 +25,14 @@ class ServerSampler:
 
     def __init__(self, model: LoadedModel, servers: Servers, handover: Handover) -> None:
         self._model, self._servers, self._handover = model, servers, handover
+        self._weights: Weights | None = None
 
     def follow(self, student: LoadedModel) -> None:
         """Have the servers read its weights as they are now. All processes call it together."""
-        self._model = student
-        self._read(self._handover.write(student))
+        before, self._model, self._weights = self._weights, student, self._handover.write(student)
+        self._read(self._weights)
+        if before is not None:
+            self._handover.forget(before)
 
     def answers(
         self, prompts: Sequence[Prompt], group: int, sampling: Sampling, seeds: Sequence[int]

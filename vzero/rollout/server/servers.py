@@ -43,8 +43,8 @@ class Servers:
         """Have all of them read weights, waiting for those that are lost."""
         self._expect(weights)
         with ThreadPoolExecutor(len(self._servers)) as threads:
-            waited = threading.Event()
-            list(threads.map(lambda server: self._recover(server, "not there yet", waited), self._servers))
+            never = threading.Event()
+            list(threads.map(lambda server: self._recover(server, "not there yet", never), self._servers))
 
     def believe(self, weights: Weights) -> None:
         """They have these weights: another process had them read."""
@@ -70,44 +70,45 @@ class Servers:
     def _work(self, server: Server, board: _Board) -> None:
         try:
             while (number := board.take()) is not None:
+                readings = server.readings
                 try:
                     found = server.answers(board.requests[number], self._weights, board.tries(number))
                 except Lost as lost:
                     board.put_back(number)
-                    if not self._recover(server, str(lost), board.over):
+                    self._recover(server, str(lost), board.over)
+                    if server.readings == readings:  # it was well all the time
                         board.failed(number, server.url, str(lost))
                 else:
                     board.answered(number, found)
         except BaseException as error:
             board.give_up(error)
 
-    def _recover(self, server: Server, reason: str, over: threading.Event) -> bool:
-        """Wait until the server is well and has the current weights. False: it was so all the time.
+    def _recover(self, server: Server, reason: str, over: threading.Event) -> None:
+        """Wait until the server is well and has the current weights.
 
         Raises SamplerError when patience is over, or it cannot read them; returns as soon as nobody waits.
         """
         with server.recovery:
-            if server.holds == self._weights.version and server.is_well():
-                return False
-            start, tries = time.monotonic(), 0
-            while not over.is_set():
-                try:
-                    if server.is_well():
-                        tries += 1
-                        server.check()
-                        server.load(self._weights)
-                        return True
-                except Lost as lost:
-                    reason = str(lost)
+            start, tries, told = time.monotonic(), 0, ""
+            while not (over.is_set() or (server.holds == self._weights.version and server.is_well())):
                 if tries >= TRIES or time.monotonic() - start > self._patience:
                     raise SamplerError(
                         f"{server.url}: lost, and not back with the weights it is to have: {reason} (waited "
                         f"{time.monotonic() - start:.0f} s; rollout.sampler.patience is {self._patience:g})"
                     )
-                if time.monotonic() - start < LOOKS:
+                try:
+                    if server.is_well():
+                        tries += 1
+                        server.check()
+                        server.load(self._weights)
+                        continue
+                    server.holds = None  # it may come back with others
+                except Lost as lost:
+                    reason = str(lost)
+                if reason != told:
                     log.warning("%s: %s; waiting for it", server.url, reason)
+                    told = reason
                 over.wait(LOOKS)
-        return True
 
 
 class _Board:
