@@ -52,6 +52,7 @@ class Double:
         self.faults: deque[str] = deque()
         self.counts: Counter[str] = Counter()
         self.answered: list[str] = []
+        self.keys: set[str | None] = set()
         self.settings: dict[str, Any] = {"logprobs_mode": "raw_logprobs", "multimodal_config": None}
         self.at_work = threading.Lock()
 
@@ -123,7 +124,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         if self.path == "/counts":
-            self._say({**self.double.counts, "answered": self.double.answered})
+            double = self.double
+            self._say({**double.counts, "answered": double.answered, "keys": list(double.keys)})
         elif self.path.startswith("/server_info"):
             self._say({"vllm_config": {"model_config": self.double.settings}})
         else:
@@ -153,6 +155,7 @@ class Handler(BaseHTTPRequestHandler):
             self._say({"error": "not found"}, 404)
 
     def _answer(self, body: dict[str, Any]) -> None:
+        self.double.keys.add(self.headers["Authorization"])
         for kind, status in REFUSALS.items():
             if self.double.fault(kind):
                 self._say({"error": f"{kind}, as it was told"}, status)

@@ -178,6 +178,14 @@ def test_a_server_that_dies_is_waited_for_and_reads_its_weights_again(folder, ot
             each.stop()
 
 
+def test_a_key_that_servers_want_is_sent(folder, model, prompts, tmp_path, monkeypatch):
+    with served(folder) as server:
+        learning(model, tmp_path, server.url).answers(prompts[:1], 1, SAMPLING, SEEDS[:1])
+        monkeypatch.setenv("VLLM_API_KEY", "secret")
+        learning(model, tmp_path, server.url).answers(prompts[:1], 1, SAMPLING, SEEDS[:1])
+        assert set(server.counts["keys"]) == {None, "Bearer secret"}
+
+
 def test_nobody_is_waited_for_longer_than_patience_has(folder, model, prompts, tmp_path):
     with served(folder) as server:
         sampler = learning(model, tmp_path, server.url, patience=0.3)

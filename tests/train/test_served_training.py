@@ -101,6 +101,7 @@ def test_the_trajectory_is_that_of_answers_in_the_process(project: Paths, untouc
     "changes",
     [
         {"recipe": "needle", "mini_batches": 2},
+        {"recipe": "released", "mini_batches": 2},
         {"recipe": "sft"},
         {"recipe": "grpo", "temperature": 0.7},
     ],

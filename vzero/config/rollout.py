@@ -33,8 +33,8 @@ class SamplerSettings(Section):
     multiplied by."""
     timeout: Annotated[Seconds, Reach.MACHINE] = 600.0
     """For the answer to one request."""
-    patience: Annotated[Seconds, Reach.MACHINE] = 1800.0
-    """How long a lost server is waited for."""
+    patience: Annotated[Seconds, Reach.MACHINE] = 900.0
+    """How long a lost server is waited for; processes wait for each other twice as long."""
 
     def bound(self, precision: str) -> float:
         """The mismatch, nats a token, beyond which a run in this precision stops."""

@@ -55,7 +55,7 @@ def score_step(run: TrainingRun, batch: Batch, *, step: int) -> ScoredStep:
         [rollout.token_ids for rollout in rollouts], pad=run.student.pad_token, device=run.student.device
     )
     given = GivenAnswers(token_ids, mask, run.train.micro_tokens, run.train.logprob_temperature)
-    sampled, ratio, found = None, None, None
+    sampled, replayed, ratio, found = None, None, None, None
     if not run.sampler.exact:
         replayed = own_logprobs(run.writer, batch.asked, given)
         sampled = _said(rollouts, mask)
@@ -78,7 +78,7 @@ def score_step(run: TrainingRun, batch: Batch, *, step: int) -> ScoredStep:
         credit.weights,
         credit.counted,
         advantages=credit.advantages,
-        old_logprobs=_old_logprobs(run, batch, given, loss),
+        old_logprobs=_old_logprobs(run, batch, given, loss, replayed),
         reference_logprobs=reference,
         ratio=ratio,
         logprobs=replays.logprobs,
@@ -123,10 +123,11 @@ def _said(rollouts: Sequence[Rollout], mask: torch.Tensor) -> torch.Tensor | Non
 def _compared(
     run: TrainingRun, batch: Batch, given: GivenAnswers, replayed: torch.Tensor, sampled: torch.Tensor
 ) -> tuple[torch.Tensor, Mismatch]:
-    """What is learnt of each token is multiplied by, (rows, tokens), and how far all processes' are apart.
+    """The ratio that each token's share of the loss is multiplied by, (rows, tokens), and the mismatch of all
+    processes' answers.
 
-    Raises SamplerError, on all processes, where the log-probs of all answers are too far from ours.
-    Samplers say them at temperature 1.
+    Samplers say log-probs at temperature 1. Raises SamplerError, on all processes, where they are too far
+    from ours.
     """
     ours = replayed
     if given.temperature != 1.0:
@@ -145,11 +146,16 @@ def _replayed(rollouts: Sequence[Rollout], replayed: torch.Tensor) -> list[Rollo
     ]
 
 
-def _old_logprobs(run: TrainingRun, batch: Batch, given: GivenAnswers, loss: Loss) -> torch.Tensor | None:
-    """The sampling policy's log-probs (rows, tokens), before any update.
+def _old_logprobs(
+    run: TrainingRun, batch: Batch, given: GivenAnswers, loss: Loss, replayed: torch.Tensor | None
+) -> torch.Tensor | None:
+    """The student's log-probs (rows, tokens), before any update.
 
-    None where the first update is the only one, or no ratio to the sampling policy is taken.
+    None where the first update is the only one, or no ratio to them is taken. `replayed`: the writer's, where
+    they are known.
     """
     if run.train.mini_batches == 1 or not loss.takes_ratio:
         return None
+    if replayed is not None and run.writer is run.student and batch.asked == batch.learnt:
+        return replayed
     return own_logprobs(run.student, batch.learnt, given)

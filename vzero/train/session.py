@@ -84,6 +84,7 @@ def loaded_run(
             shard_frozen(accelerator, reference)
     run = training_run(student, teacher, params.train, reference, method)
     if params.rollout.sampler.kind == "server":
+        accelerator.print(f"train: answers come from {', '.join(params.rollout.sampler.urls)}")
         return _answered_by_servers(run, params, folders, paths)
     return run
 

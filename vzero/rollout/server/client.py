@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,8 @@ from vzero.rollout.server.wire import (
     versions_of,
 )
 
+KEY = "VLLM_API_KEY"
+"""The environment variable with the key of servers that want one, as vLLM calls it."""
 SOON = 10.0  # seconds: to connect, and for what a server that is well says at once
 CACHES = ("prefix", "mm", "encoder")
 """What a server remembers that was made with the weights it had."""
@@ -50,9 +53,12 @@ class Server:
         self.readings = 0
         """How often it was told to read some."""
         self.recovery = threading.Lock()
-        limits = httpx.Limits(max_connections=None)
+        key = os.environ.get(KEY)
         self._client = httpx.Client(
-            base_url=self.url, timeout=httpx.Timeout(timeout, connect=SOON), limits=limits
+            base_url=self.url,
+            headers={"Authorization": f"Bearer {key}"} if key else {},
+            timeout=httpx.Timeout(timeout, connect=SOON),
+            limits=httpx.Limits(max_connections=None),
         )
         self._path = GENERATE
         self._tells_versions = False
