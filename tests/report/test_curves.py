@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 
 import polars as pl
+import pytest
 
 from vzero import tables
 from vzero.report import curves
+from vzero.report.figures import learning_figures
 
 
 def test_a_tenth_of_the_steps_is_averaged_and_the_ends_average_what_is_there() -> None:
@@ -35,3 +37,20 @@ def test_plot_rows_hold_each_step_with_null_for_undefined_values() -> None:
     first, second = curves.plot_rows(log)
     assert first == {"step": 0, **dict.fromkeys(curves.CURVES, 1.0)}
     assert second == {"step": 1, **dict.fromkeys(curves.CURVES, None)}
+
+
+def test_only_what_the_log_tells_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a server nothing is said of its log-probs."""
+    monkeypatch.setattr("vzero.report.figures.render", lambda *_, **__: "")
+    told = {name: [0.5, 0.25] for name in curves.CURVES}
+    rollouts = pl.DataFrame(
+        {"step": [0, 1], "right": [None, None]}, schema={"step": pl.Int32, "right": pl.Boolean}
+    )
+
+    def headings(**columns) -> list[str]:
+        log = pl.DataFrame({"step": [0, 1], **told, **columns})
+        return [figure.heading for figure in learning_figures(log, rollouts)]
+
+    assert headings() == [heading for _, heading in curves.CURVES.values()]
+    without = headings(mismatch=[None, None], ratio_cut=[None, None])
+    assert set(headings()) - set(without) == {curves.CURVES[name][1] for name in ("mismatch", "ratio_cut")}
