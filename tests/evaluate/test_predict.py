@@ -18,6 +18,7 @@ from tiny_models import save_tiny
 
 from vzero.config import Evaluate, Models, Params
 from vzero.errors import ChangedError
+from vzero.evaluate import predict
 from vzero.evaluate.asked import Asked, Part, asked_of
 from vzero.evaluate.predict import StoredModel, ask_all, stored_model
 from vzero.evaluate.replies import Replies, add_replies
@@ -236,6 +237,19 @@ def test_the_batches_do_not_change_what_is_said(babbler: LoadedModel, tmp_path: 
     alone = ask(tmp_path / "alone", lambda: babbler, batch_tokens=1)
     assert together["text"].equals(alone["text"])
     assert len(set(together["text"])) > 1
+
+
+def test_processes_take_batches_in_turn(
+    babbler: LoadedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Each into a folder of its own; the long tests launch them together."""
+    alone = ask(tmp_path / "alone", lambda: babbler, batch_tokens=1)["text"].to_list()
+    shares = []
+    for process in (0, 1):
+        monkeypatch.setattr(predict, "place", lambda process=process: (process, 2))
+        shares.append(ask(tmp_path / str(process), lambda: babbler, batch_tokens=1)["text"].to_list())
+    assert [sum(text is not None for text in share) for share in shares] == [3, 2]
+    assert [one or other for one, other in zip(*shares, strict=True)] == alone
 
 
 def test_seeds_differ_and_each_is_the_same_every_time(babbler: LoadedModel, tmp_path: Path):

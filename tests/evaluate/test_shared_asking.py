@@ -78,6 +78,7 @@ def test_a_model_of_another_shape_than_servers_have_is_answered_for_here(project
     assert_same_predictions(project, other, "teacher")
 
 
+@pytest.mark.long
 @pytest.mark.xdist_group("kills")
 def test_two_processes_give_the_predictions_of_one(project: Paths, alone: Paths, commands: KillableCommands):
     YAML().dump(tree(), project.params)

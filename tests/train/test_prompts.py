@@ -87,7 +87,7 @@ def test_training_takes_several_images_a_sample(project, models):
 
 
 class Rounded:
-    """A sampler whose log-probs are not those of our replay."""
+    """A sampler whose log-probs are not those of our replay, by less than what is taken for rounding."""
 
     exact = False
 
@@ -96,7 +96,10 @@ class Rounded:
 
     def answers(self, prompts, group, sampling, seeds):
         groups = self.sampler.answers(prompts, group, sampling, seeds)
-        return [[replace(one, logprobs=[-1.0] * len(one.token_ids)) for one in found] for found in groups]
+        return [
+            [replace(one, logprobs=[said - 5e-5 for said in one.logprobs]) for one in found]
+            for found in groups
+        ]
 
     def follow(self, student):
         self.sampler.follow(student)
@@ -111,4 +114,6 @@ def test_log_probs_of_a_sampler_that_is_not_exact_are_replayed(project, models, 
     ours = score_step(other, prepare(other, samples), step=0)
     for mine, theirs in zip(ours.rollouts, exact.rollouts, strict=True):
         assert mine.token_ids == theirs.token_ids
-        assert mine.logprobs == pytest.approx(theirs.logprobs, abs=1e-4)
+        assert mine.logprobs == pytest.approx(theirs.logprobs, abs=1e-5)
+    assert ours.mismatch.mean == pytest.approx(5e-5, abs=1e-5)
+    assert ours.scored.ratio.unique().tolist() == [1.0]

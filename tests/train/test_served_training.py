@@ -84,7 +84,6 @@ def faulty_load(server: Served, number: int, kind: str) -> mock._patch:
     return mock.patch.object(Servers, "load", wrong)
 
 
-@pytest.mark.xdist_group("served")
 def test_the_trajectory_is_that_of_answers_in_the_process(project: Paths, untouched: Paths):
     with served(project.root / "student") as server:
         train.run(settings(server.url), project)
@@ -130,8 +129,8 @@ def assert_same_trajectory(paths: Paths, alone: Paths) -> None:
     assert_frame_equal(*(rollouts(each).drop("logprobs") for each in (paths, alone)), check_exact=True)
 
 
-@pytest.mark.parametrize("kind", ["stale", pytest.param("half loaded", marks=pytest.mark.long)])
-@pytest.mark.xdist_group("served")
+@pytest.mark.long
+@pytest.mark.parametrize("kind", ["stale", "half loaded"])
 def test_weights_that_the_server_has_not_read_end_the_run_and_nothing_is_lost(
     kind: str, project: Paths, untouched: Paths
 ):
