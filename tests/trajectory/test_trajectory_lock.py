@@ -29,7 +29,7 @@ def assert_on_track(paths: Paths, recipe: str, steps: int) -> None:
 
 
 @pytest.mark.xdist_group("trajectory")
-@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize("recipe", [pytest.param("needle", marks=pytest.mark.long), "paper"])
 def test_the_first_steps_are_those_of_the_lock(data: Paths, recipe: str):
     assert_on_track(data, recipe, 2)
 
