@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import get_args
+from collections.abc import Collection, Iterable
+from typing import Any, get_args
 
 import polars as pl
 import pytest
@@ -32,7 +33,13 @@ def test_params_offer_the_recipes_there_are():
     assert none is type(None)
 
 
-@pytest.mark.parametrize("recipe", RECIPES)
+def each_of(recipes: Iterable[str], short: Collection[str]) -> list[Any]:
+    """All of them; those that are not short are long tests."""
+    return [pytest.param(name, marks=[] if name in short else pytest.mark.long) for name in recipes]
+
+
+# A recipe of each method; the others of gated differ in settings alone.
+@pytest.mark.parametrize("recipe", each_of(RECIPES, ("paper", "grpo", "sft")))
 def test_every_recipe_trains_and_leaves_checked_tables(project: Paths, recipe):
     summary = train.run(settings(recipe=recipe, steps=2), project)
     assert summary["method"]["kind"] == RECIPES[recipe]["kind"]
@@ -58,7 +65,7 @@ def test_every_recipe_trains_and_leaves_checked_tables(project: Paths, recipe):
     assert max(moved) > (1e-5 if recipe == "grpo" else 1e-4)
 
 
-@pytest.mark.parametrize("recipe", [name for name in RECIPES if name != "grpo"])
+@pytest.mark.parametrize("recipe", each_of([name for name in RECIPES if name != "grpo"], ("needle", "sft")))
 def test_label_free_recipes_run_on_tables_that_hold_no_answers(project: Paths, recipe):
     for shard in project.samples.glob("part-*.parquet"):
         pl.read_parquet(shard).drop("answer").write_parquet(shard)

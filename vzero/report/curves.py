@@ -15,7 +15,7 @@ CURVES: dict[str, tuple[str, str]] = {
     "truncated": ("share", "Answers cut off before their end token"),
     "grad_norm": ("norm", "Gradient norm before clipping"),
     "effective_rollouts": ("share", "Effective share of rollouts under the weights"),
-    "mismatch": ("nats a token", "Log-probs of the servers minus our replay's, size"),
+    "mismatch": ("nats a token", "How far the servers' log-probs are from our replay's"),
     "ratio_cut": ("share", "Tokens whose ratio to the servers' policy is cut"),
     "score_std": ("nats a token", "Spread of the evidence scores over the batch"),
 }
