@@ -28,7 +28,7 @@ repro: .venv/installed
 test: .venv/installed
 	pytest --numprocesses 2 --dist loadgroup
 
-# Twenty steps held against the trajectory lock, training, evaluation, self-play and experiments killed, flows killed, a full disk, all stages twice, every kind of run on two processes, all phases of pretraining, the shipped weights measured again, a Ray cluster that loses a worker, a remote of S3.
+# Twenty steps held against the trajectory lock, training, evaluation, self-play and experiments killed, flows killed, a full disk, all stages twice, servers that are lost or have other weights, every kind of run on two processes, all phases of pretraining, the shipped weights measured again, a Ray cluster that loses a worker, a remote of S3.
 long-test: .venv/installed
 	pytest -m long --capture no
 

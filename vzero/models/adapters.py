@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -36,3 +37,24 @@ def merge_adapters(model: LoadedModel) -> None:
             module.merge()
             parent, _, child = name.rpartition(".")
             setattr(network.get_submodule(parent), child, module.get_base_layer())
+
+
+@torch.no_grad()
+def merged_weights(model: LoadedModel, dtype: torch.dtype) -> Iterator[tuple[str, torch.Tensor]]:
+    """The weights of the ordinary model that `merge_adapters` would make, by name; the model stays as it is.
+
+    Tied ones come under both names. What adapters are added to is another tensor, so it is kept in main
+    memory, in the given precision.
+    """
+    modules = model.network.named_modules()
+    adapted: dict[str, Any] = {name: each for name, each in modules if isinstance(each, BaseTunerLayer)}
+    for name, weight in model.network.named_parameters(remove_duplicate=False):
+        beside = next((each for each in adapted if name.startswith(f"{each}.")), None)
+        if beside is None:
+            yield name, weight
+        elif ".base_layer." in name:
+            if name.endswith(".weight"):
+                layer = adapted[beside]
+                deltas = [layer.get_delta_weight(adapter) for adapter in layer.active_adapters]
+                weight = sum(deltas, weight).to("cpu", dtype)
+            yield name.replace(".base_layer.", "."), weight

@@ -30,10 +30,13 @@ class Mismatch:
     """How many ratios reached the bound."""
 
     def __add__(self, other: Mismatch) -> Mismatch:
-        largest = max(self.largest, other.largest)
-        sums = (getattr(self, name) + getattr(other, name) for name in ("tokens", "apart", "ratio", "cut"))
-        tokens, apart, ratio, cut = sums
-        return Mismatch(tokens, apart, largest, ratio, cut)
+        return Mismatch(
+            tokens=self.tokens + other.tokens,
+            apart=self.apart + other.apart,
+            largest=max(self.largest, other.largest),
+            ratio=self.ratio + other.ratio,
+            cut=self.cut + other.cut,
+        )
 
     @property
     def mean(self) -> float:

@@ -117,7 +117,8 @@ def answers_of(reply: Mapping[str, Any], request: Request) -> list[Answered]:
 
 def versions_of(reply: Mapping[str, Any]) -> set[str]:
     """Which weights the tokens of a reply were drawn with, as far as the server tells."""
-    spans = [span for choice in reply["choices"] for span in choice.get("weight_versions") or ()]
+    choices = reply.get("choices") or ()
+    spans = [span for choice in choices for span in choice.get("weight_versions") or ()]
     return {span["version"] for span in spans}
 
 
