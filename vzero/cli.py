@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 from cyclopts import App, Parameter, validators
 
 import vzero
-from vzero.config import BenchmarkName, TrainingSetName
+from vzero.config import BenchmarkName, TrainingSetName, WorldName
 from vzero.exits import run_to_its_end
 from vzero.paths import Paths
 from vzero.plan.planned import PlannedRun
@@ -276,20 +276,23 @@ def model(*, out: Annotated[Path, Parameter(name=["--out", "-o"])] = Path("data/
 
 @app.command
 def pretrain_needle(
-    *, target: Path = Path("vzero/needle/weights"), work: Path = Path(".vzero/pretrain")
+    *, world: WorldName = "needle", target: Path | None = None, work: Path = Path(".vzero/pretrain")
 ) -> None:
-    """Make the embedded world's student, teacher and player again, with their calibration and card.
+    """Make an embedded world's models, with their calibration and card.
 
     Parameters
     ----------
+    world
+        `needle` (an hour and a half on two cores): the shipped student, teacher and player again. `chain`
+        (half an hour): a student and a teacher, which are not shipped.
     target
-        Folder for `student/`, `teacher/`, `player/`, the calibration and the card.
+        Folder for them; `vzero/needle/weights` of needle, `data/models/chain` of chain.
     work
         Folder that an interrupted run goes on from.
     """
     from vzero.commands import pretrain_needle as remake
 
-    print(summary_line("pretrain-needle", remake.run(work, target)))
+    print(summary_line("pretrain-needle", remake.run(world, work, target)))
 
 
 @app.command

@@ -105,3 +105,21 @@ def test_the_first_view_has_the_samples_own_seed_and_more_views_change_no_seed()
 def test_jpeg_crops_are_jpeg():
     row = evidence_pair("s", picture(80, 60), (10, 10, 22, 20), NOBODY, Crops(format="jpeg"))
     assert imaging.probe(row["positive"])[2] == imaging.probe(row["negative"])[2] == "jpeg"
+
+
+def test_a_random_positive_is_as_large_as_the_evidence_and_anywhere():
+    """A control: what annotation says of the place is used for nothing, of either crop."""
+    config, image = Crops(positive="random", margin=0.0), picture(100, 80)
+    rows = [evidence_pair(f"s{number}", image, (40, 30, 60, 42), NOBODY, config) for number in range(300)]
+    boxes = np.array([row["positive_box"] for row in rows])
+    assert {geometry.sides(box) for box in boxes.tolist()} == {(20, 12)}
+    # Uniform over 81 columns and 69 rows: means within four standard errors of 1.35 and 1.15.
+    assert boxes[:, 0].mean() == pytest.approx(40, abs=5.4)
+    assert boxes[:, 1].mean() == pytest.approx(34, abs=4.6)
+    assert boxes.min() >= 0
+    assert (boxes[:, 2].max(), boxes[:, 3].max()) <= (100, 80)
+    for row in rows:
+        cut = image.pixels[row["positive_box"][1] : row["positive_box"][3]]
+        cut = cut[:, row["positive_box"][0] : row["positive_box"][2]]
+        assert np.array_equal(imaging.decode(row["positive"]), imaging.enlarge(cut, 2))
+        assert geometry.coverage(row["negative_box"], by=row["positive_box"]) < 1e-6

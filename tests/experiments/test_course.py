@@ -154,6 +154,17 @@ def test_cells_run_fail_go_on_and_are_done(project: Paths, capsys: pytest.Captur
     assert command.run("toy", project, jobs=0)
     assert "toy: 2 cells" not in capsys.readouterr().out
     assert "2 of 4 cells" in project.experiment_page("toy").read_text()
+    capsys.readouterr()
+
+    arms = {"renamed": EXPERIMENT["arms"]["other"]}
+    YAML().dump(EXPERIMENT | {"arms": arms}, project.experiment("second"))
+    assert command.run("second", project, jobs=1)
+    said = capsys.readouterr().out
+    assert "second: renamed-3 is other-3 of toy" in said
+    assert "second: 1 cells (1 arms x 1 seeds), all done" in said
+    for table in (read_runs, read_curves):
+        theirs = table(results).filter(arm="other").with_columns(arm=pl.lit("renamed"))
+        assert table(project.experiment_results("second")).equals(theirs)
 
 
 @pytest.mark.long

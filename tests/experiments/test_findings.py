@@ -10,7 +10,7 @@ from vzero.errors import ProjectError
 from vzero.evaluate.reaching import Reached
 from vzero.experiments import findings
 from vzero.experiments.page import metrics, ratio_words
-from vzero.experiments.settings import Goal
+from vzero.experiments.settings import Claim, Goal
 
 
 def test_a_curve_has_the_accuracy_and_what_it_had_cost_by_then():
@@ -60,6 +60,14 @@ def test_claims_hold_do_not_or_cannot_be_told():
     assert "2 seeds x 40 items" in holds
     assert not_so_much.startswith("fast is above slow by more than 50 points on regions: cannot be told")
     assert not_there == "later is above slow on regions: no seed of both is there yet"
+
+
+def test_an_arm_may_be_claimed_to_be_above_itself_earlier():
+    """On search `slow` has 0.3 after one step and 0.5 at the end."""
+    later = Claim(better="slow", than="slow", than_at=1, on="search")
+    (said,) = findings.claim_sentences(curves(), EXPERIMENT.model_copy(update={"claims": [later]}))
+    assert said.startswith("slow is above slow after 1 step on search: ")
+    assert "(+20.0 points, " in said
 
 
 def test_the_goal_is_reached_on_the_line_between_marks_or_not_at_all():

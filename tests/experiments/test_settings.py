@@ -49,6 +49,10 @@ def load(folder: Path, **changes: Any) -> Experiment:
             {"claims": [{"better": "a", "than": "b", "on": "zoom"}]},
             "claims.0.on: 'zoom' is none of regions, search, coarse",
         ),
+        (
+            {"claims": [{"better": "a", "than": "a", "than_at": 3}]},
+            "claims.0.than_at: 3 is none of 0, 2, 4",
+        ),
         ({"goal": {"accuracy": 0.9, "baseline": "x"}}, "goal.baseline: 'x' is none of a, b"),
         ({"goal": {"accuracy": 90, "baseline": "a"}}, "goal.accuracy: Input should be less than or equal to"),
     ],

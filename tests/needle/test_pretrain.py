@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -12,28 +13,26 @@ from vzero.config import Models
 from vzero.models.loading import check_pair, load_model
 from vzero.needle import pretrain as pretraining
 from vzero.needle.lessons import draw_lesson
+from vzero.needle.pretrain import CHAIN_PHASES, PHASES, Phase
 from vzero.needle.teaching import Pupil, lesson_batch, teaching_loss
 
-PHASES = pretraining.PHASES
 
-
-def shortened(steps: int) -> tuple[pretraining.Phase, ...]:
-    return tuple(replace(phase, steps=steps, batch=8, turns=3, fall=0.0) for phase in PHASES)
+def shortened(phases: Sequence[Phase], steps: int) -> list[Phase]:
+    return [replace(phase, steps=steps, batch=8, turns=3, fall=0.0) for phase in phases]
 
 
 @pytest.mark.long
-def test_phases_follow_each_other_and_go_on_where_they_stopped(tmp_path, monkeypatch):
+@pytest.mark.parametrize("phases", [PHASES, CHAIN_PHASES], ids=["needle", "chain"])
+def test_phases_follow_each_other_and_go_on_where_they_stopped(tmp_path, phases):
     whole, halved = tmp_path / "whole", tmp_path / "halved"
-    monkeypatch.setattr(pretraining, "PHASES", shortened(2))
-    seconds = pretraining.pretrain(whole, whole / "weights")
-    assert list(seconds) == [phase.name for phase in PHASES]
+    seconds = pretraining.pretrain(shortened(phases, 2), whole, whole / "weights")
+    assert list(seconds) == [phase.name for phase in phases]
     check_pair(*(load_model(whole / "weights" / name, Models()) for name in ("student", "teacher")))
 
     for steps in (1, 2):
-        monkeypatch.setattr(pretraining, "PHASES", shortened(steps)[:1])
-        pretraining.pretrain(halved, halved / "weights")
+        pretraining.pretrain(shortened(phases, steps)[:1], halved, halved / "weights")
     first, second = (
-        torch.load(folder / "finding.pt", weights_only=True)["pupil"] for folder in (whole, halved)
+        torch.load(folder / f"{phases[0].name}.pt", weights_only=True)["pupil"] for folder in (whole, halved)
     )
     assert first.keys() == second.keys()
     assert all(torch.equal(first[key], second[key]) for key in first)
@@ -42,7 +41,7 @@ def test_phases_follow_each_other_and_go_on_where_they_stopped(tmp_path, monkeyp
 @pytest.mark.long
 def test_the_aids_know_where_things_stand(tmp_path):
     """Labels of the aids, read back from the batch: every mention and every option of a lesson."""
-    tokenizer = pretraining._tokenizer(tmp_path)
+    tokenizer = pretraining._tokenizer(tmp_path, PHASES[0])
     rng = np.random.default_rng(3)
     lessons = [
         draw_lesson(rng, "base", zoom_out=1.0, open_share=0.0, turns=2, lure=pretraining.LURE)

@@ -54,3 +54,24 @@ def test_it_is_a_distribution_without_gradient():
     target = tilted_logprobs(positive, negative, tilt=4.0, clip=5.0)
     assert torch.allclose(target.exp().sum(dim=-1), torch.ones(4, dtype=torch.float64))
     assert not target.requires_grad
+
+
+def test_an_adaptive_tilt_of_a_worked_pair():
+    """p+ = (3/4, 1/4), p- = (1/2, 1/2) are 1/4 apart: tilt 4 is one of 1, whose target is (9/10, 1/10)."""
+    positive, negative = torch.tensor([[math.log(3.0), 0.0]]), torch.zeros(1, 2)
+    target = tilted_logprobs(positive, negative, tilt=4.0, clip=10.0, adaptive=True).exp()
+    assert target.tolist()[0] == pytest.approx([0.9, 0.1])
+
+
+def test_an_adaptive_tilt_is_each_tokens_own():
+    positive, negative = random_logits(2)
+    negative[0] = positive[0]
+    p, q = (logits.softmax(dim=-1) for logits in (positive, negative))
+    apart = 0.5 * (p - q).abs().sum(dim=-1)
+    assert apart[0] == 0 < apart[1:].min() < apart.max() < 1
+    whole = tilted_logprobs(positive, negative, tilt=2.0, clip=100.0, adaptive=True)
+    for row in range(len(p)):
+        alone = tilted_logprobs(
+            positive[row : row + 1], negative[row : row + 1], tilt=2 * apart[row].item(), clip=100.0
+        )
+        assert torch.allclose(whole[row], alone[0], atol=1e-6)

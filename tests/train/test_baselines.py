@@ -16,7 +16,7 @@ from vzero.answers.extraction import lettered
 from vzero.config import Models
 from vzero.config.recipes import RECIPES
 from vzero.errors import ConfigError
-from vzero.methods.grpo import option_reward
+from vzero.methods.rewards import option_reward
 from vzero.models.loading import load_model
 from vzero.models.prompt import prompt_of
 from vzero.paths import Paths
@@ -103,7 +103,7 @@ def test_grpo_leaves_out_open_questions_whose_answer_no_letter_can_be(project: P
 def test_rewards_are_compared_among_siblings(project: Paths, monkeypatch):
     """Answers worth 1, 0, 0 in every group: the mean is 1/3, the variance (2/3) / (n - 1) = 1/3."""
     worth = iter([1.0, 0.0, 0.0] * 8)
-    monkeypatch.setattr("vzero.methods.grpo.option_reward", lambda text, options, answer: next(worth))
+    monkeypatch.setattr("vzero.methods.rewards.option_reward", lambda text, options, answer: next(worth))
     train.run(settings(recipe="grpo", steps=2), project)
     rollouts = read(project.rollouts, Rollouts).sort("step", "sample_id", "member")
     expected = [2 / 3**0.5, -1 / 3**0.5, -1 / 3**0.5]

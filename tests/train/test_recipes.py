@@ -87,7 +87,7 @@ def test_params_offer_what_the_signals_have():
 
     assert choices(Divergence, "kind") == {*get_args(Distributions), *get_args(Estimator)}
     assert choices(Divergence, "aggregation") == set(get_args(Aggregation))
-    more = {"enabled", "shuffled"}
+    more = {"enabled", "shuffled", "oracle"}
     assert set(gated.Gate.model_fields) == {field.name for field in fields(GateConstants)} | more
     assert GateConstants(**gated.Gate().model_dump(exclude=more)) == GateConstants()
     assert loss.MAX_K3 == MAX_K3

@@ -11,7 +11,7 @@ from vzero.benchmarks.mathvista import MATHVISTA
 from vzero.benchmarks.mme_realworld import MME_REALWORLD, MME_REALWORLD_CN, MME_REALWORLD_LITE
 from vzero.benchmarks.mmmu import MMMU
 from vzero.benchmarks.mmstar import MMSTAR
-from vzero.benchmarks.needle import COARSE, CYCLIC, SEARCH, ZOOM
+from vzero.benchmarks.needle import CHAIN, CHAIN_COARSE, CHAIN_UNSEEN, COARSE, CYCLIC, SEARCH, ZOOM
 from vzero.benchmarks.realworldqa import REALWORLDQA
 from vzero.benchmarks.treebench import TREEBENCH
 from vzero.benchmarks.vstar import VSTAR
@@ -26,6 +26,9 @@ CATALOGUE: dict[str, Benchmark] = {
         CYCLIC,
         ZOOM,
         COARSE,
+        CHAIN,
+        CHAIN_UNSEEN,
+        CHAIN_COARSE,
         VSTAR,
         HRBENCH_4K,
         HRBENCH_8K,

@@ -28,10 +28,12 @@ from vzero.config.data import (
     TrainingSetName,
     VerlSource,
     VisualCotSource,
+    WorldName,
 )
 from vzero.config.errors import explain
 from vzero.config.evaluate import (
     BENCHMARKS,
+    EMBEDDED,
     EVALUATED_MODELS,
     SOLVERS,
     Evaluate,
@@ -71,6 +73,7 @@ from vzero.errors import ConfigError
 
 __all__ = [
     "BENCHMARKS",
+    "EMBEDDED",
     "EVALUATED_MODELS",
     "SOLVERS",
     "BenchmarkName",
@@ -122,6 +125,7 @@ __all__ = [
     "VocSource",
     "VstarSource",
     "WordingName",
+    "WorldName",
     "YoloSource",
     "ZwzSource",
     "check_model",
@@ -147,10 +151,11 @@ class Params(Section):
 
     @model_validator(mode="after")
     def _evaluated_benchmarks_have_files(self) -> Params:
-        known = (*BENCHMARKS, *self.ingest.benchmarks)
+        known = (*EMBEDDED[self.ingest.needle.world], *self.ingest.benchmarks)
         if missing := [name for name in self.evaluate.benchmarks if name not in known]:
             raise ValueError(
-                f"evaluate.benchmarks: {', '.join(missing)}: ingest.benchmarks names no files of it; "
+                f"evaluate.benchmarks: {', '.join(missing)}: ingest.needle.world "
+                f"{self.ingest.needle.world} has none of it and ingest.benchmarks names no files of it; "
                 f"allowed: {', '.join(known)}"
             )
         return self

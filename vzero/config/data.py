@@ -59,9 +59,17 @@ WindowRule = Literal["shrunk", "finer", "overlap", "other_image"]
 WINDOW_STRATEGIES = ("half_resolution", "same_resolution", "other_image")  # those that draw a place
 
 
-class NeedleSource(Section):
-    """The embedded synthetic world (`vzero.needle`)."""
+WorldName = Literal["needle", "chain"]
 
+
+class NeedleSource(Section):
+    """The embedded synthetic worlds (`vzero.needle`)."""
+
+    world: WorldName = "needle"
+    """Which one is drawn. `needle`: an answer is one decision, and a salient object lures; its models come
+    with the package, and any recipe soon saturates there. `chain`: an answer tells several findings first,
+    and is learnt slowly, so recipes can be told apart; `vzero pretrain-needle --world chain` makes its
+    models."""
     samples: Positive = 23_000
     """Training samples to draw."""
     dev_samples: NonNegative = 600
@@ -70,6 +78,11 @@ class NeedleSource(Section):
     """Questions of each embedded benchmark (`cyclic` asks each one in four option orders)."""
     seed: NonNegative = 1
     """Seed of the training scenes. Dev and benchmark scenes use disjoint seeds of their own."""
+    moved_boxes: Fraction = 0.0
+    """Share of the samples whose boxes lie in a wrong place: as large, and off everything that is asked about
+    where the scene has room. Benchmarks have none, here and below."""
+    box_jitter: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Standard deviation of the noise on each edge of a box, as a share of the box's side along it."""
 
 
 class VisualCotSource(Section):
@@ -304,6 +317,9 @@ class Crops(Section):
     `other_image`: with large evidence the gate would else measure blur. `None`: as far as it takes."""
     max_overlap: Fraction = 0.05
     """Share of the window that may touch the evidence by the rule `overlap`."""
+    positive: Literal["evidence", "random"] = "evidence"
+    """What the right crop shows. `random` is a control, the paper's "Rand": a window as large as the evidence
+    anywhere in the image; wrong crops keep off that one, as if the evidence were there."""
     format: Literal["png", "jpeg"] = "png"
     """Encoding of the stored crops (JPEG at quality 95)."""
     seed: NonNegative = 0

@@ -7,10 +7,9 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from vzero.config.base import NonNegative, Positive, Reach, Section
-from vzero.config.data import BenchmarkName
+from vzero.config.data import BenchmarkName, WorldName
 from vzero.errors import ConfigError
 
-BENCHMARKS = ("search", "cyclic", "zoom", "coarse")
 EVALUATED_MODELS = ("base", "trained", "teacher")
 SOLVERS = tuple(f"solver-{iteration}" for iteration in range(1, 21))
 """Of iterations of self-play."""
@@ -41,7 +40,14 @@ ReaderName = Literal[
     "zoombench",
     "vzero",
 ]
-EmbeddedName = Literal["search", "cyclic", "zoom", "coarse"]
+EmbeddedName = Literal["search", "cyclic", "zoom", "coarse", "chain", "chain_unseen", "chain_coarse"]
+EMBEDDED: dict[WorldName, tuple[EmbeddedName, ...]] = {
+    "needle": ("search", "cyclic", "zoom", "coarse"),
+    "chain": ("chain", "chain_unseen", "chain_coarse"),
+}
+"""The benchmarks that each embedded world draws."""
+BENCHMARKS: tuple[EmbeddedName, ...] = tuple(name for names in EMBEDDED.values() for name in names)
+"""Those of all embedded worlds."""
 EvaluatedName = Literal[EmbeddedName, BenchmarkName]
 
 
@@ -49,8 +55,9 @@ class Evaluate(Section):
     frozen: Annotated[tuple[Literal["base", "teacher"], ...], Reach.CELLS] = ("base", "teacher")
     """Models beside the trained one: the untouched student, and the teacher with the right crop. Their
     cells do not depend on training, so a changed recipe leaves them alone."""
-    benchmarks: Annotated[tuple[EvaluatedName, ...], Field(min_length=1), Reach.CELLS] = BENCHMARKS
-    """Embedded ones, and published ones that `ingest.benchmarks` names the files of."""
+    benchmarks: Annotated[tuple[EvaluatedName, ...], Field(min_length=1), Reach.CELLS] = EMBEDDED["needle"]
+    """Those of the embedded world that is drawn, and published ones that `ingest.benchmarks` names the files
+    of."""
     wording: WordingName | None = None
     """How questions are worded; `None`: as each benchmark says in its file (vzero/benchmarks)."""
     reader: ReaderName | None = None

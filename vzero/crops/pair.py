@@ -8,10 +8,19 @@ import xxhash
 
 from vzero import imaging
 from vzero.config import Crops
-from vzero.crops import blank, blurred, downsampled, half_resolution, masked, other_image, same_resolution
-from vzero.crops.positive import positive_view
+from vzero.crops import (
+    blank,
+    blurred,
+    downsampled,
+    half_resolution,
+    masked,
+    other_image,
+    same_resolution,
+    windows,
+)
+from vzero.crops.positive import positive_box, positive_view
 from vzero.crops.strategy import Neighbours, Picture, Request, Strategy
-from vzero.geometry import Box
+from vzero.geometry import Box, PixelBox
 
 STRATEGIES: dict[str, Strategy] = {
     "half_resolution": half_resolution.negative_views,
@@ -36,11 +45,22 @@ def view_seeds(seed: int, count: int) -> list[int]:
     return [seed, *derived]
 
 
+def _anywhere(picture: Picture, evidence_box: Box, seed: int) -> PixelBox:
+    """A window of the evidence's size at a random place of the picture, which may touch the evidence."""
+    left, top, right, bottom = positive_box(evidence_box, *picture.extent, margin=0)
+    window = right - left, bottom - top
+    number = xxhash.xxh64_intdigest(f"{seed}:place".encode())
+    x, y = windows.pick(windows.all_positions(picture.extent, window), number)
+    return x, y, x + window[0], y + window[1]
+
+
 def evidence_pair(
     sample_id: str, picture: Picture, evidence_box: Box, neighbours: Neighbours, config: Crops
 ) -> dict[str, Any]:
     """The sample's row of `tables.Crops`."""
     seed = sample_seed(config.seed, sample_id)
+    if config.positive == "random":
+        evidence_box = _anywhere(picture, evidence_box, seed)
     positive, box = positive_view(picture.pixels, evidence_box, config)
     seeds = view_seeds(seed, config.negative_count)
     request = Request(picture, evidence_box, positive, box, neighbours, config, seeds)

@@ -20,7 +20,7 @@ from vzero.experiments.audits import audit_table
 from vzero.experiments.cell_run import Found, run_cell
 from vzero.experiments.cells import Cell
 from vzero.experiments.machine import hardware
-from vzero.experiments.results import add, done, read_runs
+from vzero.experiments.results import add, done, read_runs, take_over, twin
 from vzero.experiments.settings import Experiment
 from vzero.experiments.tables import Runs
 from vzero.experiments.workspace import shared_cache
@@ -75,7 +75,7 @@ def run_missing(
     A cell that fails is told and does not stop the others. Raises AtWork when this experiment is at work.
     """
     results, scratch = paths.experiment_results(name), paths.scratch / "experiments" / name
-    missing = [cell for cell in cells if not done(results, cell)]
+    missing = [cell for cell in cells if not (done(results, cell) or _taken_over(results, cell, say))]
     hours = experiment.budget_hours
     clock = Clock(expected_seconds(results, experiment, paths), hours * HOUR if hours else None)
     say(announcement(name, experiment, len(cells), len(missing), clock.expected, jobs))
@@ -107,6 +107,15 @@ def run_missing(
             left = _duration(median(clock.taken) * (len(missing) - ended.count) / jobs)
             say(f"{_progress(cell, ended, len(missing))} took {found.seconds:.0f} s; {left} left")
     return ended
+
+
+def _taken_over(results: Path, cell: Cell, say: Say) -> bool:
+    """Whether another experiment has run this very cell; then its results are this one's, too."""
+    other = twin(results, cell)
+    if other is not None:
+        take_over(results, cell, other)
+        say(f"{results.name}: {cell.name} is {other.name} of {other.parent.name}")
+    return other is not None
 
 
 def expected_seconds(results: Path, experiment: Experiment, paths: Paths) -> float | None:

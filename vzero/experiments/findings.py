@@ -148,12 +148,15 @@ def claim_sentences(curves: pl.DataFrame, experiment: Experiment) -> list[str]:
 def _judged(claim: Claim, curves: pl.DataFrame, experiment: Experiment) -> str:
     better, than = experiment.arms[claim.better].label, experiment.arms[claim.than].label
     more = f" by more than {claim.by:g} points" if claim.by else ""
-    words = f"{better} is above {than}{more} on {claim.on}"
+    last = experiment.marks[-1]
+    earlier = last if claim.than_at is None else claim.than_at
+    plural = "" if earlier == 1 else "s"
+    when = "" if earlier == last else f" after {earlier} {experiment.subject.unit}{plural}"
+    words = f"{better} is above {than}{when}{more} on {claim.on}"
     pair = _paired(curves, experiment, (claim.better, claim.than), claim.on)
     if pair is None:
         return f"{words}: no seed of both is there yet"
-    last = experiment.marks[-1]
-    difference = _difference(pair[0], last, pair[1], last)
+    difference = _difference(pair[0], last, pair[1], earlier)
     return sentence(words, difference, by=claim.by / POINTS, confidence=CONFIDENCE)
 
 

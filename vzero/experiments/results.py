@@ -25,6 +25,21 @@ def add(
             write_table(shard_path(folder / "audits", 0), audits, Audits)
 
 
+def twin(results: Path, cell: Cell) -> Path | None:
+    """A finished cell of another experiment that is the same but for its name."""
+    others = sorted(results.parent.glob("[!.]*/*/runs"))
+    return next((runs.parent for runs in others if runs.parents[1] != results and _is(runs, cell)), None)
+
+
+def take_over(results: Path, cell: Cell, other: Path) -> None:
+    """Store what another experiment has found for a cell, under this one's name for it."""
+    named = {"arm": pl.lit(cell.arm), "seed": pl.lit(cell.seed, pl.Int64)}
+    run = read(other / "runs", Runs).with_columns(**named)
+    curves = read(other / "curves", Curves).with_columns(**named)
+    audits = read(other / "audits", Audits).with_columns(**named) if (other / "audits").is_dir() else None
+    add(results, cell, run, curves, audits)
+
+
 def read_runs(results: Path) -> pl.DataFrame:
     """tables.Runs of all cells that are there."""
     return _read(results, "runs", Runs)
@@ -43,15 +58,13 @@ def read_audits(results: Path) -> pl.DataFrame:
 def done(results: Path, cell: Cell) -> bool:
     """Whether this very cell is there: of the same parameters, data and code."""
     folder = results / cell.name / "runs"
-    if not folder.is_dir():
-        return False
-    return (
-        read(folder, Runs).row(0, named=True).items()
-        >= {
-            "params_hash": cell.params_hash,
-            "code_hash": cell.code_hash,
-        }.items()
-    )
+    return folder.is_dir() and _is(folder, cell)
+
+
+def _is(folder: Path, cell: Cell) -> bool:
+    """Whether rows of Runs are of a cell's parameters, data and code."""
+    hashes = {"params_hash": cell.params_hash, "code_hash": cell.code_hash}
+    return read(folder, Runs).row(0, named=True).items() >= hashes.items()
 
 
 def _read(results: Path, name: str, schema: Schema) -> pl.DataFrame:

@@ -35,10 +35,12 @@ class Arm(Section):
 
 
 class Claim(Section):
-    """That one arm ends above another."""
+    """That one arm ends above another, or above itself earlier."""
 
     better: str
     than: str
+    than_at: NonNegative | None = None
+    """The mark at which `than` is taken; null: the last."""
     on: str = REGIONS
     """A benchmark, or `regions`, the mean of the embedded ones that ask for a region."""
     by: float = 0.0
@@ -95,6 +97,10 @@ class Experiment(Section):
             for field in ("better", "than")
         ]
         places = [(f"claims.{number}.on", claim.on) for number, claim in enumerate(self.claims)]
+        for number, claim in enumerate(self.claims):
+            if claim.than_at not in (None, 0, *self.marks):
+                marks = ", ".join(map(str, [0, *self.marks]))
+                yield f"claims.{number}.than_at: {claim.than_at} is none of {marks}"
         if self.goal is not None:
             named.append(("goal.baseline", self.goal.baseline))
             places.append(("goal.on", self.goal.on))
@@ -170,10 +176,12 @@ def arm_tree(experiment: Experiment, arm: str, params: dict[str, Any]) -> dict[s
             if _says(overlay, key):
                 raise ConfigError(f"{name}: {key} is the experiment's to say, not an arm's")
         tree = merged(tree, overlay)
+    asked = {"evaluate": {"benchmarks": experiment.benchmarks, "frozen": ["base"]}}
+    if isinstance(tree.get("evaluate"), dict):
+        tree = merged(tree, asked)
     parse_params(tree, origin=f"arms.{arm}")  # before a section that is none gets the experiment's keys
     for problem in subject.problems(tree, experiment.marks):
         raise ConfigError(f"arms.{arm}.params: {problem}")
-    tree = merged(tree, {"evaluate": {"benchmarks": experiment.benchmarks, "frozen": ["base"]}})
     tree = merged(tree, subject.at(experiment.marks[-1]))
     tree = merged(tree, seeded(subject, experiment.seeds[0]))
     parse_params(tree, origin=f"arms.{arm}")

@@ -93,6 +93,7 @@ class Target:
     """Role that the target is tilted away from (`vzero.signals.tilt`)."""
     tilt: float = 0.0
     clip: float = 0.0
+    adaptive: bool = False
 
     @property
     def roles(self) -> tuple[str, ...]:

@@ -13,13 +13,15 @@ from dataclasses import replace
 from typing import Any
 
 import polars as pl
+import torch
 from xxhash import xxh32_intdigest
 
 from vzero.config.methods.gated import Settings
 from vzero.methods.base import Answers, Credit, Method, Sample, Target, Task
+from vzero.methods.rewards import option_rewards
 from vzero.prompts.views import FULL, NEGATIVE, POSITIVE
 from vzero.rollout.table import token_logprobs
-from vzero.signals.evidence import GateConstants, gate
+from vzero.signals.evidence import Evidence, GateConstants, gate, weighed
 from vzero.signals.groups import shuffled_in_groups
 
 
@@ -31,8 +33,10 @@ class Gated(Method[Settings]):
 
     @property
     def target(self) -> Target:
-        tilt, clip = self.settings.target.tilt, self.settings.target.tilt_clip
-        return Target(POSITIVE, NEGATIVE, tilt, clip) if tilt else Target(POSITIVE)
+        settings = self.settings.target
+        if not settings.tilt:
+            return Target(POSITIVE)
+        return Target(POSITIVE, NEGATIVE, settings.tilt, settings.tilt_clip, settings.adaptive)
 
     def tasks(self, samples: Sequence[Sample]) -> list[Task]:
         """The question about the full image. Without a wrong crop a sample counts as if its views agreed."""
@@ -49,14 +53,22 @@ class Gated(Method[Settings]):
         constants = self.settings.gate
         if not constants.enabled:
             return Credit.uniform(answers)
-        right, wrong = answers.logprobs[POSITIVE], answers.logprobs[NEGATIVE]
-        published = GateConstants(**constants.model_dump(exclude={"enabled", "shuffled"}))
-        evidence = gate(right, wrong, answers.mask, answers.groups, published)
+        evidence = self._evidence(answers)
         weights = evidence.weights
         if constants.shuffled:
             weights = shuffled_in_groups(weights, answers.group, seeds=_seeds(answers))
         credit = Credit.uniform(answers, evidence_score=evidence.scores, advantage=evidence.advantages)
         return replace(credit, weights=weights)
+
+    def _evidence(self, answers: Answers) -> Evidence:
+        controls = {"enabled", "shuffled", "oracle"}
+        constants = GateConstants(**self.settings.gate.model_dump(exclude=controls))
+        if self.settings.gate.oracle:
+            return weighed(
+                torch.tensor(option_rewards(answers), device=answers.mask.device), answers.groups, constants
+            )
+        right, wrong = answers.logprobs[POSITIVE], answers.logprobs[NEGATIVE]
+        return gate(right, wrong, answers.mask, answers.groups, constants)
 
     def figures(self, rollouts: pl.DataFrame) -> Mapping[str, Any]:
         right = token_logprobs(rollouts, "teacher", POSITIVE).to_torch()

@@ -88,11 +88,11 @@ def train_tokenizer(texts: Iterable[str]) -> PreTrainedTokenizerFast:
     )
 
 
-def image_processor() -> Qwen2VLImageProcessorPil:
+def image_processor(max_side: int = MAX_SIDE) -> Qwen2VLImageProcessorPil:
     token_side = PATCH * 2
     return Qwen2VLImageProcessorPil(
         patch_size=PATCH,
-        size={"shortest_edge": token_side**2, "longest_edge": MAX_SIDE**2},
+        size={"shortest_edge": token_side**2, "longest_edge": max_side**2},
         image_mean=[0.5] * 3,
         image_std=[0.5] * 3,
     )
@@ -178,8 +178,13 @@ def _positions(width: int) -> torch.Tensor:
     return torch.cat([rows, columns], dim=-1).flatten(0, 1)
 
 
-def save(folder: Path, model: Qwen3_5ForConditionalGeneration, tokenizer: PreTrainedTokenizerFast) -> None:
+def save(
+    folder: Path,
+    model: Qwen3_5ForConditionalGeneration,
+    tokenizer: PreTrainedTokenizerFast,
+    max_side: int = MAX_SIDE,
+) -> None:
     """Write a Hugging Face folder: config, safetensors, tokenizer, image processor, chat template."""
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
-    image_processor().save_pretrained(folder)
+    image_processor(max_side).save_pretrained(folder)

@@ -1,24 +1,30 @@
-"""The four embedded benchmarks, in the shapes of real ones.
+"""The embedded benchmarks. Those of the world `needle` are in the shapes of real ones:
 
 `search` mirrors V*: one fine-grained attribute (four options) or a relative position (two). `cyclic` mirrors
 HR-Bench: single- and cross-instance questions at two resolutions, each asked in four cyclic option orders.
 `zoom` mirrors ZoomBench: every item also has the crop that holds the evidence. `coarse` mirrors MMStar's
 part: questions that rest on no region, to see what training damages.
+
+Those of the world `chain`: `chain` asks what its samples ask, `chain_unseen` the same of scenes whose letters
+and grounds look like none that any model was taught or trained with, `chain_coarse` what rests on no region.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
 import polars as pl
 
 from vzero.benchmarks.items import item_digest, picture_facts, version_of
-from vzero.config import Crops, NeedleSource
+from vzero.config import Crops, NeedleSource, WorldName
 from vzero.crops.positive import positive_view
 from vzero.geometry import union
 from vzero.imaging import encode, encode_png
+from vzero.needle.chain.questions import COARSE_FAMILIES as CHAIN_COARSE_FAMILIES
+from vzero.needle.chain.scenes import draw_chain_scene
 from vzero.needle.dataset import STREAMS, ask
 from vzero.needle.questions import (
     COARSE_FAMILIES,
@@ -30,13 +36,15 @@ from vzero.needle.questions import (
     side_question,
 )
 from vzero.needle.scenes import SIDES, Scene, draw_scene, render
+from vzero.needle.worlds import WORLDS
 from vzero.tables import BenchmarkItems
 
 Row = dict[str, Any]
+Draw = Callable[[np.random.Generator], Scene]
 
 
 def benchmark_items(source: NeedleSource, crops: Crops) -> pl.DataFrame:
-    """All items of the four benchmarks, as `tables.BenchmarkItems`, with crops cut as those of training."""
+    """All items of the world's benchmarks, as `tables.BenchmarkItems`; crops are cut as those of training."""
     return BenchmarkItems.validate(_drawn(source, crops).drop("lured"), cast=True)
 
 
@@ -46,8 +54,8 @@ def lures(source: NeedleSource) -> pl.DataFrame:
 
 
 def _drawn(source: NeedleSource, crops: Crops) -> pl.DataFrame:
-    writers = (_search, _cyclic, _zoom, _coarse)
-    rows = [row for code, writer in enumerate(writers) for row in _versioned(writer(source, crops, code))]
+    writers = WRITERS[source.world].items()
+    rows = [row for code, writer in writers for row in _versioned(writer(source, crops, code))]
     return pl.DataFrame(rows, infer_schema_length=None)
 
 
@@ -59,7 +67,7 @@ def _versioned(items: Iterator[Row]) -> list[Row]:
 
 def _search(source: NeedleSource, crops: Crops, code: int) -> Iterator[Row]:
     families = {"direct_attributes": (letter_question, 0.6), "relative_position": (side_question, 0.4)}
-    return _in_shares("search", source, crops, code, families, SIDES["standard"])
+    return _in_shares("search", source, crops, code, families, partial(draw_scene, side=SIDES["standard"]))
 
 
 def _cyclic(source: NeedleSource, crops: Crops, code: int) -> Iterator[Row]:
@@ -68,7 +76,7 @@ def _cyclic(source: NeedleSource, crops: Crops, code: int) -> Iterator[Row]:
         rng = _stream(code, number)
         category = list(families)[number % 2]
         resolution = list(SIDES)[number // 2 % 2]
-        scene, question = _asked(rng, families[category], SIDES[resolution])
+        scene, question = _asked(rng, families[category], partial(draw_scene, side=SIDES[resolution]))
         row = _row("cyclic", number, category, scene, question, crops) | {"resolution": resolution}
         for cycle in range(len(question.options)):
             options = question.options[cycle:] + question.options[:cycle]
@@ -83,15 +91,47 @@ def _cyclic(source: NeedleSource, crops: Crops, code: int) -> Iterator[Row]:
 
 def _zoom(source: NeedleSource, crops: Crops, code: int) -> Iterator[Row]:
     families = {"letter": (letter_question, 0.7), "corner": (corner_question, 0.3)}
-    return _in_shares("zoom", source, crops, code, families, SIDES["large"])
+    return _in_shares("zoom", source, crops, code, families, partial(draw_scene, side=SIDES["large"]))
 
 
 def _coarse(source: NeedleSource, crops: Crops, code: int) -> Iterator[Row]:
+    return _in_turn("coarse", source, crops, code, COARSE_FAMILIES)
+
+
+def _chain(source: NeedleSource, crops: Crops, code: int) -> Iterator[Row]:
+    return _in_shares("chain", source, crops, code, _chain_families(), WORLDS["chain"].draw)
+
+
+def _chain_unseen(source: NeedleSource, crops: Crops, code: int) -> Iterator[Row]:
+    draw = partial(draw_chain_scene, appearance="unseen")
+    return _in_shares("chain_unseen", source, crops, code, _chain_families(), draw)
+
+
+def _chain_families() -> dict[str, tuple[Asker, float]]:
+    world = WORLDS["chain"]
+    return {name: (asker, world.shares[name]) for name, asker in world.families.items()}
+
+
+def _chain_coarse(source: NeedleSource, crops: Crops, code: int) -> Iterator[Row]:
+    return _in_turn("chain_coarse", source, crops, code, CHAIN_COARSE_FAMILIES)
+
+
+WRITERS: dict[WorldName, dict[int, Callable[[NeedleSource, Crops, int], Iterator[Row]]]] = {
+    "needle": dict(enumerate((_search, _cyclic, _zoom, _coarse))),
+    "chain": dict(enumerate((_chain, _chain_unseen, _chain_coarse), start=4)),
+}
+"""With a number each, which no other benchmark has: of the stream that its items are drawn from."""
+
+
+def _in_turn(
+    benchmark: str, source: NeedleSource, crops: Crops, code: int, families: dict[str, Asker]
+) -> Iterator[Row]:
+    """One question an item, of one family after the other."""
+    draw = WORLDS[source.world].draw
     for number in range(source.benchmark_questions):
-        rng = _stream(code, number)
-        category = list(COARSE_FAMILIES)[number % len(COARSE_FAMILIES)]
-        scene, question = _asked(rng, COARSE_FAMILIES[category], SIDES["standard"])
-        yield _row("coarse", number, category, scene, question, crops)
+        category = list(families)[number % len(families)]
+        scene, question = _asked(_stream(code, number), families[category], draw)
+        yield _row(benchmark, number, category, scene, question, crops)
 
 
 def _in_shares(
@@ -100,13 +140,13 @@ def _in_shares(
     crops: Crops,
     code: int,
     families: dict[str, tuple[Asker, float]],
-    side: int,
+    draw: Draw,
 ) -> Iterator[Row]:
     """One question an item, of families in fixed shares, so that a benchmark of any size holds all."""
     edges = np.cumsum([share for _, share in families.values()])
     for number in range(source.benchmark_questions):
         category = list(families)[int(np.searchsorted(edges, (number % 10 + 0.5) / 10))]
-        scene, question = _asked(_stream(code, number), families[category][0], side)
+        scene, question = _asked(_stream(code, number), families[category][0], draw)
         yield _row(benchmark, number, category, scene, question, crops)
 
 
@@ -115,9 +155,9 @@ def _stream(code: int, number: int) -> np.random.Generator:
     return np.random.default_rng([0, STREAMS["test"], code, number])
 
 
-def _asked(rng: np.random.Generator, asker: Asker, side: int) -> tuple[Scene, Question]:
+def _asked(rng: np.random.Generator, asker: Asker, draw: Draw) -> tuple[Scene, Question]:
     while True:
-        scene = draw_scene(rng, side=side)
+        scene = draw(rng)
         question = ask(rng, scene, asker)
         if question is not None:
             return scene, question

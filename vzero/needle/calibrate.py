@@ -9,15 +9,16 @@ import numpy as np
 import polars as pl
 from scipy.stats import binomtest
 
-from vzero.config import Crops
+from vzero.config import Crops, WorldName
 from vzero.crops.pair import Neighbours, Picture, evidence_pair
 from vzero.geometry import union
 from vzero.imaging import encode_png
 from vzero.models.loading import LoadedModel
 from vzero.models.prompt import prompts_of
-from vzero.needle.dataset import FAMILY_SHARES, ask
-from vzero.needle.questions import REGION_FAMILIES, Question
-from vzero.needle.scenes import SIDES, draw_scene, render
+from vzero.needle.dataset import ask
+from vzero.needle.questions import Question
+from vzero.needle.scenes import render
+from vzero.needle.worlds import WORLDS
 from vzero.prompts import views
 from vzero.prompts.views import NEGATIVE, POSITIVE, View, full_view, with_crop
 from vzero.rollout.sampler import Decoder
@@ -26,6 +27,7 @@ from vzero.rollout.sampling import Sampling
 NO_NEIGHBOURS = Neighbours({}, open=lambda image_id: Picture(image_id, np.empty((0, 0, 3), np.uint8)))
 CALIBRATION_STREAM = 3  # beside those of vzero.needle.dataset.STREAMS: seen by nothing else
 BATCH = 50  # prompts that are answered together
+LONGEST = 48  # tokens of an answer
 
 
 @dataclass(frozen=True)
@@ -36,24 +38,27 @@ class Exam:
     negative: bytes | None
 
 
-def exams(count: int) -> Iterator[Exam]:
+def exams(name: WorldName, count: int) -> Iterator[Exam]:
     """Region questions on held-out scenes, families in the shares of the training samples."""
+    world = WORLDS[name]
     for number in range(count):
         rng = np.random.default_rng([0, CALIBRATION_STREAM, number])
-        family = str(rng.choice(list(FAMILY_SHARES), p=list(FAMILY_SHARES.values())))
+        family = str(rng.choice(list(world.shares), p=list(world.shares.values())))
         question = None
         while question is None:
-            scene = draw_scene(rng, side=SIDES["standard"])
-            question = ask(rng, scene, REGION_FAMILIES[family])
+            scene = world.draw(rng)
+            question = ask(rng, scene, world.families[family])
         pixels = render(scene)
         evidence = union([item.box for item in question.named])
         pair = evidence_pair(f"exam-{number}", Picture("", pixels), evidence, NO_NEIGHBOURS, Crops())
         yield Exam(question, encode_png(pixels), pair["positive"], pair["negative"])
 
 
-def calibrate(student: LoadedModel, teacher: LoadedModel, *, questions: int) -> pl.DataFrame:
+def calibrate(
+    world: WorldName, student: LoadedModel, teacher: LoadedModel, *, questions: int
+) -> pl.DataFrame:
     """Greedy accuracy by model, view, family and whether a salient object lures, with 95 % intervals."""
-    held_out = list(exams(questions))
+    held_out = list(exams(world, questions))
     with_negative = [exam for exam in held_out if exam.negative is not None]
     sights = [
         ("student", "full image", student, held_out, _full),
@@ -93,7 +98,7 @@ def _wrong(exam: Exam) -> View:
 
 
 def _answers(model: LoadedModel, asked: Sequence[View]) -> list[str]:
-    greedy = Sampling(0.0, max_new_tokens=16)
+    greedy = Sampling(0.0, max_new_tokens=LONGEST)
     batches = (prompts_of(model, asked[start : start + BATCH]) for start in range(0, len(asked), BATCH))
     return [
         rollout.text

@@ -1,4 +1,4 @@
-"""Training and held-out samples of the embedded world, each a pure function of (seed, split, number)."""
+"""Training and held-out samples of an embedded world, each a pure function of (seed, split, number)."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ import numpy as np
 from vzero.config import NeedleSource
 from vzero.geometry import PixelBox
 from vzero.imaging import encode_png
-from vzero.needle.questions import REGION_FAMILIES, Asker, Question
-from vzero.needle.scenes import SIDES, Scene, draw_scene, render
+from vzero.needle.box_noise import noisy_boxes
+from vzero.needle.questions import Asker, Question
+from vzero.needle.scenes import Scene, render
+from vzero.needle.worlds import WORLDS, World
 
 Split = Literal["train", "dev"]
+BOX_NOISE = 0  # marks the streams of their own from which the noise of boxes is drawn
 STREAMS = {"train": 0, "dev": 1, "test": 2}  # disjoint random streams of one seed
 QUESTIONS_PER_SCENE = 3
-FAMILY_SHARES = {"letter": 0.6, "side": 0.2, "corner": 0.2}
 
 
 @dataclass(frozen=True)
@@ -27,35 +29,37 @@ class NeedleSample:
     question: str
     options: tuple[str, ...]
     answer: str  # option letter
-    boxes: tuple[PixelBox, ...]  # of the objects named in the question
+    boxes: tuple[PixelBox, ...]  # of the objects that the answer rests on, with the noise asked for
     category: str  # question family
 
 
 def draw_samples(source: NeedleSource, split: Split, start: int, stop: int) -> Iterator[NeedleSample]:
     """Samples number `start` to `stop` (exclusive) of a split. Three in a row share a scene."""
+    world = WORLDS[source.world]
     for number in range(start - start % QUESTIONS_PER_SCENE, stop, QUESTIONS_PER_SCENE):
         rng = np.random.default_rng([source.seed, STREAMS[split], number])
-        scene = draw_scene(rng, side=SIDES["standard"])
+        scene = world.draw(rng)
         image = encode_png(render(scene))
-        for offset, question in enumerate(distinct_questions(rng, scene, QUESTIONS_PER_SCENE)):
+        for offset, question in enumerate(distinct_questions(rng, scene, QUESTIONS_PER_SCENE, world)):
             if start <= number + offset < stop:
+                noise = np.random.default_rng([source.seed, STREAMS[split], number + offset, BOX_NOISE])
                 yield NeedleSample(
-                    sample_id=f"needle-{split}-{number + offset:07d}",
+                    sample_id=f"{source.world}-{split}-{number + offset:07d}",
                     image=image,
                     question=question.text,
                     options=question.options,
                     answer=question.answer,
-                    boxes=tuple(item.box for item in question.named),
+                    boxes=noisy_boxes(noise, [item.box for item in question.named], scene.side, source),
                     category=question.family,
                 )
 
 
-def distinct_questions(rng: np.random.Generator, scene: Scene, count: int) -> list[Question]:
+def distinct_questions(rng: np.random.Generator, scene: Scene, count: int, world: World) -> list[Question]:
     """Region questions about a scene with no wording twice."""
     asked: dict[str, Question] = {}
     while len(asked) < count:
-        family = str(rng.choice(list(FAMILY_SHARES), p=list(FAMILY_SHARES.values())))
-        question = ask(rng, scene, REGION_FAMILIES[family])
+        family = str(rng.choice(list(world.shares), p=list(world.shares.values())))
+        question = ask(rng, scene, world.families[family])
         if question is not None:
             asked.setdefault(question.text, question)
     return list(asked.values())

@@ -37,6 +37,7 @@ class Turn:
     question: Question
     option: str  # what is answered
     open: bool = False  # asked without its options
+    findings: str = ""  # said before the answer
 
     @property
     def shown_options(self) -> tuple[str, ...]:
@@ -46,7 +47,7 @@ class Turn:
     def reply(self) -> str:
         if self.open:
             return f"It is {self.option}."
-        return reply(self.option, self.question.letter_of(self.option))
+        return self.findings + reply(self.option, self.question.letter_of(self.option))
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ def draw_lesson(
         (View(render(scene), scene.objects), scene) if whole else _random_window(rng, scene, zoom_out)
     )
     asked = _questions(rng, visible, turns)
-    crop = _crop(rng, scene, image.pixels, asked) if crop_shown else None
+    crop = cut_crop(rng, scene, image.pixels, asked) if crop_shown else None
     views = (image,) if crop is None else (image, crop)
     if reader == "base":
         # Open questions cannot be half-solved by guessing among the options: reading is learned from them.
@@ -146,7 +147,13 @@ def _random_window(rng: np.random.Generator, scene: Scene, zoom_out: float) -> t
     return View(imaging.enlarge(pixels, enlarged), objects_inside(scene, window, scale=enlarged)), inside
 
 
-def _crop(rng: np.random.Generator, scene: Scene, image: np.ndarray, asked: list[Question]) -> View | None:
+def cut_crop(
+    rng: np.random.Generator,
+    scene: Scene,
+    image: np.ndarray,
+    asked: list[Question],
+    right_share: float = RIGHT_SHARE,
+) -> View | None:
     """The positive or negative crop that the `crops` stage would cut for one of the questions."""
     regions = [question for question in asked if question.named]
     if not regions:
@@ -154,7 +161,7 @@ def _crop(rng: np.random.Generator, scene: Scene, image: np.ndarray, asked: list
     cut = Crops()
     evidence = union([item.box for item in regions[int(rng.integers(len(regions)))].named])
     pixels, box = positive_view(image, evidence, cut)
-    if rng.random() < RIGHT_SHARE:
+    if rng.random() < right_share:
         return View(pixels, objects_inside(scene, box, scale=cut.upscale))
     seeds = [int(rng.integers(2**63))]
     request = Request(Picture("", image), evidence, pixels, box, NO_NEIGHBOURS, cut, seeds)

@@ -1,10 +1,13 @@
-"""Pretrain the tiny student and teacher that ship with the package: `vzero pretrain-needle`.
+"""Pretrain the tiny students and teachers of the embedded worlds: `vzero pretrain-needle`.
 
-A base learns to find, read and relate, from views that grow from one object to the whole scene, and then to
-choose among options. The student starts from it and is made inattentive; the deeper teacher starts from the
-student and is taught to answer truly from a crop that shows what is asked about (`vzero.needle.lessons`). Two
-processes of one thread each share every batch, which two cores take better than one process of two threads.
-Every phase leaves its state in the work folder, so an interrupted run goes on.
+The pair of the world `needle` ships with the package. A base learns to find, read and relate, from views
+that grow from one object to the whole scene, and then to choose among options. The student starts from it
+and is made inattentive; the deeper teacher starts from the student and is taught to answer truly from a crop
+that shows what is asked about (`vzero.needle.lessons`). The pair of the world `chain` goes on from the
+shipped student (`vzero.needle.chain.lessons`).
+
+Two processes of one thread each share every batch, which two cores take better than one process of two
+threads. Every phase leaves its state in the work folder, so an interrupted run goes on.
 """
 
 from __future__ import annotations
@@ -12,8 +15,8 @@ from __future__ import annotations
 import json
 import tempfile
 import time
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -23,16 +26,26 @@ import torch
 from rich.console import Console
 from torch import distributed
 from torch.multiprocessing.spawn import start_processes
-from transformers import PreTrainedTokenizerFast
+from transformers import PreTrainedTokenizerFast, Qwen3_5ForConditionalGeneration
 
-from vzero.needle.architecture import STUDENT, TEACHER, TinySize, build_model, save, train_tokenizer
-from vzero.needle.lessons import Lure, Reader, draw_lesson
-from vzero.needle.player import RECIPE
+from vzero.needle.architecture import (
+    MAX_SIDE,
+    STUDENT,
+    TEACHER,
+    TinySize,
+    build_model,
+    save,
+    train_tokenizer,
+)
+from vzero.needle.chain.lessons import ChainReader, draw_chain_lesson
+from vzero.needle.chain.scenes import SHOWN_SIDE
+from vzero.needle.lessons import Lesson, Lure, Reader, draw_lesson
 from vzero.needle.teaching import Pupil, lesson_batch, teaching_loss
 from vzero.prompts.parts import Question
 from vzero.prompts.views import CROP_NOTICE, own_words
-from vzero.shards import atomic_path, write_json
+from vzero.shards import atomic_path
 
+SHIPPED = Path(__file__).with_name("weights")
 PROCESSES = 2
 SAVE_EVERY = 100  # steps
 PRINT_EVERY = 25  # steps
@@ -41,12 +54,14 @@ PRINT_EVERY = 25  # steps
 @dataclass(frozen=True)
 class Phase:
     name: str
-    reader: Reader
+    reader: Reader | ChainReader
     steps: int
     learning_rate: float
     seed: int
     size: TinySize = STUDENT
+    max_side: int = MAX_SIDE  # of images, before they are scaled down
     starts_from: str | None = None  # phase
+    starts_from_shipped: str | None = None  # folder among the package's weights
     zoom_steps: int = 0  # until the base reader sees whole scenes
     open_share: float = 0.0  # of the base reader's questions are asked without options
     choosing: bool = True  # whether the loss stresses the choice among options
@@ -63,28 +78,50 @@ PHASES = (
     Phase("student", "student", 230, 2e-3, seed=1, salience=True, starts_from="answering"),
     Phase("teacher", "teacher", 120, 1e-3, seed=2, salience=True, size=TEACHER, starts_from="student"),
 )
+CHAIN_PHASES = (
+    Phase(
+        "choosing",
+        "chain chooser",
+        200,
+        2e-3,
+        seed=10,
+        turns=1,
+        batch=128,
+        fall=0.0,
+        starts_from_shipped="student",
+    ),
+    Phase("student", "chain student", 160, 1e-3, seed=11, max_side=SHOWN_SIDE, starts_from="choosing"),
+    Phase(
+        "teacher",
+        "chain teacher",
+        300,
+        1e-3,
+        seed=12,
+        size=TEACHER,
+        max_side=SHOWN_SIDE,
+        starts_from="student",
+    ),
+)
 LURE = Lure()
 
 
-def pretrain(work: Path, target: Path) -> dict[str, float]:
-    """Run all phases and write `target/student` and `target/teacher`; returns seconds by phase."""
-    tokenizer = _tokenizer(work)
+def pretrain(phases: Sequence[Phase], work: Path, target: Path) -> dict[str, float]:
+    """Run the phases and write `target/student` and `target/teacher`; returns seconds by phase."""
+    tokenizer = _tokenizer(work, phases[0])
     # Every phase starts processes; they are forked from one that has imported all of this once.
     get_context("forkserver").set_forkserver_preload([__name__])
     seconds: dict[str, float] = {}
-    for phase in PHASES:
+    for phase in phases:
         if _steps_done(work, phase) < phase.steps:
             with tempfile.TemporaryDirectory() as meeting:
-                arguments = (phase, work, f"file://{meeting}/point")
+                arguments = (phase, work, tokenizer, f"file://{meeting}/point")
                 start_processes(_teach, arguments, nprocs=PROCESSES, start_method="forkserver")
         kept = torch.load(_state_file(work, phase.name), weights_only=True)
         seconds[phase.name] = kept["seconds"]
         if phase.name in ("student", "teacher"):
             pupil = Pupil(build_model(phase.size, tokenizer))
             pupil.load_state_dict(kept["pupil"])
-            save(target / phase.name, pupil.network, tokenizer)
-    recipe = {"phases": [asdict(phase) for phase in PHASES], "lure": asdict(LURE), "player": asdict(RECIPE)}
-    write_json(target / "recipe.json", recipe)
+            save(target / phase.name, pupil.network, tokenizer, phase.max_side)
     return seconds
 
 
@@ -97,8 +134,10 @@ def _steps_done(work: Path, phase: Phase) -> int:
     return torch.load(file, weights_only=True)["step"] if file.is_file() else 0
 
 
-def _tokenizer(work: Path) -> PreTrainedTokenizerFast:
-    """Trained once on the texts of the lessons."""
+def _tokenizer(work: Path, first: Phase) -> PreTrainedTokenizerFast:
+    """That of shipped weights, where the first phase starts from any; else trained once on lessons' texts."""
+    if first.starts_from_shipped:
+        return PreTrainedTokenizerFast.from_pretrained(SHIPPED / first.starts_from_shipped)
     folder = work / "tokenizer"
     if not folder.is_dir():
         train_tokenizer(_texts()).save_pretrained(folder)
@@ -114,16 +153,19 @@ def _texts() -> Iterator[str]:
             yield turn.reply
 
 
-def _teach(process: int, phase: Phase, work: Path, meeting_point: str) -> None:
+def _teach(
+    process: int, phase: Phase, work: Path, tokenizer: PreTrainedTokenizerFast, meeting_point: str
+) -> None:
     """One process's share of a phase, from its start or from where it stopped."""
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     distributed.init_process_group("gloo", meeting_point, world_size=PROCESSES, rank=process)
-    tokenizer = _tokenizer(work)
     torch.manual_seed(phase.seed)
     pupil = Pupil(build_model(phase.size, tokenizer))
     if phase.starts_from:
         grow_from(pupil, torch.load(_state_file(work, phase.starts_from), weights_only=True)["pupil"])
+    elif phase.starts_from_shipped:
+        grow_from(pupil, _shipped(phase.starts_from_shipped))
     optimizer = torch.optim.AdamW(
         pupil.parameters(), lr=phase.learning_rate, betas=(0.9, 0.98), weight_decay=0.01
     )
@@ -149,6 +191,11 @@ def _teach(process: int, phase: Phase, work: Path, meeting_point: str) -> None:
     distributed.destroy_process_group()
 
 
+def _shipped(name: str) -> dict[str, torch.Tensor]:
+    network = Qwen3_5ForConditionalGeneration.from_pretrained(SHIPPED / name)
+    return {f"network.{key}": value for key, value in network.state_dict().items()}
+
+
 def _step(
     phase: Phase,
     step: int,
@@ -160,17 +207,7 @@ def _step(
     """One update; the learning rate warms up over 50 steps."""
     rng = np.random.default_rng([phase.seed, process, step])
     zoom_out = min(1.0, step / phase.zoom_steps) if phase.zoom_steps else 1.0
-    lessons = [
-        draw_lesson(
-            rng,
-            phase.reader,
-            zoom_out=zoom_out,
-            open_share=phase.open_share,
-            turns=phase.turns,
-            lure=LURE,
-        )
-        for _ in range(phase.batch // PROCESSES)
-    ]
+    lessons = [_lesson(rng, phase, zoom_out) for _ in range(phase.batch // PROCESSES)]
     loss, parts = teaching_loss(
         pupil, lesson_batch(tokenizer, lessons), choosing=phase.choosing, salience=phase.salience
     )
@@ -183,6 +220,14 @@ def _step(
         group["lr"] = phase.learning_rate * min(1.0, (step + 1) / 50, max(falling, 0.05))
     optimizer.step()
     return parts
+
+
+def _lesson(rng: np.random.Generator, phase: Phase, zoom_out: float) -> Lesson:
+    if phase.reader in ("chain chooser", "chain student", "chain teacher"):
+        return draw_chain_lesson(rng, phase.reader, turns=phase.turns)
+    return draw_lesson(
+        rng, phase.reader, zoom_out=zoom_out, open_share=phase.open_share, turns=phase.turns, lure=LURE
+    )
 
 
 def _average_gradients(pupil: Pupil) -> None:

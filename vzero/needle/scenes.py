@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -27,6 +28,18 @@ GROUNDS: dict[str, tuple[int, int, int]] = {
     "grey": (120, 120, 120),
     "brown": (92, 58, 28),
     "navy": (22, 26, 92),
+}
+UNSEEN_GROUNDS: dict[str, tuple[int, int, int]] = {
+    "olive": (84, 92, 30),
+    "maroon": (92, 20, 44),
+    "slate": (64, 88, 108),
+}
+Font = Literal["simplex", "duplex", "complex", "script"]
+FONTS: dict[Font, int] = {
+    "simplex": cv2.FONT_HERSHEY_SIMPLEX,
+    "duplex": cv2.FONT_HERSHEY_DUPLEX,
+    "complex": cv2.FONT_HERSHEY_COMPLEX,
+    "script": cv2.FONT_HERSHEY_SCRIPT_COMPLEX,
 }
 SIDES = {"standard": 112, "large": 144}  # pixels of the two resolutions
 CELL = 16  # pixels: one visual token of the tiny models, whose towers are too small to piece letters together
@@ -64,6 +77,7 @@ class Scene:
     side: int  # pixels; scenes are square
     ground: str
     objects: tuple[SceneObject, ...]
+    font: Font = "simplex"
 
     @property
     def salient(self) -> SceneObject | None:
@@ -81,7 +95,7 @@ def draw_scene(rng: np.random.Generator, *, side: int, salient_share: float = SA
     salient = bool(rng.random() < salient_share)
     if salient:
         radii.insert(0, 15.0)
-    centres = _place(rng, side, radii)
+    centres = place(rng, side, radii)
     colours = rng.permutation(list(COLOURS))
     letters = rng.permutation(LETTERS)
     objects = tuple(
@@ -101,9 +115,11 @@ def draw_scene(rng: np.random.Generator, *, side: int, salient_share: float = SA
     return Scene(side=side, ground=str(rng.choice(list(GROUNDS))), objects=objects)
 
 
-def _place(rng: np.random.Generator, side: int, radii: list[float]) -> list[tuple[float, float]]:
-    """Centres in the middle of cells, with bounding boxes 3 pixels apart and inside the scene."""
-    cells = np.arange(CELL / 2, side, CELL)
+def place(
+    rng: np.random.Generator, side: int, radii: list[float], *, cell: int = CELL, gap: float = 3.0
+) -> list[tuple[float, float]]:
+    """Centres in the middle of cells, with bounding boxes `gap` pixels apart and inside the scene."""
+    cells = np.arange(cell / 2, side, cell)
     while True:
         centres: list[tuple[float, float]] = []
         for radius in radii:
@@ -114,7 +130,7 @@ def _place(rng: np.random.Generator, side: int, radii: list[float]) -> list[tupl
                     max(abs(x - other_x), abs(y - other_y)) - radius - other
                     for (other_x, other_y), other in zip(centres, radii, strict=False)
                 )
-                if all(gap >= 3 for gap in gaps):
+                if all(between >= gap for between in gaps):
                     centres.append((x, y))
                     break
             else:
@@ -126,13 +142,13 @@ def _place(rng: np.random.Generator, side: int, radii: list[float]) -> list[tupl
 def render(scene: Scene) -> np.ndarray:
     """The scene as RGB pixels of shape (side, side, 3), uint8."""
     big = scene.side * SUPERSAMPLING
-    canvas = np.full((big, big, 3), GROUNDS[scene.ground], dtype=np.uint8)
+    canvas = np.full((big, big, 3), (GROUNDS | UNSEEN_GROUNDS)[scene.ground], dtype=np.uint8)
     for item in scene.objects:
-        _draw_object(canvas, item)
+        _draw_object(canvas, item, FONTS[scene.font])
     return cv2.resize(canvas, (scene.side, scene.side), interpolation=cv2.INTER_AREA)
 
 
-def _draw_object(canvas: np.ndarray, item: SceneObject) -> None:
+def _draw_object(canvas: np.ndarray, item: SceneObject, font: int) -> None:
     x, y, radius = (value * SUPERSAMPLING for value in (item.x, item.y, item.radius))
     if item.salient:
         cv2.circle(canvas, (round(x), round(y)), round(radius), (255, 255, 255), -1, cv2.LINE_AA)
@@ -143,7 +159,7 @@ def _draw_object(canvas: np.ndarray, item: SceneObject) -> None:
     else:
         corners = np.array([(x + dx * radius, y + dy * radius) for dx, dy in _CORNERS[item.shape]])
         cv2.fillPoly(canvas, [corners.round().astype(np.int32)], colour, cv2.LINE_AA)
-    _draw_letter(canvas, item.letter, x, y, radius)
+    _draw_letter(canvas, item.letter, font, x, y, radius)
 
 
 _CORNERS = {
@@ -153,10 +169,9 @@ _CORNERS = {
 }
 
 
-def _draw_letter(canvas: np.ndarray, letter: str, x: float, y: float, radius: float) -> None:
+def _draw_letter(canvas: np.ndarray, letter: str, font: int, x: float, y: float, radius: float) -> None:
     scale = radius / 21
     thickness = max(1, round(radius * 0.14))
-    font = cv2.FONT_HERSHEY_SIMPLEX
     (width, height), _ = cv2.getTextSize(letter, font, scale, thickness)
     origin = (round(x - width / 2), round(y + height / 2))
     cv2.putText(canvas, letter, origin, font, scale, (0, 0, 0), thickness, cv2.LINE_AA)

@@ -22,6 +22,7 @@ from transformers import PreTrainedTokenizerFast, Qwen3_5ForConditionalGeneratio
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 from vzero.needle.architecture import image_processor
+from vzero.needle.chain.questions import COARSE_FAMILIES, REGION_FAMILIES
 from vzero.needle.lessons import FAMILY_WEIGHTS, Lesson, Turn, View
 from vzero.needle.questions import OPTION_LETTERS
 from vzero.needle.scenes import CELL, LETTERS, SIDES, SceneObject
@@ -30,7 +31,7 @@ from vzero.prompts.parts import Question, option_lines
 from vzero.prompts.views import own_words, with_crop_announced
 
 IGNORED = -100
-FAMILIES = tuple(FAMILY_WEIGHTS)
+FAMILIES = tuple(dict.fromkeys([*FAMILY_WEIGHTS, *REGION_FAMILIES, *COARSE_FAMILIES]))
 MERGE = 2  # patches a side that make one visual token
 MIDDLE = 2  # text layers below the mention and the option loss
 CELLS = max(SIDES.values()) // CELL  # a side, of the largest scenes

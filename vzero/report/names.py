@@ -20,6 +20,9 @@ LABELS = {
     "cyclic": "needle-cyclic",
     "zoom": "needle-zoom",
     "coarse": "needle-coarse",
+    "chain": "needle-chain",
+    "chain_unseen": "needle-chain, unseen looks",
+    "chain_coarse": "needle-chain, coarse",
     REGIONS: "needle regions, mean",
     "vstar": "V*",
     "hrbench_4k": "HR-Bench 4K",
@@ -45,6 +48,9 @@ EMBEDDED_DESCRIPTIONS = {
     "cyclic": "single and cross instance, four option orders; the format of HR-Bench, drawn scenes",
     "zoom": "full view against crop view; the format of ZoomBench, drawn scenes",
     "coarse": "no region to look at; the place of MMStar: what training damages",
+    "chain": "several small places to read one after the other; drawn scenes",
+    "chain_unseen": "the same with letters and grounds that nobody was shown before",
+    "chain_coarse": "no region to look at: what training damages",
     REGIONS: "mean of the drawn region benchmarks",
 }
 AGGREGATE_NAMES: dict[Aggregate, str] = {

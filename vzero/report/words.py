@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from vzero.config import BENCHMARKS, Evaluate, Params
+from vzero.config import EMBEDDED, Evaluate, Params
 from vzero.evaluate.statistics import side_of_zero
 from vzero.report import names
 from vzero.report.gallery import Entry
@@ -106,7 +106,7 @@ def absent(inputs: Inputs, rollouts: pl.DataFrame) -> list[str]:
     elif rollouts["right"].null_count() == rollouts.height:
         lines.append("Right and wrong cannot be told: the samples are open questions or carry no answers.")
     evaluated = params.evaluate.benchmarks
-    left_out = [names.LABELS[name] for name in BENCHMARKS if name not in evaluated]
+    left_out = [names.LABELS[name] for name in EMBEDDED[params.ingest.needle.world] if name not in evaluated]
     if left_out and not names.published(evaluated):
         lines.append(f"Not evaluated: {', '.join(left_out)}.")
     missing = [text for name, text in names.MODEL_NAMES.items() if name not in params.evaluate.models]

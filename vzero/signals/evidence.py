@@ -57,7 +57,13 @@ def gate(
     weight = clip(1 + alpha * advantage, w_min, w_max), then, where `renormalise` asks for it, divided by the
     group's mean (and may so pass w_max), then held to at most 1 where the score is not above the `margin`.
     """
-    scores = evidence_scores(positive, negative, mask, constants)
+    return weighed(evidence_scores(positive, negative, mask, constants), groups, constants)
+
+
+def weighed(
+    scores: torch.Tensor, groups: Sequence[Hashable] | torch.Tensor, constants: GateConstants
+) -> Evidence:
+    """What the gate makes of scores (rollouts,), wherever they come from."""
     advantages = group_normalise(scores, groups, eps=constants.eps, shrinkage=constants.shrinkage)
     weights = (1.0 + constants.alpha * advantages).clamp(constants.w_min, constants.w_max)
     if constants.renormalise:

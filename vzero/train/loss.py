@@ -222,7 +222,9 @@ class Part:
         if away_from is None:
             return logits
         contrasted = vocabulary_logits(teacher, away_from, self.loss.temperature)
-        return tilted_logprobs(logits, contrasted, tilt=target.tilt, clip=target.clip)
+        return tilted_logprobs(
+            logits, contrasted, tilt=target.tilt, clip=target.clip, adaptive=target.adaptive
+        )
 
 
 def _present(value: Present | None) -> Present:

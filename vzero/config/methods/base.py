@@ -24,8 +24,11 @@ class MethodSettings(Section):
     asked about them, or there is none."""
     of_train: ClassVar[bool] = True
     """Whether the stage `train` has what it learns from; roles of self-play learn from written questions."""
-    labels: ClassVar[bool] = False
-    """Whether samples' answers are read; those of a method that does not are never loaded."""
+
+    @property
+    def labels(self) -> bool:
+        """Whether samples' answers are read; those of a method that does not are never loaded."""
+        return False
 
     def terms(self) -> tuple[Term, ...]:
         """What the loss is the sum of."""

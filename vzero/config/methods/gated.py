@@ -41,6 +41,9 @@ class Gate(Section):
     shuffled: bool = False
     """A control: deal a group's weights out among its answers at random. What is left is how they spread, and
     nothing of which answer has the evidence."""
+    oracle: bool = False
+    """A control that reads labels: an answer's score is 1 where its letter is right and 0 where not, whatever
+    the crops say."""
 
 
 class Target(Section):
@@ -50,6 +53,9 @@ class Target(Section):
     """(1 + tilt) log p+ - tilt log p-, renormalised, from the teacher's two views; 0: log p+."""
     tilt_clip: Annotated[float, Field(gt=0)] = 10.0
     """Bound on log p+ - log p- of a token before the tilt, nats."""
+    adaptive: bool = False
+    """Tilt every token by how far the two views are apart there: `tilt` times their total variation, which is
+    0 where they agree and 1 where they exclude each other."""
 
 
 class Settings(MethodSettings):
@@ -60,13 +66,21 @@ class Settings(MethodSettings):
 
     teacher: ClassVar = "scores"
 
+    @property
+    def labels(self) -> bool:
+        return self.gate.oracle
+
     def meaningless(self, *, group: int) -> Meaningless:
         yield from super().meaningless(group=group)
         if not self.gate.enabled:
             for name in Gate.model_fields.keys() - {"enabled"}:
                 yield f"gate.{name}", "train.method.gate.enabled is not true"
+        elif self.gate.oracle:
+            for name in ("gamma", "top_share", "skip_first"):
+                yield f"gate.{name}", "train.method.gate.oracle takes scores from the labels"
         if not self.target.tilt:
-            yield "target.tilt_clip", "has no meaning without a tilt: tilt must be above 0"
+            for name in ("tilt_clip", "adaptive"):
+                yield f"target.{name}", "has no meaning without a tilt: tilt must be above 0"
 
     def problems(self, *, group: int) -> Iterator[str]:
         for problem in self.divergence.problems():
@@ -75,5 +89,7 @@ class Settings(MethodSettings):
             yield "target.tilt needs the negative view: gate.enabled true"
         if self.gate.enabled and group < 2:
             yield "the gate compares siblings: train.group must be at least 2, or gate.enabled false"
+        if self.gate.oracle and self.gate.shuffled:
+            yield "gate.oracle and gate.shuffled are two controls: one of them"
         if self.gate.enabled and self.gate.w_max < self.gate.w_min:
             yield f"gate.w_max ({self.gate.w_max:g}) must be at least gate.w_min ({self.gate.w_min:g})"

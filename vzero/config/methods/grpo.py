@@ -30,7 +30,10 @@ class Settings(MethodSettings):
     policy_gradient: PolicyGradient = PolicyGradient()
 
     teacher: ClassVar = "none"
-    labels: ClassVar = True
+
+    @property
+    def labels(self) -> bool:
+        return True
 
     def meaningless(self, *, group: int) -> Meaningless:
         yield from super().meaningless(group=group)

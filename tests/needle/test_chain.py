@@ -1,0 +1,180 @@
+"""The chain world: names and letters as its questions need them, answers worked out again from the scene."""
+
+from __future__ import annotations
+
+import math
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vzero.needle.architecture import image_processor
+from vzero.needle.chain.lessons import CROP_WORDS, draw_chain_lesson, shown
+from vzero.needle.chain.questions import COARSE_FAMILIES, REGION_FAMILIES, findings
+from vzero.needle.chain.scenes import LOOKS, OFF_GRID, SHOWN_SIDE, TOKEN, draw_chain_scene
+from vzero.needle.lessons import View
+from vzero.needle.questions import Question
+from vzero.needle.scenes import Scene, render
+
+seeds = st.integers(0, 100_000)
+NAME = r"(\w+ \w+)"
+
+
+def scene_of(seed: int) -> Scene:
+    return draw_chain_scene(np.random.default_rng(seed))
+
+
+def asked(seed: int, family: str) -> tuple[Scene, Question]:
+    """A question of a family about the first scenes of a seed that allow one."""
+    rng = np.random.default_rng(seed)
+    question = None
+    while question is None:
+        scene = draw_chain_scene(rng)
+        question = (REGION_FAMILIES | COARSE_FAMILIES)[family](rng, scene)
+    return scene, question
+
+
+@given(seeds)
+def test_objects_have_names_of_their_own_and_stand_apart_off_the_grid(seed):
+    scene = scene_of(seed)
+    assert len({item.name for item in scene.objects}) == len(scene.objects) in (4, 5)
+    assert scene.salient is None
+    for item in scene.objects:
+        x1, y1, x2, y2 = item.box
+        assert min(x1, y1) >= 0
+        assert max(x2, y2) <= scene.side
+        assert max(abs(item.x % TOKEN - TOKEN / 2), abs(item.y % TOKEN - TOKEN / 2)) <= OFF_GRID
+    for index, a in enumerate(scene.objects):
+        for b in scene.objects[index + 1 :]:
+            assert max(abs(a.x - b.x), abs(a.y - b.y)) >= a.radius + b.radius
+
+
+def test_colours_and_letters_repeat_within_scenes():
+    """Else neither shapes nor the order of letters would matter."""
+    scenes = [scene_of(seed) for seed in range(200)]
+    assert all(len({item.colour for item in scene.objects}) < len(scene.objects) for scene in scenes)
+    assert sum(len({item.letter for item in scene.objects}) < len(scene.objects) for scene in scenes) > 100
+
+
+def test_looks_share_neither_a_font_nor_a_ground():
+    learnt, unseen = LOOKS["learnt"], LOOKS["unseen"]
+    assert not set(learnt.fonts) & set(unseen.fonts)
+    assert not set(learnt.grounds) & set(unseen.grounds)
+
+
+@given(seeds)
+def test_an_unseen_look_changes_pixels_and_nothing_that_is_true(seed):
+    learnt, unseen = (
+        draw_chain_scene(np.random.default_rng(seed), appearance=look) for look in ("learnt", "unseen")
+    )
+    assert learnt.objects == unseen.objects
+    assert not np.array_equal(render(learnt), render(unseen))
+
+
+@given(seeds)
+def test_fonts_draw_the_same_letter_differently(seed):
+    scene = scene_of(seed)
+    drawn = [render(Scene(scene.side, "black", scene.objects, font)) for font in ("simplex", "script")]
+    assert not np.array_equal(*drawn)
+
+
+@pytest.mark.parametrize("family", [*REGION_FAMILIES, *COARSE_FAMILIES])
+@given(seed=seeds)
+def test_options_differ_and_hold_the_truth(family, seed):
+    _, question = asked(seed, family)
+    assert len(set(question.options)) == len(question.options) == 4
+    assert question.options.count(question.truth) == 1
+    assert bool(question.named) == (family in REGION_FAMILIES)
+    assert question.lured is None
+
+
+def named(scene: Scene, name: str):
+    (found,) = [item for item in scene.objects if item.name == name]
+    return found
+
+
+@given(seeds)
+def test_the_letter_is_that_of_the_object_named(seed):
+    scene, question = asked(seed, "letter")
+    name = re.fullmatch(rf"What letter is on the {NAME}\?", question.text)[1]
+    assert question.truth == named(scene, name).letter
+    assert findings(question) == f"{name} {question.truth}. "
+
+
+@given(seeds)
+def test_a_pair_keeps_the_order_of_the_question(seed):
+    scene, question = asked(seed, "pair")
+    names = re.fullmatch(rf"What letters are on the {NAME} and the {NAME}\?", question.text).groups()
+    first, second = (named(scene, name).letter for name in names)
+    assert question.truth == f"{first} {second}"
+    assert first == second or f"{second} {first}" in question.options
+    assert findings(question) == f"{names[0]} {first}, {names[1]} {second}. "
+
+
+@given(seeds)
+def test_the_nearest_object_is_clearly_the_nearest(seed):
+    scene, question = asked(seed, "nearest")
+    anchor = named(scene, re.fullmatch(rf"What letter is nearest to the {NAME}\?", question.text)[1])
+    others = [item for item in scene.objects if item is not anchor]
+    nearest, second, *_ = sorted(others, key=lambda item: math.dist((item.x, item.y), (anchor.x, anchor.y)))
+    assert question.truth == nearest.letter
+    assert question.named == (anchor, nearest)
+    gap = math.dist((second.x, second.y), (anchor.x, anchor.y)) - math.dist(
+        (nearest.x, nearest.y), (anchor.x, anchor.y)
+    )
+    assert gap >= 16
+    assert findings(question) == f"{anchor.name}, nearest {nearest.name} {nearest.letter}. "
+
+
+@given(seeds)
+def test_three_places_are_told_in_order(seed):
+    scene, question = asked(seed, "triple")
+    names = re.fullmatch(
+        rf"What letters are on the {NAME}, the {NAME} and the {NAME}\?", question.text
+    ).groups()
+    letters = [named(scene, name).letter for name in names]
+    assert question.truth == " ".join(letters)
+    for option in question.options:
+        wrong = [a != b for a, b in zip(option.split(), letters, strict=True)]
+        assert sum(wrong) == (option != question.truth)
+    said = [f"{name} {letter}" for name, letter in zip(names, letters, strict=True)]
+    assert findings(question) == ", ".join(said) + ". "
+
+
+@given(seeds)
+def test_shapes_are_counted_over_the_whole_scene(seed):
+    scene, question = asked(seed, "shapes")
+    shape = re.fullmatch(r"How many are of shape (\w+)\?", question.text)[1]
+    assert question.truth == str(sum(item.shape == shape for item in scene.objects))
+
+
+def test_lessons_tell_the_truth_and_mention_the_crop_where_it_shows_what_is_asked():
+    rng = np.random.default_rng(0)
+    lessons = [draw_chain_lesson(rng, "chain teacher", turns=4) for _ in range(150)]
+    said = [(lesson, turn) for lesson in lessons for turn in lesson.turns]
+    assert all(turn.reply.endswith(f"Answer: {turn.question.answer}") for _, turn in said)
+    mentions = [turn.reply.startswith(CROP_WORDS) for _, turn in said]
+    shown = [len(lesson.views) == 2 and lesson.views[1].shows(turn.question) for lesson, turn in said]
+    assert not any(mention and not close for mention, close in zip(mentions, shown, strict=True))
+    assert 0.35 < np.mean([mention for mention, close in zip(mentions, shown, strict=True) if close]) < 0.65
+    assert 0.7 < np.mean([len(lesson.views) == 2 for lesson in lessons]) < 0.9
+    students = [draw_chain_lesson(rng, "chain student", turns=2) for _ in range(30)]
+    assert all(len(lesson.views) == 1 for lesson in students)
+
+
+@given(seeds)
+def test_lessons_show_what_the_models_processor_leaves_of_a_picture(seed):
+    """The same values, though scaled before they are handed to it; objects where they are then."""
+    rng = np.random.default_rng(seed)
+    scene = draw_chain_scene(rng)
+    width, height = (int(side) for side in rng.integers(20, 225, size=2))
+    pixels = render(scene)[:height, :width]
+    view = shown(View(pixels, scene.objects))
+    processor = image_processor(SHOWN_SIDE)
+    settings = {"input_data_format": "channels_last", "return_tensors": "np"}
+    whole, scaled = (processor(images=[picture], **settings) for picture in (pixels, view.pixels))
+    assert np.array_equal(whole["image_grid_thw"], scaled["image_grid_thw"])
+    assert np.array_equal(whole["pixel_values"], scaled["pixel_values"])
+    assert view.objects[0].x / view.pixels.shape[1] == pytest.approx(scene.objects[0].x / width)
