@@ -43,7 +43,7 @@ def example(root: Path) -> None:
 
 def checkout(root: Path) -> None:
     """What of the checkout is read: results of measurements and of experiments."""
-    for name in ("bench", "experiments"):
+    for name in ("bench", "configs", "experiments"):
         (root / name).symlink_to(ROOT / name)
 
 

@@ -24,7 +24,7 @@ LINK = re.compile(r"\]\(([^)]*)\)")
 CODE = re.compile(r"`([^`]+)`")
 PARAMETER = re.compile(rf"({'|'.join(Params.model_fields)})(\.[a-z_]+)+(?=$|: )")
 PLACES = ("vzero", "flows", "tests", "bench", "configs", "docs", "notebooks")
-WRITTEN = ("raw", "export", "bench")  # folders of data/ that commands write which are no stage
+WRITTEN = ("raw", "export", "bench", "models")  # folders of data/ that commands write which are no stage
 COMMANDS = re.compile(r"(vzero|make|python -m|dvc repro|marimo) [^A-Z]*$")
 
 

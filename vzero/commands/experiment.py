@@ -34,6 +34,8 @@ def run(name: str, paths: Paths, *, jobs: int) -> bool:
     if ended.left:
         console.print(f"{name}: the budget had no room for {', '.join(ended.left)}")
     page = write_page(name, experiment, paths)
+    for claim in findings.claim_sentences(read_curves(paths.experiment_results(name)), experiment):
+        console.print(claim)
     console.print(f"{name}: {page.resolve() if page else 'no cell is there yet'}")
     return not ended.failed
 
