@@ -49,7 +49,7 @@ def main() -> None:
     loss = Loss(method.settings.terms(), method.target, temperature=1.0)
 
     # 1. The student answers every question a few times, from the full image alone.
-    tasks = method.tasks([drawn_sample(number, exam) for number, exam in enumerate(exams(PROMPTS))])
+    tasks = method.tasks([drawn_sample(number, exam) for number, exam in enumerate(exams("needle", PROMPTS))])
     asked = prompts_of(student, [task.asked for task in tasks])
     sampling = Sampling(temperature=1.0, max_new_tokens=16)
     groups = Decoder(student).answers(asked, GROUP, sampling, seeds=[0] * len(asked))

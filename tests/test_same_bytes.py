@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 from small_project import SETTINGS
 from tiny_models import save_tiny
 
-from vzero.config import BENCHMARKS, EVALUATED_MODELS
+from vzero.config import EMBEDDED, EVALUATED_MODELS
 
 PARAMS = SETTINGS | {"evaluate": {"resamples": 200, "max_new_tokens": 4}}
 
@@ -27,7 +27,7 @@ params, paths = load_params(Paths().params), Paths()
 for stage in (ingest, crops, quality, train):
     stage.run(params, paths)
 for model in {EVALUATED_MODELS}:
-    for benchmark in {BENCHMARKS}:
+    for benchmark in {EMBEDDED["needle"]}:
         evaluate.run(params, paths, model, benchmark)
 report.run(params, paths)
 """

@@ -12,7 +12,7 @@ from published_files import base64_of, picture, write_tsv
 
 from vzero import shards
 from vzero.benchmarks import store
-from vzero.config import BENCHMARKS, Crops, Params, parse_params
+from vzero.config import EMBEDDED, Crops, Params, parse_params
 from vzero.errors import ConfigError, SourceError
 from vzero.needle.benchmarks import benchmark_items
 from vzero.paths import Paths
@@ -57,7 +57,7 @@ def test_every_benchmark_has_its_own_files_that_another_one_leaves_as_they_are(t
     paths = Paths(tmp_path)
     ingest.run(params(tmp_path), paths, processes=1)
     alone = {file: file.read_bytes() for file in shards.files(paths.benchmark_items)}
-    assert [file.parent.name for file in alone] == sorted(BENCHMARKS)
+    assert [file.parent.name for file in alone] == sorted(EMBEDDED["needle"])
     summary = ingest.run(params(tmp_path, vstar="a.tsv"), paths, processes=1)
     both = {file: file.read_bytes() for file in shards.files(paths.benchmark_items)}
     assert both.items() > alone.items()

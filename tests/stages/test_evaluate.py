@@ -14,7 +14,7 @@ import pytest
 from tests.checked_tables import write_items
 from vzero import shards
 from vzero.benchmarks.items import picture_facts
-from vzero.config import BENCHMARKS, Crops, NeedleSource, Params, parse_params
+from vzero.config import EMBEDDED, Crops, NeedleSource, Params, parse_params
 from vzero.errors import ConfigError, ModelError, ProjectError
 from vzero.evaluate import predict
 from vzero.evaluate.replies import Replies
@@ -248,7 +248,9 @@ def change_one_image(paths: Paths, benchmark: str, size: tuple[int, int] = (40, 
 def test_unknown_names_are_errors_that_say_what_is_allowed(params: Params, paths: Paths):
     with pytest.raises(ConfigError, match=r"unknown model 'bas': allowed: base, trained, teacher"):
         evaluate.run(params, paths, "bas", "search")
-    with pytest.raises(ConfigError, match=f"unknown benchmark 'vstar': allowed: {', '.join(BENCHMARKS)}"):
+    with pytest.raises(
+        ConfigError, match=f"unknown benchmark 'vstar': allowed: {', '.join(EMBEDDED['needle'])}"
+    ):
         evaluate.run(params, paths, "base", "vstar")
 
 
