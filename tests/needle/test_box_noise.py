@@ -23,11 +23,11 @@ def disjoint(a: PixelBox, b: PixelBox) -> bool:
 
 @pytest.mark.parametrize("world", ["needle", "chain"])
 def test_noise_changes_boxes_alone_and_as_many_as_it_says(world: WorldName):
-    clean = list(draw_samples(NeedleSource(world=world), "train", 0, 600))
-    noisy = list(draw_samples(NeedleSource(world=world, moved_boxes=0.4), "train", 0, 600))
+    clean = list(draw_samples(NeedleSource(world=world), "train", 0, 240))
+    noisy = list(draw_samples(NeedleSource(world=world, moved_boxes=0.4), "train", 0, 240))
     assert [replace(sample, boxes=()) for sample in noisy] == [replace(sample, boxes=()) for sample in clean]
     moved = [a.boxes != b.boxes for a, b in zip(clean, noisy, strict=True)]
-    assert 0.34 < np.mean(moved) < 0.46  # 0.4 with three standard errors of 0.02
+    assert 0.3 < np.mean(moved) < 0.5  # 0.4 with three standard errors of 0.032
 
 
 @given(st.integers(0, 10_000))
