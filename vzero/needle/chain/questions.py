@@ -1,7 +1,7 @@
 """Questions of the chain world: an answer tells first what was found in one small place after the other.
 
 `letter` needs one place, `pair` and `nearest` two, `triple` three. `nearest` names one object alone: where
-the other is has to be found before it can be read. Wrong options are what one wrong finding leads to.
+the other is has to be found before it can be read. Options are such that nothing of the truth shows in them.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ def letter_question(rng: np.random.Generator, scene: Scene) -> Question | None:
 
 
 def pair_question(rng: np.random.Generator, scene: Scene) -> Question | None:
-    """Which letters two objects carry, in order; wrong options have them swapped, or one of them wrong."""
-    first, second = _objects(rng, scene, 2)
-    one_wrong = [f"{other} {second.letter}" for other in _others(rng, scene, first)[:2]]
-    one_wrong += [f"{first.letter} {other}" for other in _others(rng, scene, second)[:2]]
-    wrong = [f"{second.letter} {first.letter}", *(str(option) for option in rng.permutation(one_wrong))]
-    text = f"What letters are on the {first.name} and the {second.name}?"
-    return _asked(rng, "pair", text, f"{first.letter} {second.letter}", wrong, (first, second))
+    """Which letters two objects carry, in order. Each letter stands in two options: none looks likelier."""
+    two = _objects(rng, scene, 2)
+    first, second = (item.letter for item in two)
+    other_first, other_second = (_others(rng, scene, item)[0] for item in two)
+    wrong = [f"{other_first} {second}", f"{first} {other_second}", f"{other_first} {other_second}"]
+    text = f"What letters are on the {two[0].name} and the {two[1].name}?"
+    return _asked(rng, "pair", text, f"{first} {second}", wrong, two)
 
 
 def nearest_question(rng: np.random.Generator, scene: Scene) -> Question | None:
@@ -52,18 +52,17 @@ def nearest_question(rng: np.random.Generator, scene: Scene) -> Question | None:
 
 
 def triple_question(rng: np.random.Generator, scene: Scene) -> Question | None:
-    """As `pair_question`, of three objects; a wrong option has one of them wrong."""
+    """As `pair_question`, of three objects: a wrong option has two of them wrong."""
     three = _objects(rng, scene, 3)
     letters = [item.letter for item in three]
+    others = [_others(rng, scene, item)[0] for item in three]
     wrong = [
-        " ".join([*letters[:place], other, *letters[place + 1 :]])
-        for place, item in enumerate(three)
-        for other in _others(rng, scene, item)[:2]
+        " ".join(letters[place] if place == kept else others[place] for place in range(3))
+        for kept in range(3)
     ]
     first, second, third = (f"the {item.name}" for item in three)
     text = f"What letters are on {first}, {second} and {third}?"
-    options = [str(option) for option in rng.permutation(wrong)]
-    return _asked(rng, "triple", text, " ".join(letters), options, three)
+    return _asked(rng, "triple", text, " ".join(letters), wrong, three)
 
 
 def shapes_question(rng: np.random.Generator, scene: Scene) -> Question | None:
@@ -75,7 +74,7 @@ def shapes_question(rng: np.random.Generator, scene: Scene) -> Question | None:
         "shapes",
         f"How many are of shape {shape}?",
         str(count),
-        [str(number) for number in range(5) if number != count],
+        [str(number) for number in range(len(OPTION_LETTERS)) if number != count],
         (),
     )
 
