@@ -98,6 +98,7 @@ EXPERIMENT = {
     "seeds": [3],
     "marks": [2, 4],
     "benchmarks": ["search"],
+    "claims": [{"better": "one", "than": "other"}],
 }
 
 
@@ -149,7 +150,9 @@ def test_cells_run_fail_go_on_and_are_done(project: Paths, capsys: pytest.Captur
     assert not list(left.glob("[!.]*"))
 
     assert command.run("toy", project, jobs=1)
-    assert "2 cells (2 arms x 1 seeds), all done" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "2 cells (2 arms x 1 seeds), all done" in said
+    assert "one is above other on regions: cannot be told (+0.0 points, " in said
     YAML().dump(EXPERIMENT | {"seeds": [3, 4]}, project.experiment("toy"))
     assert command.run("toy", project, jobs=0)
     assert "toy: 2 cells" not in capsys.readouterr().out
@@ -157,7 +160,7 @@ def test_cells_run_fail_go_on_and_are_done(project: Paths, capsys: pytest.Captur
     capsys.readouterr()
 
     arms = {"renamed": EXPERIMENT["arms"]["other"]}
-    YAML().dump(EXPERIMENT | {"arms": arms}, project.experiment("second"))
+    YAML().dump(EXPERIMENT | {"arms": arms, "claims": []}, project.experiment("second"))
     assert command.run("second", project, jobs=1)
     said = capsys.readouterr().out
     assert "second: renamed-3 is other-3 of toy" in said
