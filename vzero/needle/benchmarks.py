@@ -19,7 +19,7 @@ import numpy as np
 import polars as pl
 
 from vzero.benchmarks.items import item_digest, picture_facts, version_of
-from vzero.config import Crops, NeedleSource, WorldName
+from vzero.config import BENCHMARKS, EMBEDDED, Crops, NeedleSource
 from vzero.crops.positive import positive_view
 from vzero.geometry import union
 from vzero.imaging import encode, encode_png
@@ -54,8 +54,9 @@ def lures(source: NeedleSource) -> pl.DataFrame:
 
 
 def _drawn(source: NeedleSource, crops: Crops) -> pl.DataFrame:
-    writers = WRITERS[source.world].items()
-    rows = [row for code, writer in writers for row in _versioned(writer(source, crops, code))]
+    # Each draws from a stream of its own, numbered by its place among all.
+    numbered = ((WRITERS[name], BENCHMARKS.index(name)) for name in EMBEDDED[source.world])
+    rows = [row for writer, code in numbered for row in _versioned(writer(source, crops, code))]
     return pl.DataFrame(rows, infer_schema_length=None)
 
 
@@ -116,11 +117,15 @@ def _chain_coarse(source: NeedleSource, crops: Crops, code: int) -> Iterator[Row
     return _in_turn("chain_coarse", source, crops, code, CHAIN_COARSE_FAMILIES)
 
 
-WRITERS: dict[WorldName, dict[int, Callable[[NeedleSource, Crops, int], Iterator[Row]]]] = {
-    "needle": dict(enumerate((_search, _cyclic, _zoom, _coarse))),
-    "chain": dict(enumerate((_chain, _chain_unseen, _chain_coarse), start=4)),
+WRITERS: dict[str, Callable[[NeedleSource, Crops, int], Iterator[Row]]] = {
+    "search": _search,
+    "cyclic": _cyclic,
+    "zoom": _zoom,
+    "coarse": _coarse,
+    "chain": _chain,
+    "chain_unseen": _chain_unseen,
+    "chain_coarse": _chain_coarse,
 }
-"""With a number each, which no other benchmark has: of the stream that its items are drawn from."""
 
 
 def _in_turn(

@@ -1,4 +1,4 @@
-"""Boxes as a careless annotator leaves them: some in a wrong place, the others a little off."""
+"""Boxes as a careless annotator leaves them: some in a wrong place, and every edge a little off."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from vzero.config import EMBEDDED, Evaluate, Params
+from vzero.config import EMBEDDED, Evaluate, Params, WorldName
 from vzero.evaluate.statistics import side_of_zero
 from vzero.report import names
 from vzero.report.gallery import Entry
@@ -20,6 +20,13 @@ WHERE = {
 }
 
 NAMED = 3  # benchmarks in the title; more are counted
+NO_SCORES: dict[WorldName, str] = {
+    "needle": (
+        "Its benchmarks borrow the formats of public ones and share nothing else with them: "
+        "no number of theirs is a score on V*, HR-Bench, ZoomBench or MMStar."
+    ),
+    "chain": "Its benchmarks share nothing with public ones: no number of theirs is a score on any.",
+}
 
 
 def percent(fraction: float) -> str:
@@ -42,7 +49,7 @@ def direction(row: dict[str, Any]) -> str:
 
 
 def title(params: Params) -> str:
-    world = "the embedded synthetic world “needle”"
+    world = f"the embedded synthetic world “{params.ingest.needle.world}”"
     public = names.published(params.evaluate.benchmarks)
     drawn = "needle" in params.ingest.sources
     others = [name for name in params.ingest.sources if name != "needle"]
@@ -63,20 +70,18 @@ def notice(params: Params) -> str:
     """What the figures must not be taken for."""
     drawn, public = (kind(params.evaluate.benchmarks) for kind in (names.embedded, names.published))
     said = []
-    needle = "needle" in params.ingest.sources
-    if needle or drawn:
-        samples = "Training samples" if params.ingest.sources == ("needle",) else "Training samples of needle"
+    world, trained = params.ingest.needle.world, "needle" in params.ingest.sources
+    if trained or drawn:
+        alone = params.ingest.sources == ("needle",)
+        samples = "Training samples" if alone else f"Training samples of {world}"
         what = {
-            (True, True): f"{samples} and the benchmarks named needle are",
+            (True, True): f"{samples} and the benchmarks named {world} are",
             (True, False): f"{samples} are",
-            (False, True): "The benchmarks named needle are",
-        }[needle, bool(drawn)]
-        said.append(f"{what} drawn by the program: the synthetic world “needle” that ships with vzero.")
+            (False, True): f"The benchmarks named {world} are",
+        }[trained, bool(drawn)]
+        said.append(f"{what} drawn by the program: the synthetic world “{world}” that ships with vzero.")
     if drawn:
-        said.append(
-            "Its benchmarks borrow the formats of public ones and share nothing else with them: "
-            "no number of theirs is a score on V*, HR-Bench, ZoomBench or MMStar."
-        )
+        said.append(NO_SCORES[world])
     if public:
         said.append(
             f"{_listed(public)}: read from published files, asked and read "
