@@ -3,8 +3,8 @@
 The pair of the world `needle` ships with the package. A base learns to find, read and relate, from views
 that grow from one object to the whole scene, and then to choose among options. The student starts from it
 and is made inattentive; the deeper teacher starts from the student and is taught to answer truly from a crop
-that shows what is asked about (`vzero.needle.lessons`). The pair of the world `chain` goes on from the
-shipped student (`vzero.needle.chain.lessons`).
+that shows what is asked about (`vzero.needle.lessons`). The pair of the world `chain` goes on from that
+one (`vzero.needle.chain.lessons`).
 
 Two processes of one thread each share every batch, which two cores take better than one process of two
 threads. Every phase leaves its state in the work folder, so an interrupted run goes on.
@@ -90,16 +90,28 @@ CHAIN_PHASES = (
         fall=0.0,
         starts_from_shipped="student",
     ),
-    Phase("student", "chain student", 160, 1e-3, seed=11, max_side=SHOWN_SIDE, starts_from="choosing"),
+    Phase("student", "chain student", 200, 1e-3, seed=11, max_side=SHOWN_SIDE, starts_from="choosing"),
+    Phase(
+        "choosing, teacher",
+        "chain chooser",
+        200,
+        2e-3,
+        seed=10,
+        size=TEACHER,
+        turns=1,
+        batch=128,
+        fall=0.0,
+        starts_from_shipped="teacher",
+    ),
     Phase(
         "teacher",
         "chain teacher",
-        300,
+        450,
         1e-3,
         seed=12,
         size=TEACHER,
         max_side=SHOWN_SIDE,
-        starts_from="student",
+        starts_from="choosing, teacher",
     ),
 )
 LURE = Lure()

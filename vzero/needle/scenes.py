@@ -30,17 +30,17 @@ GROUNDS: dict[str, tuple[int, int, int]] = {
     "navy": (22, 26, 92),
 }
 UNSEEN_GROUNDS: dict[str, tuple[int, int, int]] = {
-    "olive": (84, 92, 30),
-    "maroon": (92, 20, 44),
-    "slate": (64, 88, 108),
+    "sand": (180, 165, 125),
+    "rose": (176, 128, 140),
+    "sage": (128, 156, 138),
 }
-Font = Literal["simplex", "duplex", "complex", "script"]
+Font = Literal["simplex", "duplex", "italic", "bold italic"]
 FONTS: dict[Font, int] = {
     "simplex": cv2.FONT_HERSHEY_SIMPLEX,
     "duplex": cv2.FONT_HERSHEY_DUPLEX,
-    "complex": cv2.FONT_HERSHEY_COMPLEX,
-    "script": cv2.FONT_HERSHEY_SCRIPT_COMPLEX,
-}
+    "italic": cv2.FONT_HERSHEY_SCRIPT_SIMPLEX,
+    "bold italic": cv2.FONT_HERSHEY_SCRIPT_COMPLEX,
+}  # OpenCV 5 draws its other names of fonts like one of these
 SIDES = {"standard": 112, "large": 144}  # pixels of the two resolutions
 CELL = 16  # pixels: one visual token of the tiny models, whose towers are too small to piece letters together
 SALIENT_SHARE = 0.85  # of scenes; set so that the student is right in about half of the questions

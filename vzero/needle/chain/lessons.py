@@ -1,9 +1,9 @@
 """Pretraining lessons of the chain world: all readers are taught what is true.
 
 The *chooser* sees no picture, and learns to give the letter of the option that was just said. The *student*
-sees whole scenes. The *teacher* mostly sees a crop beside them, the right one or a wrong one, and where the
-crop shows what is asked about it begins half of its answers with words of its own, as models do that mention
-their crop.
+sees whole scenes. The *teacher* sees a crop beside most of them. Scenes beside a right one are faded, or it
+would go on reading them alone, and it begins half of its answers with words of its own, as models do that
+mention their crop.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
+import cv2
 import numpy as np
 from PIL import Image
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import smart_resize
@@ -22,8 +23,10 @@ from vzero.needle.questions import Question
 from vzero.needle.scenes import CELL, Scene, render
 
 ChainReader = Literal["chain chooser", "chain student", "chain teacher"]
-CROP_SHARE = {"chain student": 0.0, "chain teacher": 0.8}
-RIGHT_SHARE = 0.8  # of crops that show the evidence of a question
+CROP_SHARE = {"chain student": 0.0, "chain teacher": 0.95}
+RIGHT_SHARE = 0.9  # of crops that show the evidence of a question
+QUESTIONS_TO_CHOOSE_FROM = 12
+FADED = 4  # times fewer pixels a side: where an object is can still be seen, its letter cannot
 CROP_WORDS = "The enlarged part: "
 CROP_WORDS_SHARE = 0.5
 FAMILY_WEIGHTS = {"letter": 3, "pair": 3, "nearest": 2, "triple": 2, "ground": 0.5, "shapes": 1}
@@ -38,6 +41,9 @@ def draw_chain_lesson(rng: np.random.Generator, reader: ChainReader, *, turns: i
     cut = rng.random() < CROP_SHARE[reader]
     crop = cut_crop(rng, scene, image.pixels, asked, RIGHT_SHARE) if cut else None
     views = tuple(shown(view) for view in (image, crop) if view is not None)
+    if crop is not None and any(crop.shows(question) for question in asked):
+        asked = _readable(rng, scene, asked, crop)
+        views = (faded(views[0]), *views[1:])
     turned = (Turn(question, question.truth, findings=_findings(rng, question, crop)) for question in asked)
     return Lesson(views, tuple(turned))
 
@@ -54,6 +60,20 @@ def shown(view: View) -> View:
         for item in view.objects
     )
     return View(pixels, objects)
+
+
+def faded(view: View) -> View:
+    """The view as from afar, in as many pixels."""
+    height, width = view.pixels.shape[:2]
+    small = cv2.resize(view.pixels, (width // FADED, height // FADED), interpolation=cv2.INTER_AREA)
+    return View(cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC), view.objects)
+
+
+def _readable(rng: np.random.Generator, scene: Scene, asked: list[Question], crop: View) -> list[Question]:
+    """As many questions at most, about what the crop shows."""
+    more = {question.text: question for question in _questions(rng, scene, QUESTIONS_TO_CHOOSE_FROM)}
+    candidates = {question.text: question for question in asked} | more
+    return [question for question in candidates.values() if crop.shows(question)][: len(asked)]
 
 
 def _findings(rng: np.random.Generator, question: Question, crop: View | None) -> str:

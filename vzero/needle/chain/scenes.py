@@ -30,7 +30,7 @@ OBJECTS = (4, 6)
 SIDE = 224  # pixels
 SHOWN_SIDE = 112  # of the square of as many pixels as the models' processor leaves of an image
 TOKEN = 32  # pixels of the scene that one visual token shows
-RADII = (15.0, 20.0)  # pixels
+RADII = (11.0, 14.0)  # pixels
 OFF_GRID = 4.0  # pixels at most along each axis, from the middle of what a token shows
 REPEATED_SHARE = 0.3  # of letters, taken from another object of the scene
 
@@ -45,7 +45,7 @@ class Look:
 
 LOOKS: dict[Appearance, Look] = {
     "learnt": Look(("simplex", "duplex"), tuple(GROUNDS)),
-    "unseen": Look(("complex", "script"), tuple(UNSEEN_GROUNDS)),
+    "unseen": Look(("italic", "bold italic"), tuple(UNSEEN_GROUNDS)),
 }
 """`unseen` is drawn for a benchmark alone: no model is taught with it, and no sample shows it."""
 
