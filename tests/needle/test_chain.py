@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vzero.needle.architecture import image_processor
@@ -74,6 +74,7 @@ def test_an_unseen_look_changes_pixels_and_nothing_that_is_true(seed):
     assert not np.array_equal(render(learnt), render(unseen))
 
 
+@settings(max_examples=10)
 @given(seeds)
 def test_no_two_fonts_draw_letters_alike(seed):
     """Several of OpenCV's names of fonts stand for one: an unseen font could be one that was seen."""
