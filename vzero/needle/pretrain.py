@@ -92,7 +92,7 @@ CHAIN_PHASES = (
     ),
     Phase("student", "chain student", 200, 1e-3, seed=11, max_side=SHOWN_SIDE, starts_from="choosing"),
     Phase(
-        "choosing, teacher",
+        "choosing-teacher",
         "chain chooser",
         200,
         2e-3,
@@ -111,7 +111,7 @@ CHAIN_PHASES = (
         seed=12,
         size=TEACHER,
         max_side=SHOWN_SIDE,
-        starts_from="choosing, teacher",
+        starts_from="choosing-teacher",
     ),
 )
 LURE = Lure()

@@ -40,7 +40,8 @@ FONTS: dict[Font, int] = {
     "duplex": cv2.FONT_HERSHEY_DUPLEX,
     "italic": cv2.FONT_HERSHEY_SCRIPT_SIMPLEX,
     "bold italic": cv2.FONT_HERSHEY_SCRIPT_COMPLEX,
-}  # OpenCV 5 draws its other names of fonts like one of these
+}
+"""In OpenCV 5 `FONT_HERSHEY_COMPLEX` and `FONT_HERSHEY_TRIPLEX` are drawn as `FONT_HERSHEY_DUPLEX` is."""
 SIDES = {"standard": 112, "large": 144}  # pixels of the two resolutions
 CELL = 16  # pixels: one visual token of the tiny models, whose towers are too small to piece letters together
 SALIENT_SHARE = 0.85  # of scenes; set so that the student is right in about half of the questions
